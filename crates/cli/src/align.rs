@@ -1,0 +1,184 @@
+//! `svala mem` and `svala align`.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use svala_compute::{Engine, EngineOptions};
+use svala_io::{
+    AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, RecordEncoder, ReferenceSequence,
+};
+use svala_map::index::Index;
+use svala_map::options::MapOptions;
+use svala_map::pipeline::{Run, Summary};
+
+use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
+use crate::error::Result;
+
+/// A run of the aligner, resolved from either command's arguments.
+pub struct Job<'a> {
+    /// `mem`, `align` or `demo`.
+    pub command: &'static str,
+    /// Indexed reference.
+    pub reference: &'a Path,
+    /// Reads.
+    pub first: &'a Path,
+    /// Their mates.
+    pub second: Option<&'a Path>,
+    /// Where to.
+    pub destination: Destination,
+    /// SAM or BAM.
+    pub format: Format,
+    /// Mapping threads.
+    pub threads: usize,
+    /// Value of `-R`.
+    pub read_group: Option<&'a str>,
+    /// Whether supplementary records are soft-clipped.
+    pub soft_clip: bool,
+    /// What runs the kernels.
+    pub engine: &'a EngineArgs,
+    /// Reads in a batch.
+    pub batch_reads: usize,
+}
+
+/// What a job did.
+pub struct Outcome {
+    /// Counts.
+    pub summary: Summary,
+    /// Mapping time, without loading the index.
+    pub elapsed: Duration,
+    /// The backend in words.
+    pub backend: String,
+}
+
+/// Runs `svala mem`.
+pub fn mem(args: &MemArgs) -> Result<()> {
+    let destination = args.output.clone().map_or(Destination::Stdout, Destination::File);
+    let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
+    report(&execute(&job("mem", places, Format::Sam, args.threads, &args.mapping))?);
+    Ok(())
+}
+
+/// Runs `svala align`.
+pub fn align(args: &AlignArgs) -> Result<()> {
+    let destination = Destination::File(args.output.clone());
+    let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
+    let threads = args.threads.unwrap_or_else(all_threads);
+    report(&execute(&job("align", places, Format::Bam, threads, &args.mapping))?);
+    Ok(())
+}
+
+/// The files of a command.
+struct Places<'a> {
+    reference: &'a Path,
+    first: &'a Path,
+    second: Option<&'a PathBuf>,
+    destination: Destination,
+}
+
+fn job<'a>(
+    command: &'static str,
+    places: Places<'a>,
+    format: Format,
+    threads: usize,
+    mapping: &'a MappingArgs,
+) -> Job<'a> {
+    Job {
+        command,
+        reference: places.reference,
+        first: places.first,
+        second: places.second.map(PathBuf::as_path),
+        destination: places.destination,
+        format,
+        threads: threads.max(1),
+        read_group: mapping.read_group.as_deref(),
+        soft_clip: mapping.soft_clip,
+        engine: &mapping.engine,
+        batch_reads: mapping.batch_reads,
+    }
+}
+
+/// Maps all reads of a job.
+pub fn execute(job: &Job<'_>) -> Result<Outcome> {
+    let read_group = job.read_group.map(ReadGroup::parse).transpose()?;
+    let options = MapOptions {
+        soft_clip_supplementary: job.soft_clip,
+        read_group: read_group.as_ref().map(|group| group.id().as_bytes().to_vec()),
+        ..MapOptions::default()
+    };
+    let engine = Engine::new(EngineOptions {
+        backend: job.engine.backend,
+        simd: job.engine.simd,
+        scoring: options.scoring,
+        ..EngineOptions::default()
+    })?;
+    let index = Index::open_for(job.reference)?;
+    let source = ReadSource::open(job.first, job.second)?;
+    let header = header(job, &index, read_group);
+    let encoders =
+        (0..job.threads).map(|_| RecordEncoder::new(job.format, &header)).collect::<svala_io::Result<Vec<_>>>()?;
+    let writer = AlignmentWriter::create(&job.destination, job.format, &header, job.threads)?;
+    let start = Instant::now();
+    let run =
+        Run { index: &index, engine: &engine, options: &options, threads: job.threads, batch_reads: job.batch_reads };
+    let summary = run.execute(source, writer, encoders)?;
+    Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
+}
+
+fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header {
+    let references = index
+        .reference()
+        .contigs
+        .iter()
+        .map(|contig| ReferenceSequence { name: contig.name.clone(), length: contig.length, md5: contig.md5 })
+        .collect();
+    let program = Program {
+        id: "svala".into(),
+        name: "svala".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        command_line: canonical_command_line(job),
+    };
+    Header { references, read_group, program }
+}
+
+/// The command line with what decides the records and nothing else: no folders, threads, devices or output names. So two
+/// runs of one sample have the same header wherever they ran.
+fn canonical_command_line(job: &Job<'_>) -> String {
+    let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let mut words = vec!["svala".to_owned(), job.command.to_owned()];
+    if job.soft_clip {
+        words.push("-Y".into());
+    }
+    if let Some(group) = job.read_group {
+        words.extend(["-R".into(), group.to_owned()]);
+    }
+    words.push(name(job.reference));
+    words.push(name(job.first));
+    words.extend(job.second.map(name));
+    words.join(" ")
+}
+
+/// Says on standard error what was done.
+fn report(outcome: &Outcome) {
+    let s = &outcome.summary;
+    let seconds = outcome.elapsed.as_secs_f64();
+    eprintln!(
+        "svala: {} reads ({} bases) in {seconds:.1} s, {:.0} reads/s; {:.2} % mapped, {:.2} % properly paired; {}",
+        s.reads,
+        s.bases,
+        s.reads as f64 / seconds.max(1e-9),
+        share(s.mapped, s.reads),
+        share(s.properly_paired, s.reads),
+        outcome.backend,
+    );
+    if let Some(m) = s.insert_model {
+        eprintln!(
+            "svala: insert size {} ± {}, proper {} to {}, from the first {} clear pairs",
+            m.mean, m.deviation, m.low, m.high, m.pairs
+        );
+    }
+}
+
+/// A share in per cent.
+pub fn share(part: u64, whole: u64) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
+}

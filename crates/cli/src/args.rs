@@ -1,0 +1,141 @@
+//! Command-line arguments, as the user gives them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use svala_compute::{Backend, SimdLevel};
+
+/// Aligns short reads to a reference genome on any GPU or CPU, with the same bytes as its result.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Index a reference: REF.fa[.gz] -> REF.fa[.gz].svala
+    Index(IndexArgs),
+    /// Align reads and write SAM to standard output, as `bwa mem` does
+    Mem(MemArgs),
+    /// Align reads and write a BAM file, which appears when it is complete
+    Align(AlignArgs),
+    /// Show what svala can use on this machine and prove that it gives right results
+    Doctor(DoctorArgs),
+    /// Align real reads that come with svala, and write demo.bam
+    Demo(DemoArgs),
+}
+
+/// `svala index`.
+#[derive(Debug, Args)]
+pub struct IndexArgs {
+    /// Reference in FASTA format, plain, gzip or BGZF
+    #[arg(value_name = "REF")]
+    pub reference: PathBuf,
+    /// Threads [default: all]
+    #[arg(short = 't', long)]
+    pub threads: Option<usize>,
+}
+
+/// `svala mem`.
+#[derive(Debug, Args)]
+pub struct MemArgs {
+    /// Indexed reference
+    #[arg(value_name = "REF")]
+    pub reference: PathBuf,
+    /// Reads, plain, gzip or BGZF; `-` for standard input
+    #[arg(value_name = "R1")]
+    pub first: PathBuf,
+    /// Their mates
+    #[arg(value_name = "R2")]
+    pub second: Option<PathBuf>,
+    /// Threads
+    #[arg(short = 't', long, default_value_t = 1)]
+    pub threads: usize,
+    /// Write SAM to this file instead, which appears when it is complete
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub mapping: MappingArgs,
+}
+
+/// `svala align`.
+#[derive(Debug, Args)]
+pub struct AlignArgs {
+    /// Indexed reference
+    #[arg(long = "ref", value_name = "REF")]
+    pub reference: PathBuf,
+    /// Reads, plain, gzip or BGZF; `-` for standard input
+    #[arg(short = '1', long = "in1", value_name = "R1")]
+    pub first: PathBuf,
+    /// Their mates
+    #[arg(short = '2', long = "in2", value_name = "R2")]
+    pub second: Option<PathBuf>,
+    /// BAM file to write
+    #[arg(short = 'o', long = "output", value_name = "OUT.bam")]
+    pub output: PathBuf,
+    /// Threads [default: all]
+    #[arg(short = 't', long)]
+    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub mapping: MappingArgs,
+}
+
+/// What `mem` and `align` share.
+#[derive(Debug, Args)]
+pub struct MappingArgs {
+    /// Read group header line, such as '@RG\tID:1\tSM:sample'
+    #[arg(short = 'R', long = "read-group", value_name = "LINE")]
+    pub read_group: Option<String>,
+    /// Soft-clip supplementary alignments instead of hard-clipping them
+    #[arg(short = 'Y', long = "soft-clip")]
+    pub soft_clip: bool,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Reads in a batch; for tests, since it can't change the output
+    #[arg(long, hide = true, default_value_t = svala_map::pipeline::DEFAULT_BATCH_READS, value_name = "N")]
+    pub batch_reads: usize,
+}
+
+/// What runs the extension kernels.
+#[derive(Debug, Args)]
+pub struct EngineArgs {
+    /// auto (a hardware GPU if there is one), gpu (any, software too), cpu or scalar
+    #[arg(long, default_value_t = Backend::Auto, value_name = "WHAT")]
+    pub backend: Backend,
+    /// Force a SIMD level; for tests, since it can't change the output
+    #[arg(long, hide = true, value_name = "LEVEL")]
+    pub simd: Option<SimdLevel>,
+}
+
+/// `svala doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Generated jobs for the proof of each backend
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub jobs: usize,
+}
+
+/// `svala demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Threads [default: all]
+    #[arg(short = 't', long)]
+    pub threads: Option<usize>,
+    /// BAM file to write
+    #[arg(short = 'o', long = "output", value_name = "OUT.bam", default_value = "demo.bam")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+/// All hardware threads.
+pub fn all_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,57 @@
+//! `svala demo`: the whole path on real human reads that are part of the program.
+
+use std::path::{Path, PathBuf};
+
+use svala_io::{Destination, Format};
+use svala_map::index::{build, index_path};
+use svala_map::pipeline::DEFAULT_BATCH_READS;
+
+use crate::align::{Job, execute, share};
+use crate::args::{DemoArgs, all_threads};
+use crate::error::{Error, Result};
+
+const REFERENCE: (&str, &[u8]) =
+    ("hg19_chrM_chrY-trunc.fa.gz", include_bytes!("../../../tests/data/hg19_chrM_chrY-trunc.fa.gz"));
+const FIRST: (&str, &[u8]) =
+    ("NA12878_chrM.R1.fastq.gz", include_bytes!("../../../tests/data/NA12878_chrM.R1.fastq.gz"));
+const SECOND: (&str, &[u8]) =
+    ("NA12878_chrM.R2.fastq.gz", include_bytes!("../../../tests/data/NA12878_chrM.R2.fastq.gz"));
+
+/// Unpacks the data into a temporary folder, indexes, aligns and reports.
+pub fn run(args: &DemoArgs) -> Result<()> {
+    let folder = tempfile::tempdir().map_err(|source| Error::File { path: std::env::temp_dir(), source })?;
+    let threads = args.threads.unwrap_or_else(all_threads).max(1);
+    let [reference, first, second] =
+        [REFERENCE, FIRST, SECOND].map(|(name, bytes)| unpack(folder.path(), name, bytes));
+    let (reference, first, second) = (reference?, first?, second?);
+    let index = build(&reference, &index_path(&reference), threads)?;
+    let outcome = execute(&Job {
+        command: "demo",
+        reference: &reference,
+        first: &first,
+        second: Some(&second),
+        destination: Destination::File(args.output.clone()),
+        format: Format::Bam,
+        threads,
+        read_group: Some("@RG\\tID:demo\\tSM:NA12878\\tPL:ILLUMINA"),
+        soft_clip: false,
+        engine: &args.engine,
+        batch_reads: DEFAULT_BATCH_READS,
+    })?;
+    let s = &outcome.summary;
+    println!("reference        hg19 chrM and the start of chrY: {} contigs, {} bases", index.contigs, index.bases);
+    println!("reads            {} (NA12878 exome, 2 x 100 bp)", s.reads);
+    println!("mapped           {} ({:.2} %)", s.mapped, share(s.mapped, s.reads));
+    println!("properly paired  {} ({:.2} %)", s.properly_paired, share(s.properly_paired, s.reads));
+    println!("MAPQ >= 30       {} ({:.2} %)", s.confident, share(s.confident, s.reads));
+    println!("reads per second {:.0} on {threads} threads", s.reads as f64 / outcome.elapsed.as_secs_f64().max(1e-9));
+    println!("backend          {}", outcome.backend);
+    println!("written          {}", args.output.display());
+    Ok(())
+}
+
+fn unpack(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).map_err(|source| Error::File { path: path.clone(), source })?;
+    Ok(path)
+}

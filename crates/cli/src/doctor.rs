@@ -1,0 +1,1 @@
+pub fn run(_: &crate::args::DoctorArgs) -> crate::error::Result<()> { Ok(()) }

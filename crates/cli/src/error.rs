@@ -1,0 +1,61 @@
+//! Errors of the program and their exit codes.
+
+use std::path::PathBuf;
+
+/// Anything that ends a command early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Reading, writing or mapping failed.
+    #[error(transparent)]
+    Map(#[from] svala_map::Error),
+    /// A file or header is wrong.
+    #[error(transparent)]
+    Io(#[from] svala_io::Error),
+    /// The extension engine can't be had as asked for.
+    #[error(transparent)]
+    Compute(#[from] svala_compute::Error),
+    /// A file of the demo could not be written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Standard output could not be written.
+    #[error("standard output: {0}")]
+    Output(std::io::Error),
+    /// A backend of this machine gives other results than the reference.
+    #[error("{0} of the backends that this machine has failed the proof; don't use svala here with them")]
+    ProofFailed(usize),
+}
+
+impl Error {
+    /// Exit code of a fault of svala itself (EX_SOFTWARE).
+    pub const EXIT_BUG: u8 = 70;
+    const EXIT_INPUT: u8 = 1;
+    /// What a shell reports for a program that SIGPIPE ended.
+    const EXIT_PIPE: u8 = 141;
+
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Map(error) if error.is_internal() => Self::EXIT_BUG,
+            _ if self.is_broken_pipe() => Self::EXIT_PIPE,
+            _ => Self::EXIT_INPUT,
+        }
+    }
+
+    /// Whether the reader of our standard output has gone away.
+    pub fn is_broken_pipe(&self) -> bool {
+        match self {
+            Self::Map(error) => error.is_broken_pipe(),
+            Self::Io(error) => error.is_broken_pipe(),
+            Self::Output(error) => error.kind() == std::io::ErrorKind::BrokenPipe,
+            _ => false,
+        }
+    }
+}
+
+/// Shorthand for the program's results.
+pub type Result<T> = std::result::Result<T, Error>;

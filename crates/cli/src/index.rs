@@ -1,0 +1,25 @@
+//! `svala index`.
+
+use std::time::Instant;
+
+use svala_map::index::{build, index_path};
+
+use crate::args::{IndexArgs, all_threads};
+use crate::error::Result;
+
+/// Builds the index of a reference beside it.
+pub fn run(args: &IndexArgs) -> Result<()> {
+    let start = Instant::now();
+    let output = index_path(&args.reference);
+    let report = build(&args.reference, &output, args.threads.unwrap_or_else(all_threads))?;
+    eprintln!(
+        "svala: indexed {} contigs, {} bases, {} seeds in {:.1} s: {} ({:.1} MB)",
+        report.contigs,
+        report.bases,
+        report.seeds,
+        start.elapsed().as_secs_f64(),
+        output.display(),
+        report.file_bytes as f64 / 1e6,
+    );
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! The command line of svala: arguments in, run, exit code out.
+
+mod align;
+mod args;
+mod demo;
+mod doctor;
+mod error;
+mod index;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use error::Error;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = std::panic::catch_unwind(|| match &cli.command {
+        Command::Index(args) => index::run(args),
+        Command::Mem(args) => align::mem(args),
+        Command::Align(args) => align::align(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Demo(args) => demo::run(args),
+    });
+    match outcome {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            // A reader that has seen enough (`| head`) is told nothing; the code is a shell's for SIGPIPE.
+            if !error.is_broken_pipe() {
+                eprintln!("svala: {error}");
+            }
+            ExitCode::from(error.exit_code())
+        }
+        Err(_) => ExitCode::from(Error::EXIT_BUG),
+    }
+}

@@ -1,0 +1,45 @@
+//! What an engine has done so far.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A snapshot of an engine's counters, for the run report. No counter affects a result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Extension jobs answered.
+    pub extend_jobs: u64,
+    /// Global jobs answered.
+    pub global_jobs: u64,
+    /// Jobs that did not fit the narrowest form of their kernel and ran in a wider one.
+    pub widened_jobs: u64,
+    /// Batches answered by a GPU.
+    pub gpu_batches: u64,
+    /// Batches that a GPU failed and the CPU redid.
+    pub gpu_failures: u64,
+}
+
+/// The live counters. Relaxed order is enough: they are sums, and nothing is published by them.
+#[derive(Debug, Default)]
+pub(crate) struct LiveCounters {
+    pub(crate) extend_jobs: AtomicU64,
+    pub(crate) global_jobs: AtomicU64,
+    pub(crate) widened_jobs: AtomicU64,
+    pub(crate) gpu_batches: AtomicU64,
+    pub(crate) gpu_failures: AtomicU64,
+}
+
+pub(crate) fn add(counter: &AtomicU64, amount: usize) {
+    counter.fetch_add(amount as u64, Ordering::Relaxed);
+}
+
+impl LiveCounters {
+    pub(crate) fn snapshot(&self) -> Counters {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            extend_jobs: read(&self.extend_jobs),
+            global_jobs: read(&self.global_jobs),
+            widened_jobs: read(&self.widened_jobs),
+            gpu_batches: read(&self.gpu_batches),
+            gpu_failures: read(&self.gpu_failures),
+        }
+    }
+}

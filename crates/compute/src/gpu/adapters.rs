@@ -1,0 +1,142 @@
+//! The adapters of this machine: what each can do, and which one to take.
+
+use crate::{Error, Scoring};
+
+use super::Gpu;
+
+/// One adapter as `svala doctor` shows it; its place in the list is the number that
+/// [`crate::EngineOptions::adapter`] takes.
+#[derive(Debug, Clone)]
+pub struct AdapterReport {
+    /// The device's name.
+    pub name: String,
+    /// The PCI vendor number.
+    pub vendor: u32,
+    /// Discrete, integrated, virtual, cpu or other.
+    pub kind: &'static str,
+    /// The interface it is driven through, such as Vulkan.
+    pub api: String,
+    /// The driver's name and version.
+    pub driver: String,
+    /// The most bytes one storage binding may have.
+    pub max_storage_binding_bytes: u64,
+    /// The most invocations a work-group may have.
+    pub max_invocations_per_workgroup: u32,
+    /// What offsets of storage bindings must be a multiple of, in bytes.
+    pub min_storage_offset_alignment: u32,
+    /// Those of SUBGROUP, SHADER_F16, SHADER_I16 and SHADER_INT64 that it has.
+    pub features: Vec<&'static str>,
+    /// Whether it is software on the CPU rather than a GPU.
+    pub software: bool,
+    /// Whether a device could be opened and both kernels compiled, or why not.
+    pub usable: Result<(), String>,
+}
+
+/// Lists every adapter and tries to open each. This may take a second an adapter.
+pub fn usable_adapters() -> Vec<AdapterReport> {
+    let scoring = Scoring::default();
+    enumerate().iter().map(|adapter| report(adapter, &scoring)).collect()
+}
+
+pub(crate) fn enumerate() -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+}
+
+fn report(adapter: &wgpu::Adapter, scoring: &Scoring) -> AdapterReport {
+    let info = adapter.get_info();
+    let limits = adapter.limits();
+    let known = [
+        (wgpu::Features::SUBGROUP, "SUBGROUP"),
+        (wgpu::Features::SHADER_F16, "SHADER_F16"),
+        (wgpu::Features::SHADER_I16, "SHADER_I16"),
+        (wgpu::Features::SHADER_INT64, "SHADER_INT64"),
+    ];
+    let has = adapter.features();
+    AdapterReport {
+        vendor: info.vendor,
+        kind: kind(info.device_type),
+        api: api(&info),
+        driver: [info.driver.as_str(), &info.driver_info].join(" ").trim().to_owned(),
+        max_storage_binding_bytes: limits.max_storage_buffer_binding_size,
+        max_invocations_per_workgroup: limits.max_compute_invocations_per_workgroup,
+        min_storage_offset_alignment: limits.min_storage_buffer_offset_alignment,
+        features: known.iter().filter(|(bit, _)| has.contains(*bit)).map(|(_, name)| *name).collect(),
+        software: is_software(adapter),
+        usable: Gpu::open(adapter, scoring).map(|_| ()).map_err(|error| error.0),
+        name: info.name,
+    }
+}
+
+fn kind(device_type: wgpu::DeviceType) -> &'static str {
+    match device_type {
+        wgpu::DeviceType::DiscreteGpu => "discrete",
+        wgpu::DeviceType::IntegratedGpu => "integrated",
+        wgpu::DeviceType::VirtualGpu => "virtual",
+        wgpu::DeviceType::Cpu => "cpu",
+        wgpu::DeviceType::Other => "other",
+    }
+}
+
+fn api(info: &wgpu::AdapterInfo) -> String {
+    format!("{:?}", info.backend)
+}
+
+fn is_software(adapter: &wgpu::Adapter) -> bool {
+    adapter.get_info().device_type == wgpu::DeviceType::Cpu
+}
+
+/// The adapter in words: name, interface, and whether it is software.
+pub(crate) fn title(adapter: &wgpu::Adapter) -> String {
+    let info = adapter.get_info();
+    // Drivers append their own details in parentheses; the report has them.
+    let name = info.name.split(" (").next().unwrap_or(&info.name);
+    let software = if is_software(adapter) { ", software" } else { "" };
+    format!("{name}, {}{software}", api(&info))
+}
+
+/// Which adapters an engine may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The one with this number.
+    Number(usize),
+    /// The best hardware GPU.
+    Hardware,
+    /// The best of all, software ones last.
+    Any,
+}
+
+/// Opens the best wanted adapter that works; the error says why none did.
+pub(crate) fn open(wanted: Wanted, scoring: &Scoring) -> Result<(Gpu, String), Error> {
+    let mut adapters = enumerate();
+    match wanted {
+        Wanted::Number(index) => {
+            let count = adapters.len();
+            if index >= count {
+                return Err(Error::NoSuchAdapter { index, count });
+            }
+            adapters = vec![adapters.swap_remove(index)];
+        }
+        Wanted::Hardware => adapters.retain(|adapter| !is_software(adapter)),
+        Wanted::Any => {}
+    }
+    // The sort is stable: among equals the driver's own order decides.
+    adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    });
+    let mut reasons = Vec::new();
+    for adapter in &adapters {
+        match Gpu::open(adapter, scoring) {
+            Ok(gpu) => return Ok((gpu, title(adapter))),
+            Err(error) => reasons.push(format!("{}: {error}", title(adapter))),
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push("no adapter was found".to_owned());
+    }
+    Err(Error::Gpu(reasons.join("; ")))
+}

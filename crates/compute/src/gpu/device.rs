@@ -1,0 +1,81 @@
+//! An open device and its state of health.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::GpuError;
+
+/// The first thing that went wrong outside a call, as the driver's callbacks report it.
+#[derive(Debug, Clone, Default)]
+struct Health(Arc<Mutex<Option<String>>>);
+
+impl Health {
+    fn fail(&self, reason: String) {
+        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        first.get_or_insert(reason);
+    }
+
+    fn check(&self) -> Result<(), GpuError> {
+        let first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        first.clone().map_or(Ok(()), |reason| Err(GpuError(reason)))
+    }
+}
+
+/// A device, its queue and its limits.
+pub(crate) struct Device {
+    pub(crate) raw: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    /// The most bytes one storage buffer may have.
+    pub(crate) max_binding_bytes: u64,
+    health: Health,
+}
+
+impl Device {
+    /// Opens a device with all that the adapter's limits allow; the defaults are far too small.
+    pub(crate) fn open(adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
+        let limits = adapter.limits();
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("svala"),
+            required_limits: limits.clone(),
+            ..Default::default()
+        };
+        let (raw, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|error| GpuError(error.to_string()))?;
+        let health = Health::default();
+        let lost = health.clone();
+        raw.set_device_lost_callback(move |reason, message| {
+            lost.fail(format!("device lost ({reason:?}): {message}"));
+        });
+        // Without a handler wgpu would panic on an error outside a scope.
+        let uncaptured = health.clone();
+        raw.on_uncaptured_error(Arc::new(move |error: wgpu::Error| uncaptured.fail(error.to_string())));
+        // Sizes and offsets in the shaders are 32-bit, and no vendor binds more than 2 GiB.
+        let max_binding_bytes =
+            limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(1 << 31);
+        Ok(Device { raw, queue, max_binding_bytes, health })
+    }
+
+    /// Fails if the device was lost or reported an error nobody asked for.
+    pub(crate) fn check(&self) -> Result<(), GpuError> {
+        self.health.check()
+    }
+
+    /// Runs `work` and turns any error that wgpu reports meanwhile into a failure.
+    pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, GpuError> {
+        let scopes = [
+            wgpu::ErrorFilter::Validation,
+            wgpu::ErrorFilter::OutOfMemory,
+            wgpu::ErrorFilter::Internal,
+        ]
+        .map(|filter| self.raw.push_error_scope(filter));
+        let value = work();
+        let mut failure = None;
+        // Scopes nest, so the last one pushed is popped first.
+        for scope in scopes.into_iter().rev() {
+            failure = pollster::block_on(scope.pop()).or(failure);
+        }
+        match failure {
+            Some(error) => Err(GpuError(error.to_string())),
+            None => self.check().map(|()| value),
+        }
+    }
+}

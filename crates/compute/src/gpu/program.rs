@@ -1,0 +1,291 @@
+//! A compiled shader with its buffers, which are kept from call to call.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::GpuError;
+use super::device::Device;
+use crate::Scoring;
+
+/// Invocations a work-group: a multiple of every vendor's subgroup, below every device's limit.
+pub(crate) const WORKGROUP_SIZE: u32 = 64;
+
+/// The most jobs a dispatch can have: 65,535 work-groups is the limit of one dimension everywhere.
+pub(crate) const MAX_JOBS: usize = 65_535 * WORKGROUP_SIZE as usize;
+
+/// A dispatch that takes longer than this is taken for a hung device.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The overrides that every shader declares, in no particular order.
+pub(crate) const OVERRIDES: [&str; 8] = [
+    "WORKGROUP_SIZE",
+    "MATCH",
+    "MISMATCH",
+    "AMBIGUOUS",
+    "DELETION_OPEN",
+    "DELETION_EXTEND",
+    "INSERTION_OPEN",
+    "INSERTION_EXTEND",
+];
+
+fn override_values(scoring: &Scoring) -> [(&'static str, f64); 8] {
+    let values = [
+        f64::from(WORKGROUP_SIZE),
+        scoring.match_score.into(),
+        scoring.mismatch.into(),
+        scoring.ambiguous.into(),
+        scoring.deletion_open.into(),
+        scoring.deletion_extend.into(),
+        scoring.insertion_open.into(),
+        scoring.insertion_extend.into(),
+    ];
+    std::array::from_fn(|k| (OVERRIDES[k], values[k]))
+}
+
+/// What a binding is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// A uniform that the host writes.
+    Uniform,
+    /// Storage that the host writes and the shader reads.
+    Input,
+    /// Storage of the shader's own.
+    Scratch,
+    /// Storage that the shader writes and the host reads back.
+    Output,
+}
+
+/// What a call gives to a binding.
+pub(crate) enum Content<'a> {
+    /// Bytes for an input.
+    Bytes(&'a [u8]),
+    /// The size in bytes of scratch or output.
+    Size(u64),
+}
+
+/// One use of a program.
+pub(crate) struct Call<'a> {
+    /// The uniform's bytes of every pass; it is binding 0.
+    pub(crate) passes: &'a [&'a [u8]],
+    /// Contents of the bindings from 1 on.
+    pub(crate) contents: &'a [Content<'a>],
+    /// Invocations of every pass.
+    pub(crate) jobs: usize,
+}
+
+impl Call<'_> {
+    fn size(&self, binding: usize) -> u64 {
+        match binding {
+            0 => Content::Bytes(self.passes.first().copied().unwrap_or(&[])).size(),
+            _ => self.contents[binding - 1].size(),
+        }
+    }
+}
+
+impl Content<'_> {
+    /// The size to bind: never 0, which no device binds, and whole words.
+    fn size(&self) -> u64 {
+        let size = match self {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Size(size) => *size,
+        };
+        size.max(16).next_multiple_of(4)
+    }
+}
+
+/// A compute pipeline, its layout, and one buffer a binding.
+pub(crate) struct Program {
+    label: &'static str,
+    roles: &'static [Role],
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+    buffers: Vec<Option<wgpu::Buffer>>,
+    /// For each output, memory that the host can map.
+    staging: Vec<Option<wgpu::Buffer>>,
+}
+
+impl Program {
+    /// Compiles `wgsl`, whose group 0 has a binding for each of `roles`.
+    pub(crate) fn new(
+        device: &Device,
+        (label, wgsl): (&'static str, &str),
+        roles: &'static [Role],
+        scoring: &Scoring,
+    ) -> Result<Self, GpuError> {
+        device.guarded(|| {
+            let layout = bind_group_layout(device, label, roles);
+            let pipeline_layout =
+                device.raw.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                    label: Some(label),
+                    bind_group_layouts: &[Some(&layout)],
+                    immediate_size: 0,
+                });
+            let module = device.raw.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some(label),
+                source: wgpu::ShaderSource::Wgsl(wgsl.into()),
+            });
+            let constants = override_values(scoring);
+            let pipeline =
+                device.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                    label: Some(label),
+                    layout: Some(&pipeline_layout),
+                    module: &module,
+                    entry_point: Some("main"),
+                    compilation_options: wgpu::PipelineCompilationOptions {
+                        constants: &constants,
+                        ..Default::default()
+                    },
+                    cache: None,
+                });
+            let none = || roles.iter().map(|_| None).collect();
+            Program { label, roles, pipeline, layout, buffers: none(), staging: none() }
+        })
+    }
+
+    /// Runs all passes and returns the words of every output, in binding order.
+    pub(crate) fn run(
+        &mut self,
+        device: &Device,
+        call: &Call<'_>,
+    ) -> Result<Vec<Vec<u32>>, GpuError> {
+        device.check()?;
+        let submission = device.guarded(|| self.submit(device, call))?;
+        let reads: Vec<_> = (0..self.roles.len())
+            .filter(|&k| self.roles[k] == Role::Output)
+            .filter_map(|k| Some((self.staging[k].as_ref()?, call.size(k))))
+            .collect();
+        let (sender, receiver) = mpsc::channel();
+        for (buffer, size) in &reads {
+            let sender = sender.clone();
+            buffer.slice(..*size).map_async(wgpu::MapMode::Read, move |result| {
+                // The receiver outlives every callback that is waited for; a late one has no reader.
+                let _ = sender.send(result);
+            });
+        }
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(PATIENCE) };
+        device.raw.poll(wait).map_err(|error| GpuError(error.to_string()))?;
+        let mut mapped = 0;
+        while let Ok(result) = receiver.try_recv() {
+            result.map_err(|error| GpuError(error.to_string()))?;
+            mapped += 1;
+        }
+        device.check()?;
+        if mapped < reads.len() {
+            return Err(GpuError("the device did not return its results".to_owned()));
+        }
+        let read = |(buffer, size): &(&wgpu::Buffer, u64)| -> Result<Vec<u32>, GpuError> {
+            let view = buffer.slice(..*size).get_mapped_range();
+            let view = view.map_err(|error| GpuError(error.to_string()))?;
+            let words = bytemuck::pod_collect_to_vec(&view[..]);
+            drop(view);
+            buffer.unmap();
+            Ok(words)
+        };
+        reads.iter().map(read).collect()
+    }
+
+    /// Uploads the inputs and queues the passes and the copies back.
+    fn submit(&mut self, device: &Device, call: &Call<'_>) -> wgpu::SubmissionIndex {
+        for (k, &role) in self.roles.iter().enumerate() {
+            let buffer = grow(device, &mut self.buffers[k], call.size(k), usage(role));
+            if let (Role::Input, Content::Bytes(bytes)) = (role, &call.contents[k.max(1) - 1]) {
+                device.queue.write_buffer(buffer, 0, bytes);
+            }
+            if role == Role::Output {
+                let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+                grow(device, &mut self.staging[k], call.size(k), usage);
+            }
+        }
+        let bind_group = self.bind(device, call);
+        for uniform in call.passes {
+            // A write takes effect before the next submission and after the one before.
+            if let Some(buffer) = &self.buffers[0] {
+                device.queue.write_buffer(buffer, 0, uniform);
+            }
+            let mut encoder = device.raw.create_command_encoder(&Default::default());
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            pass.set_pipeline(&self.pipeline);
+            pass.set_bind_group(0, &bind_group, &[]);
+            pass.dispatch_workgroups((call.jobs as u32).div_ceil(WORKGROUP_SIZE), 1, 1);
+            drop(pass);
+            device.queue.submit([encoder.finish()]);
+        }
+        let mut encoder = device.raw.create_command_encoder(&Default::default());
+        for k in 0..self.roles.len() {
+            if let (Some(from), Some(to)) = (&self.buffers[k], &self.staging[k]) {
+                encoder.copy_buffer_to_buffer(from, 0, to, 0, call.size(k));
+            }
+        }
+        device.queue.submit([encoder.finish()])
+    }
+
+    fn bind(&self, device: &Device, call: &Call<'_>) -> wgpu::BindGroup {
+        let mut entries = Vec::with_capacity(self.roles.len());
+        for (k, buffer) in self.buffers.iter().enumerate() {
+            if let Some(buffer) = buffer {
+                let size = std::num::NonZeroU64::new(call.size(k));
+                let binding = wgpu::BufferBinding { buffer, offset: 0, size };
+                let resource = wgpu::BindingResource::Buffer(binding);
+                entries.push(wgpu::BindGroupEntry { binding: k as u32, resource });
+            }
+        }
+        device.raw.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(self.label),
+            layout: &self.layout,
+            entries: &entries,
+        })
+    }
+}
+
+fn bind_group_layout(device: &Device, label: &str, roles: &[Role]) -> wgpu::BindGroupLayout {
+    let entries: Vec<_> = roles
+        .iter()
+        .enumerate()
+        .map(|(k, role)| wgpu::BindGroupLayoutEntry {
+            binding: k as u32,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: match role {
+                    Role::Uniform => wgpu::BufferBindingType::Uniform,
+                    role => wgpu::BufferBindingType::Storage { read_only: *role == Role::Input },
+                },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        })
+        .collect();
+    let descriptor = wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries };
+    device.raw.create_bind_group_layout(&descriptor)
+}
+
+fn usage(role: Role) -> wgpu::BufferUsages {
+    match role {
+        Role::Uniform => wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+        Role::Input => wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST,
+        Role::Scratch => wgpu::BufferUsages::STORAGE,
+        Role::Output => wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
+    }
+}
+
+/// Makes sure that the buffer has at least `size` bytes. It grows to a power of two, so that batches
+/// of similar size share it.
+fn grow<'a>(
+    device: &Device,
+    buffer: &'a mut Option<wgpu::Buffer>,
+    size: u64,
+    usage: wgpu::BufferUsages,
+) -> &'a wgpu::Buffer {
+    if buffer.as_ref().is_some_and(|buffer| buffer.size() < size) {
+        *buffer = None;
+    }
+    let room = size.next_power_of_two().min(device.max_binding_bytes).max(size);
+    buffer.get_or_insert_with(|| {
+        device.raw.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: room,
+            usage,
+            mapped_at_creation: false,
+        })
+    })
+}

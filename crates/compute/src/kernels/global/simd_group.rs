@@ -1,0 +1,270 @@
+//! `Global` for one group of jobs, a job per signed 16-bit lane.
+//!
+//! The loops are those of `Extend`: target columns outside, query rows inside, plain rows where every
+//! lane is inside its band and above its last row, masked rows elsewhere. Each cell stores one vector
+//! of directions, from which each lane's path is read back afterwards.
+
+use fearless_simd::{Select, Simd, SimdBase, SimdInt};
+
+use super::layout::LANE_NEVER;
+use super::results::Unordered;
+use super::traceback::{EXTEND_E, EXTEND_F, FROM_E, FROM_F, trace};
+use super::effective_band;
+use crate::kernels::lanes::{interleave, penalty_table};
+use crate::{GlobalBatch, Scoring};
+
+/// Memory reused from group to group. Every slot is one vector of lanes.
+#[derive(Default)]
+pub(super) struct Scratch {
+    query: Vec<i16>,
+    target: Vec<i16>,
+    h: Vec<i16>,
+    e: Vec<i16>,
+    directions: Vec<i16>,
+    runs: Vec<u32>,
+}
+
+/// The outline of a group: extremes over its jobs.
+pub(super) struct Shape {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    min_rows: usize,
+    max_band: usize,
+    min_band: usize,
+}
+
+impl Shape {
+    pub(super) fn of(batch: &GlobalBatch, jobs: &[u32]) -> Self {
+        let mut shape = Shape { rows: 0, columns: 0, min_rows: usize::MAX, max_band: 0, min_band: usize::MAX };
+        for &job in jobs {
+            let (m, n, band) = dimensions(batch, job);
+            shape.rows = shape.rows.max(m);
+            shape.columns = shape.columns.max(n);
+            shape.min_rows = shape.min_rows.min(m);
+            shape.max_band = shape.max_band.max(band);
+            shape.min_band = shape.min_band.min(band);
+        }
+        shape
+    }
+
+    /// Rows stored per column.
+    pub(super) fn width(&self) -> usize {
+        self.rows.min(2 * self.max_band + 1)
+    }
+
+    /// The first row of column `j`.
+    fn low(&self, j: usize) -> usize {
+        j.saturating_sub(self.max_band).max(1)
+    }
+}
+
+/// Query length, target length, and the band in effect.
+pub(super) fn dimensions(batch: &GlobalBatch, job: u32) -> (usize, usize, usize) {
+    let job = job as usize;
+    let (m, n) = (batch.query(job).len(), batch.target(job).len());
+    // A band wider than the matrix is as good as one of its size, and fits a lane.
+    (m, n, effective_band(m, n, batch.params(job).band).min(m.max(n)))
+}
+
+/// Everything that stays the same over a group.
+struct Group<V> {
+    table: V,
+    gain: V,
+    delete_first: V,
+    delete: V,
+    insert_first: V,
+    insert: V,
+    never: V,
+    zero: V,
+    query_len: V,
+    target_len: V,
+    band: V,
+}
+
+impl<V> Group<V> {
+    #[inline(always)]
+    fn new<S: Simd>(simd: S, batch: &GlobalBatch, scoring: &Scoring, jobs: &[u32]) -> Self
+    where
+        V: SimdInt<S, ByteVector = S::u8s, Element = i16>,
+    {
+        let splat = |a: u8, b: u8| V::splat(simd, i16::from(a) + i16::from(b));
+        let vector = |value: &dyn Fn((usize, usize, usize)) -> usize| {
+            V::from_fn(simd, |k| jobs.get(k).map_or(0, |&job| value(dimensions(batch, job)) as i16))
+        };
+        let table = penalty_table(scoring);
+        Group {
+            table: V::from_bytes(S::u8s::from_fn(simd, |k| table[k % 16])),
+            gain: splat(scoring.match_score, 0),
+            delete_first: splat(scoring.deletion_open, scoring.deletion_extend),
+            delete: splat(scoring.deletion_extend, 0),
+            insert_first: splat(scoring.insertion_open, scoring.insertion_extend),
+            insert: splat(scoring.insertion_extend, 0),
+            never: V::splat(simd, LANE_NEVER),
+            zero: V::splat(simd, 0),
+            query_len: vector(&|(m, _, _)| m),
+            target_len: vector(&|(_, n, _)| n),
+            band: vector(&|(_, _, band)| band),
+        }
+    }
+}
+
+/// One column's state while its rows go by.
+struct Column<V> {
+    base: V,
+    number: V,
+    diagonal: V,
+    f: V,
+    row: V,
+    end: V,
+}
+
+/// Answers `jobs` (at most one a lane, none with an empty sequence) into `found`.
+#[inline(always)]
+pub(super) fn run<S: Simd, V>(
+    simd: S,
+    (batch, scoring): (&GlobalBatch, &Scoring),
+    jobs: &[u32],
+    scratch: &mut Scratch,
+    found: &mut Unordered,
+) where
+    V: SimdInt<S, ByteVector = S::u8s, Element = i16>,
+{
+    let shape = Shape::of(batch, jobs);
+    let group = Group::<V>::new(simd, batch, scoring, jobs);
+    interleave(&mut scratch.query, V::LEN, shape.rows, jobs.iter().map(|&j| batch.query(j as usize)));
+    interleave(&mut scratch.target, V::LEN, shape.columns, jobs.iter().map(|&j| batch.target(j as usize)));
+    scratch.directions.resize(shape.width() * shape.columns * V::LEN, 0);
+    start(simd, &group, &shape, scratch, scoring);
+    let mut score = group.zero;
+    let mut border = V::splat(simd, -i16::from(scoring.deletion_open));
+    for j in 1..=shape.columns {
+        let number = V::splat(simd, j as i16);
+        border = border.saturating_sub(group.delete);
+        let end = column(simd, &group, &shape, scratch, j);
+        score = group.target_len.simd_eq(number).select(end, score);
+        let top = group.band.simd_ge(number).select(border, group.never);
+        top.store_slice(&mut scratch.h[..V::LEN]);
+    }
+    for (lane, &job) in jobs.iter().enumerate() {
+        let (m, n, _) = dimensions(batch, job);
+        let slot = |i: usize, j: usize| ((j - 1) * shape.width() + i - shape.low(j)) * V::LEN + lane;
+        trace(m, n, |i, j| scratch.directions[slot(i, j)] as u8, &mut scratch.runs);
+        found.push(job, i32::from(score[lane]), scratch.runs.iter().copied());
+    }
+}
+
+/// Fills column 0.
+#[inline(always)]
+fn start<S: Simd, V: SimdInt<S, Element = i16>>(
+    simd: S,
+    group: &Group<V>,
+    shape: &Shape,
+    scratch: &mut Scratch,
+    scoring: &Scoring,
+) {
+    scratch.h.clear();
+    scratch.e.clear();
+    scratch.e.resize((shape.rows + 1) * V::LEN, LANE_NEVER);
+    scratch.h.extend_from_slice(group.zero.as_slice());
+    let mut border = V::splat(simd, -i16::from(scoring.insertion_open));
+    for i in 1..=shape.rows {
+        border = border.saturating_sub(group.insert);
+        let inside = group.band.simd_ge(V::splat(simd, i as i16));
+        scratch.h.extend_from_slice(inside.select(border, group.never).as_slice());
+    }
+}
+
+/// Sweeps the rows of one column; returns H of the row of each lane's query end.
+#[inline(always)]
+fn column<S: Simd, V>(
+    simd: S,
+    group: &Group<V>,
+    shape: &Shape,
+    scratch: &mut Scratch,
+    j: usize,
+) -> V
+where
+    V: SimdInt<S, ByteVector = S::u8s, Element = i16>,
+{
+    let low = shape.low(j);
+    let high = shape.rows.min(j + shape.max_band);
+    let plain_low = j.saturating_sub(shape.min_band).max(1);
+    let plain_high = (shape.min_rows - 1).min(j + shape.min_band);
+    let base = V::from_slice(simd, &scratch.target[(j - 1) * V::LEN..j * V::LEN]);
+    let mut state = Column {
+        // The target's ambiguous code 4 becomes 8, so that XOR keeps the two sides apart.
+        base: base + (base & V::splat(simd, 4)),
+        number: V::splat(simd, j as i16),
+        diagonal: V::from_slice(simd, &scratch.h[(low - 1) * V::LEN..low * V::LEN]),
+        f: group.never,
+        row: V::splat(simd, low as i16 - 1),
+        end: group.never,
+    };
+    // Masked rows, plain rows, masked rows; any of the three may be empty.
+    let first = plain_low.min(high + 1).max(low);
+    let second = (plain_high + 1).max(first);
+    let out = ((j - 1) * shape.width(), low);
+    sweep::<S, V, true>(simd, group, scratch, &mut state, (low..first, out));
+    sweep::<S, V, false>(simd, group, scratch, &mut state, (first..second, out));
+    sweep::<S, V, true>(simd, group, scratch, &mut state, (second..high + 1, out));
+    state.end
+}
+
+/// The inner loop: `rows` of one column, top to bottom. Row `low` stores its directions at slot `at`.
+#[inline(always)]
+fn sweep<S: Simd, V, const MASKED: bool>(
+    simd: S,
+    group: &Group<V>,
+    scratch: &mut Scratch,
+    state: &mut Column<V>,
+    (rows, (at, low)): (std::ops::Range<usize>, (usize, usize)),
+) where
+    V: SimdInt<S, ByteVector = S::u8s, Element = i16>,
+{
+    if rows.is_empty() {
+        return;
+    }
+    let flag = |bits: u8| V::splat(simd, i16::from(bits));
+    let (from_e, from_f) = (flag(FROM_E), flag(FROM_F));
+    let (extend_e, extend_f) = (flag(EXTEND_E), flag(EXTEND_F));
+    let slots = rows.start * V::LEN..rows.end * V::LEN;
+    let outs = (at + rows.start - low) * V::LEN..(at + rows.end - low) * V::LEN;
+    // Query rows count from 0, matrix rows from 1.
+    let query = scratch.query[slots.start - V::LEN..slots.end - V::LEN].chunks_exact(V::LEN);
+    let h_slots = scratch.h[slots.clone()].chunks_exact_mut(V::LEN);
+    let e_slots = scratch.e[slots].chunks_exact_mut(V::LEN);
+    let out_slots = scratch.directions[outs].chunks_exact_mut(V::LEN);
+    for (((code, h_slot), e_slot), out) in query.zip(h_slots).zip(e_slots).zip(out_slots) {
+        let pair = V::from_slice(simd, code) ^ state.base;
+        let penalty = group.table.swizzle_dyn_within_blocks(pair.to_bytes());
+        let m = state.diagonal.saturating_add(group.gain).saturating_sub(penalty);
+        let e = V::from_slice(simd, e_slot);
+        state.diagonal = V::from_slice(simd, h_slot);
+        let mut direction = e.simd_gt(m).select(from_e, group.zero);
+        let mut h = m.max(e);
+        direction = state.f.simd_gt(h).select(from_f, direction);
+        h = h.max(state.f);
+
+        let (opened, extended) =
+            (m.saturating_sub(group.delete_first), e.saturating_sub(group.delete));
+        direction = direction | extended.simd_gt(opened).select(extend_e, group.zero);
+        let mut e = extended.max(opened);
+        let (opened, extended) =
+            (m.saturating_sub(group.insert_first), state.f.saturating_sub(group.insert));
+        direction = direction | extended.simd_gt(opened).select(extend_f, group.zero);
+        state.f = extended.max(opened);
+
+        state.row += V::splat(simd, 1);
+        if MASKED {
+            let distance = (state.row - state.number).max(state.number - state.row);
+            let valid = group.band.simd_ge(distance) & group.query_len.simd_ge(state.row);
+            h = valid.select(h, group.never);
+            e = valid.select(e, group.never);
+            state.f = valid.select(state.f, group.never);
+            state.end = group.query_len.simd_eq(state.row).select(h, state.end);
+        }
+        h.store_slice(h_slot);
+        e.store_slice(e_slot);
+        direction.store_slice(out);
+    }
+}

@@ -1,0 +1,5 @@
+//! The kernels: a contract each, an oracle, and its fast forms.
+
+pub mod extend;
+pub mod global;
+mod lanes;

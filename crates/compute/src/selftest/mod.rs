@@ -1,0 +1,163 @@
+//! Proof on this machine: does an engine give the reference's bytes?
+//!
+//! [`prove`] generates jobs of every awkward kind from a seed, runs them through an engine and through
+//! the scalar references, and compares. It serves the tests and `svala doctor`.
+
+mod cases;
+mod replay;
+
+pub use cases::{extend_batch, global_batch};
+pub use replay::replay;
+
+use crate::kernels::{extend, global};
+use crate::{Engine, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, Scoring};
+
+/// Jobs answered at once: more than any group of lanes, few enough to find the culprit quickly.
+const BATCH_JOBS: usize = 1024;
+
+/// What a proof found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProofReport {
+    /// Jobs of each kernel that were compared.
+    pub jobs: usize,
+    /// Extension jobs whose result differs from the reference's.
+    pub extend_mismatches: usize,
+    /// Global jobs whose score or CIGAR differs, or whose CIGAR does not replay to its score.
+    pub global_mismatches: usize,
+    /// The first differing job, as Rust code with both results, ready to paste into a test.
+    pub first: Option<String>,
+}
+
+impl ProofReport {
+    /// Whether nothing differed.
+    pub fn holds(&self) -> bool {
+        self.extend_mismatches + self.global_mismatches == 0
+    }
+}
+
+/// Compares `engine` with the references on `jobs` generated jobs of each kernel. The same seed gives
+/// the same jobs everywhere.
+pub fn prove(engine: &Engine, jobs: usize, seed: u64) -> ProofReport {
+    let mut report = ProofReport { jobs, ..Default::default() };
+    let scoring = engine.scoring();
+    for start in (0..jobs).step_by(BATCH_JOBS) {
+        let count = BATCH_JOBS.min(jobs - start);
+        let seed = seed.wrapping_add(start as u64);
+        prove_extend(engine, &extend_batch(count, seed, scoring), &mut report);
+        prove_global(engine, &global_batch(count, seed), &mut report);
+    }
+    report
+}
+
+fn prove_extend(engine: &Engine, batch: &ExtendBatch, report: &mut ProofReport) {
+    let expected = expected_extend(batch, engine.scoring());
+    let mut results = Vec::new();
+    engine.extend(batch, &mut results);
+    let wrong = differing_extend(&expected, &results);
+    report.extend_mismatches += wrong.len();
+    if let Some(&job) = wrong.first() {
+        report.first.get_or_insert_with(|| {
+            let (query, target) = (batch.query(job), batch.target(job));
+            format!(
+                "let scoring = {:?};\nbatch.push({query:?}, {target:?}, {:?})?;\n// expected {:?}\n// found    {:?}",
+                engine.scoring(),
+                batch.params(job),
+                expected[job],
+                results.get(job),
+            )
+        });
+    }
+}
+
+fn prove_global(engine: &Engine, batch: &GlobalBatch, report: &mut ProofReport) {
+    let expected = expected_global(batch, engine.scoring());
+    let mut results = GlobalResults::new();
+    engine.global(batch, &mut results);
+    let mut wrong = differing_global(&expected, &results);
+    wrong.extend((0..results.len().min(batch.len())).filter(|&job| {
+        let score = replay(batch.query(job), batch.target(job), results.cigar(job), engine.scoring());
+        score != Some(results.score(job)) && !wrong.contains(&job)
+    }).collect::<Vec<_>>());
+    report.global_mismatches += wrong.len();
+    if let Some(&job) = wrong.first() {
+        report.first.get_or_insert_with(|| {
+            let (query, target) = (batch.query(job), batch.target(job));
+            let found = (job < results.len()).then(|| (results.score(job), results.cigar(job)));
+            format!(
+                "let scoring = {:?};\nbatch.push({query:?}, {target:?}, {:?})?;\n// expected {:?}\n// found    {found:?}",
+                engine.scoring(),
+                batch.params(job),
+                (expected.score(job), expected.cigar(job)),
+            )
+        });
+    }
+}
+
+/// The reference's results of an extension batch.
+pub fn expected_extend(batch: &ExtendBatch, scoring: &Scoring) -> Vec<ExtendResult> {
+    let one = |job| extend::reference(batch.query(job), batch.target(job), batch.params(job), scoring);
+    (0..batch.len()).map(one).collect()
+}
+
+/// The reference's results of a global batch.
+pub fn expected_global(batch: &GlobalBatch, scoring: &Scoring) -> GlobalResults {
+    let mut results = GlobalResults::new();
+    for job in 0..batch.len() {
+        let (query, target) = (batch.query(job), batch.target(job));
+        let (score, cigar) = global::reference(query, target, batch.params(job), scoring);
+        results.push(score, &cigar);
+    }
+    results
+}
+
+/// The jobs that differ in any field, or that one side lacks.
+pub fn differing_extend(expected: &[ExtendResult], found: &[ExtendResult]) -> Vec<usize> {
+    let jobs = 0..expected.len().max(found.len());
+    jobs.filter(|&job| expected.get(job) != found.get(job)).collect()
+}
+
+/// The jobs that differ in score or CIGAR, or that one side lacks.
+pub fn differing_global(expected: &GlobalResults, found: &GlobalResults) -> Vec<usize> {
+    let row = |results: &GlobalResults, job: usize| {
+        (job < results.len()).then(|| (results.score(job), results.cigar(job).to_vec()))
+    };
+    let jobs = 0..expected.len().max(found.len());
+    jobs.filter(|&job| row(expected, job) != row(found, job)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_flipped_score_is_reported() {
+        let batch = extend_batch(50, 1, &Scoring::default());
+        let expected = expected_extend(&batch, &Scoring::default());
+        assert_eq!(differing_extend(&expected, &expected), []);
+        let mut flipped = expected.clone();
+        flipped[17].end_score ^= 1;
+        assert_eq!(differing_extend(&expected, &flipped), [17]);
+        assert_eq!(differing_extend(&expected, &expected[..49]), [49]);
+    }
+
+    #[test]
+    fn one_flipped_operation_is_reported() {
+        let scoring = Scoring::default();
+        let batch = global_batch(50, 1);
+        let expected = expected_global(&batch, &scoring);
+        assert_eq!(differing_global(&expected, &expected), []);
+        let job = (0..50).find(|&job| expected.cigar(job).len() > 1).unwrap();
+        let mut flipped = GlobalResults::new();
+        for k in 0..50 {
+            let mut cigar = expected.cigar(k).to_vec();
+            if k == job {
+                cigar[0] ^= 1;
+            }
+            flipped.push(expected.score(k), &cigar);
+        }
+        assert_eq!(differing_global(&expected, &flipped), [job]);
+        let found =
+            replay(batch.query(job), batch.target(job), flipped.cigar(job), &scoring);
+        assert_ne!(found, Some(flipped.score(job)));
+    }
+}

@@ -1,0 +1,251 @@
+//! Every backend gives the reference's bytes.
+//!
+//! One body per kernel and situation, stamped once per backend. A backend that this machine lacks is
+//! reported as ignored with the reason; `SVALA_REQUIRE_GPU=1` turns a missing GPU into a failure.
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use svala_compute::selftest::{
+    differing_extend, differing_global, expected_extend, expected_global, prove,
+};
+use svala_compute::{
+    Backend, Engine, EngineOptions, Error, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams,
+    GlobalResults, Scoring, SimdLevel,
+};
+
+/// A backend under test.
+#[derive(Clone, Copy)]
+enum Target {
+    Simd(SimdLevel),
+    Gpu,
+}
+
+impl Target {
+    fn name(self) -> String {
+        match self {
+            Target::Simd(level) => level.to_string(),
+            Target::Gpu => "gpu".to_owned(),
+        }
+    }
+
+    fn engine(self, scoring: Scoring) -> Result<Engine, Error> {
+        let (backend, simd) = match self {
+            Target::Simd(level) => (Backend::Cpu, Some(level)),
+            Target::Gpu => (Backend::Gpu, None),
+        };
+        Engine::new(EngineOptions { backend, simd, scoring, adapter: None })
+    }
+
+    /// Software GPUs and the portable lanes are slow: they get fewer of the same jobs.
+    fn jobs(self, full: usize) -> usize {
+        match self {
+            Target::Simd(SimdLevel::Portable) | Target::Gpu => full / 4,
+            Target::Simd(_) => full,
+        }
+    }
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = vec![Trial::test("scalar::empty", || empty(engine(Backend::Scalar)?))];
+    let targets = SimdLevel::ALL.into_iter().map(Target::Simd).chain([Target::Gpu]);
+    for target in targets {
+        trials.extend(stamp(target));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn engine(backend: Backend) -> Result<Engine, Failed> {
+    Ok(Engine::new(EngineOptions { backend, ..Default::default() })?)
+}
+
+/// All tests of one backend, ignored with the reason if this machine lacks it.
+fn stamp(target: Target) -> Vec<Trial> {
+    type Body = fn(Target) -> Result<(), Failed>;
+    let bodies: [(&str, Body); 7] = [
+        ("generated_jobs", generated),
+        ("odd_scorings", odd_scorings),
+        ("uniform_batches", uniform),
+        ("large_jobs", large),
+        ("empty_batches", |target| empty(target.engine(Scoring::default())?)),
+        ("order_does_not_matter", reversed),
+        ("lost_device", lost_device),
+    ];
+    let missing = target.engine(Scoring::default()).err();
+    let required = std::env::var("SVALA_REQUIRE_GPU").is_ok_and(|value| value == "1");
+    let bodies = bodies.into_iter().filter(|(name, _)| {
+        // There is no device to lose elsewhere.
+        *name != "lost_device" || matches!(target, Target::Gpu)
+    });
+    let trial = |(name, body): (&str, Body)| {
+        let name = format!("{}::{name}", target.name());
+        match &missing {
+            Some(reason) if matches!(target, Target::Gpu) && required => {
+                let reason = format!("SVALA_REQUIRE_GPU=1, but {reason}");
+                Trial::test(name, move || Err(reason.into()))
+            }
+            Some(reason) => {
+                let reason = reason.to_string();
+                Trial::ignorable_test(name, move || Ok(Completion::ignored_with(reason)))
+            }
+            None => Trial::test(name, move || body(target)),
+        }
+    };
+    bodies.map(trial).collect()
+}
+
+fn proof(engine: &Engine, jobs: usize, seed: u64) -> Result<(), Failed> {
+    let report = prove(engine, jobs, seed);
+    if report.holds() {
+        return Ok(());
+    }
+    let first = report.first.as_deref().unwrap_or("");
+    Err(format!(
+        "{}: {} extend and {} global mismatches in {jobs} jobs of each\n{first}",
+        engine.description(),
+        report.extend_mismatches,
+        report.global_mismatches,
+    )
+    .into())
+}
+
+fn generated(target: Target) -> Result<(), Failed> {
+    let engine = target.engine(Scoring::default())?;
+    proof(&engine, target.jobs(6000), 1)?;
+    let counters = engine.counters();
+    if counters.gpu_failures > 0 {
+        let why = engine.gpu_failure().unwrap_or_default();
+        return Err(format!("the device failed: {why}").into());
+    }
+    if matches!(target, Target::Gpu) && counters.gpu_batches == 0 {
+        return Err("no batch ran on the device".into());
+    }
+    Ok(())
+}
+
+fn odd_scorings(target: Target) -> Result<(), Failed> {
+    let row = |v: [u8; 7]| Scoring {
+        match_score: v[0],
+        mismatch: v[1],
+        ambiguous: v[2],
+        deletion_open: v[3],
+        deletion_extend: v[4],
+        insertion_open: v[5],
+        insertion_extend: v[6],
+    };
+    let schemes = [
+        [2, 8, 1, 12, 2, 12, 2],
+        [5, 4, 4, 0, 3, 10, 1],
+        [1, 0, 0, 0, 1, 0, 1],
+        [1, 4, 1, 6, 1, 20, 3],
+        [100, 155, 100, 200, 55, 100, 155],
+        [1, 254, 254, 254, 1, 254, 1],
+    ];
+    for (seed, values) in (10..).zip(schemes) {
+        proof(&target.engine(row(values))?, target.jobs(1000), seed)?;
+    }
+    Ok(())
+}
+
+/// What a mapper sends: jobs of one length, band and z-drop, in full groups.
+fn uniform(target: Target) -> Result<(), Failed> {
+    let scoring = Scoring::default();
+    let engine = target.engine(scoring)?;
+    for (k, (m, n, band)) in [(150, 200, 100), (100, 110, 10), (64, 64, 3)].into_iter().enumerate() {
+        let generated = svala_compute::selftest::extend_batch(200, 77 + k as u64, &scoring);
+        let mut extend = ExtendBatch::new();
+        let mut global = GlobalBatch::new();
+        for job in (0..generated.len()).filter(|&job| !generated.target(job).is_empty()) {
+            // Cycling keeps pairs related and makes every length equal.
+            let (query, target) = (generated.query(job), generated.target(job));
+            let query = if query.is_empty() { target } else { query };
+            let query: Vec<u8> = query.iter().copied().cycle().take(m).collect();
+            let target: Vec<u8> = target.iter().copied().cycle().take(n).collect();
+            let params = ExtendParams { initial_score: 30, band, z_drop: 100 };
+            extend.push(query.clone(), target.clone(), params)?;
+            global.push(query, target, GlobalParams { band })?;
+        }
+        check(&engine, &extend, &global)?;
+    }
+    Ok(())
+}
+
+/// The largest jobs, and jobs that no lane can hold.
+fn large(target: Target) -> Result<(), Failed> {
+    let scoring = Scoring { match_score: 60, mismatch: 90, ..Default::default() };
+    for scoring in [Scoring::default(), scoring] {
+        let engine = target.engine(scoring)?;
+        let target: Vec<u8> = (0..4096u32).map(|k| (k * k % 7 % 5) as u8).collect();
+        let mut query: Vec<u8> = target[..1024].to_vec();
+        query.drain(500..520);
+        let (mut extend, mut global) = (ExtendBatch::new(), GlobalBatch::new());
+        for (initial_score, band) in [(0, 100), (60_000, 30), (65_535, 4096), (1, u16::MAX)] {
+            let params = ExtendParams { initial_score, band, z_drop: 0 };
+            extend.push(query.iter().copied(), target.iter().copied(), params)?;
+        }
+        global.push(query.iter().copied(), target.iter().copied(), GlobalParams { band: 10 })?;
+        global.push(query.iter().copied(), target[..1030].iter().copied(), GlobalParams { band: 40 })?;
+        check(&engine, &extend, &global)?;
+        if engine.counters().widened_jobs == 0 {
+            return Err("no job was widened".into());
+        }
+    }
+    Ok(())
+}
+
+fn check(engine: &Engine, extend: &ExtendBatch, global: &GlobalBatch) -> Result<(), Failed> {
+    let mut results = Vec::new();
+    engine.extend(extend, &mut results);
+    let wrong = differing_extend(&expected_extend(extend, engine.scoring()), &results);
+    let mut results = GlobalResults::new();
+    engine.global(global, &mut results);
+    let wrong_global = differing_global(&expected_global(global, engine.scoring()), &results);
+    if wrong.is_empty() && wrong_global.is_empty() {
+        return Ok(());
+    }
+    Err(format!("extend jobs {wrong:?} and global jobs {wrong_global:?} differ").into())
+}
+
+fn empty(engine: Engine) -> Result<(), Failed> {
+    let mut results = vec![Default::default()];
+    engine.extend(&ExtendBatch::new(), &mut results);
+    let mut rows = GlobalResults::new();
+    engine.global(&GlobalBatch::new(), &mut rows);
+    if results.is_empty() && rows.is_empty() { Ok(()) } else { Err("results of no job".into()) }
+}
+
+/// Neighbours and places in the batch cannot show in a result.
+fn reversed(target: Target) -> Result<(), Failed> {
+    let scoring = Scoring::default();
+    let engine = target.engine(scoring)?;
+    let batch = svala_compute::selftest::extend_batch(target.jobs(1200), 5, &scoring);
+    let mut backwards = ExtendBatch::new();
+    for job in (0..batch.len()).rev() {
+        let (query, target) = (batch.query(job), batch.target(job));
+        backwards.push(query.iter().copied(), target.iter().copied(), batch.params(job))?;
+    }
+    let (mut forth, mut back) = (Vec::new(), Vec::new());
+    engine.extend(&batch, &mut forth);
+    engine.extend(&backwards, &mut back);
+    back.reverse();
+    if forth == back { Ok(()) } else { Err("the order of the batch shows".into()) }
+}
+
+/// A device that is lost costs nothing but time: same bytes, counted, retired.
+fn lost_device(target: Target) -> Result<(), Failed> {
+    let scoring = Scoring::default();
+    let engine = target.engine(scoring)?;
+    proof(&engine, 100, 20)?;
+    let before = engine.counters();
+    if !engine.lose_device() {
+        return Err("there was no device to lose".into());
+    }
+    proof(&engine, 200, 21)?;
+    let after = engine.counters();
+    if (before.gpu_failures, after.gpu_failures) != (0, 1) || after.gpu_batches != before.gpu_batches {
+        return Err(format!("counters before {before:?}, after {after:?}").into());
+    }
+    if !engine.description().starts_with("cpu") || engine.gpu_failure().is_none() {
+        return Err("the device was not retired".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! Output files that appear under their final name only when they are complete.
+
+use std::{
+    fs::{self, File, OpenOptions, Permissions},
+    io::{self, BufWriter, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+use crate::{Error, Result};
+
+/// Bytes gathered before a write; BGZF blocks arrive in many small pieces.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// A file that is written beside its final place and moved there by [`commit`](Self::commit).
+///
+/// While it is written only its owner can read it (mode 0600 on Unix). Dropping it without a
+/// commit removes it. A path that names a device, a pipe or a socket is written directly.
+pub struct AtomicFile {
+    target: Target,
+    path: PathBuf,
+}
+
+enum Target {
+    Temporary {
+        file: BufWriter<NamedTempFile>,
+        /// Where the file goes: `path`, with a symbolic link followed.
+        destination: PathBuf,
+        permissions: Permissions,
+    },
+    Direct(BufWriter<File>),
+}
+
+impl AtomicFile {
+    /// Starts a file for `path`, in the same folder.
+    ///
+    /// # Errors
+    ///
+    /// The folder does not exist or cannot be written, or `path` is a folder.
+    pub fn create(path: &Path) -> Result<Self> {
+        let target = Target::create(path).map_err(|source| Error::write(path, source))?;
+        Ok(Self {
+            target,
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// Writes all bytes to the device, sets the usual permissions (0666 without the bits of the
+    /// umask) and moves the file to its final name, in place of what may be there.
+    ///
+    /// # Errors
+    ///
+    /// One of these steps fails; the temporary file is then removed.
+    pub fn commit(self) -> Result<()> {
+        self.target
+            .commit()
+            .map_err(|source| Error::write(&self.path, source))
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Temporary { file, .. } => file.write(buffer),
+            Target::Direct(file) => file.write(buffer),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.target {
+            Target::Temporary { file, .. } => file.flush(),
+            Target::Direct(file) => file.flush(),
+        }
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        match &mut self.target {
+            Target::Temporary { file, .. } => file.seek(position),
+            Target::Direct(file) => file.seek(position),
+        }
+    }
+}
+
+impl Target {
+    fn create(path: &Path) -> io::Result<Self> {
+        // A folder fails here with the system's own message.
+        if fs::metadata(path).is_ok_and(|existing| !existing.is_file()) {
+            let file = OpenOptions::new().write(true).open(path)?;
+            return Ok(Self::Direct(BufWriter::with_capacity(BUFFER_BYTES, file)));
+        }
+        // A rename would replace a symbolic link instead of the file it points to.
+        let destination = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let folder = parent_folder(&destination);
+        let permissions = usual_permissions(folder)?;
+        let mut builder = tempfile::Builder::new();
+        let file = builder
+            .prefix(".svala-")
+            .suffix(".partial")
+            .tempfile_in(folder)?;
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
+        Ok(Self::Temporary {
+            file,
+            destination,
+            permissions,
+        })
+    }
+
+    fn commit(self) -> io::Result<()> {
+        match self {
+            // Devices and pipes need no sync, and many refuse it.
+            Self::Direct(mut file) => file.flush(),
+            Self::Temporary {
+                file,
+                destination,
+                permissions,
+            } => {
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                file.as_file().set_permissions(permissions)?;
+                file.as_file().sync_all()?;
+                file.persist(&destination).map_err(|error| error.error)?;
+                sync_folder(parent_folder(&destination))
+            }
+        }
+    }
+}
+
+fn parent_folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// The permissions that a file created in `folder` in the ordinary way gets.
+///
+/// Reading the umask sets it for the whole process for a moment, which other threads would see.
+/// So an empty file is created and looked at instead.
+#[cfg(unix)]
+fn usual_permissions(folder: &Path) -> io::Result<Permissions> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let everyone = Permissions::from_mode(0o666);
+    let probe = tempfile::Builder::new()
+        .permissions(everyone)
+        .tempfile_in(folder)?;
+    Ok(probe.as_file().metadata()?.permissions())
+}
+
+#[cfg(not(unix))]
+fn usual_permissions(folder: &Path) -> io::Result<Permissions> {
+    let probe = tempfile::Builder::new().tempfile_in(folder)?;
+    Ok(probe.as_file().metadata()?.permissions())
+}
+
+/// Makes the rename itself durable.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    match File::open(folder).and_then(|folder| folder.sync_all()) {
+        // Some network file systems cannot sync a folder; the file itself is complete.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn the_file_appears_at_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.bam");
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(b"content").unwrap();
+        assert!(!path.exists());
+        file.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"content");
+        assert_eq!(names(folder.path()), ["out.bam"]);
+    }
+
+    #[test]
+    fn a_dropped_file_leaves_nothing_and_touches_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.bam");
+        fs::write(&path, "before").unwrap();
+        let mut file = AtomicFile::create(&path).unwrap();
+        file.write_all(&vec![b'x'; 2 * BUFFER_BYTES]).unwrap();
+        drop(file);
+        assert_eq!(fs::read(&path).unwrap(), b"before");
+        assert_eq!(names(folder.path()), ["out.bam"]);
+    }
+
+    #[test]
+    fn a_missing_folder_and_a_folder_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing").join("out.bam");
+        assert!(
+            matches!(AtomicFile::create(&missing), Err(Error::Write { path, .. }) if path == missing)
+        );
+        assert!(AtomicFile::create(folder.path()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_are_private_first_and_usual_at_last() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let folder = tempfile::tempdir().unwrap();
+        let ordinary = folder.path().join("ordinary");
+        fs::write(&ordinary, "").unwrap();
+        let path = folder.path().join("out.bam");
+        let file = AtomicFile::create(&path).unwrap();
+        let partial = names(folder.path())
+            .into_iter()
+            .find(|name| name.ends_with(".partial"));
+        assert_eq!(mode(&folder.path().join(partial.unwrap())), 0o600);
+        file.commit().unwrap();
+        assert_eq!(mode(&path), mode(&ordinary));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_stays_and_its_target_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        fs::write(&target, "before").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let mut file = AtomicFile::create(&link).unwrap();
+        file.write_all(b"after").unwrap();
+        file.commit().unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&target).unwrap(), b"after");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_is_written_directly() {
+        let mut file = AtomicFile::create(Path::new("/dev/null")).unwrap();
+        file.write_all(b"gone").unwrap();
+        file.commit().unwrap();
+        let mut full = AtomicFile::create(Path::new("/dev/full")).unwrap();
+        full.write_all(b"no room").unwrap();
+        assert!(matches!(full.commit(), Err(Error::Write { .. })));
+    }
+}

@@ -1,0 +1,206 @@
+//! The SAM header (SAM specification v1, section 1.3).
+
+use std::{io, num::NonZero};
+
+use noodles::sam::{
+    self,
+    header::record::value::{
+        Map,
+        map::{
+            self,
+            header::{Version, tag as header_tag},
+            program::tag as program_tag,
+            reference_sequence::tag as reference_tag,
+        },
+    },
+};
+
+use crate::{Error, ReadGroup, Result};
+
+/// Longest reference sequence that SAM can state, in bases.
+const MAX_REFERENCE_LENGTH: u64 = (1 << 31) - 1;
+
+/// What a SAM, BAM or CRAM header says: `@HD`, `@SQ`, `@RG` and `@PG` lines in this order.
+///
+/// `@HD` is always `VN:1.6 SO:unsorted GO:query`: records come in the order of the reads, so all
+/// records of a template stand together.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Header {
+    /// The contigs, in the order that record fields count them.
+    pub references: Vec<ReferenceSequence>,
+    /// The read group of all records.
+    pub read_group: Option<ReadGroup>,
+    /// The program that makes the records.
+    pub program: Program,
+}
+
+/// A `@SQ` line.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ReferenceSequence {
+    /// Name, as in the FASTA file.
+    pub name: Vec<u8>,
+    /// Length in bases, 1 to 2^31 - 1.
+    pub length: u64,
+    /// MD5 of the upper-case sequence without white space, as the SAM specification defines `M5`.
+    pub md5: [u8; 16],
+}
+
+/// A `@PG` line. No field may be empty.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Program {
+    /// Identifier, unique in the header.
+    pub id: String,
+    /// Name of the program.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its command line. Tabs and line ends are written as `\t`, `\n` and `\r`.
+    pub command_line: String,
+}
+
+impl Header {
+    /// The header in noodles' terms, checked so that writing it cannot fail on its content.
+    pub(crate) fn to_noodles(&self) -> Result<sam::Header> {
+        let mut header_line = Map::<map::Header>::new(Version::new(1, 6));
+        let fields = header_line.other_fields_mut();
+        fields.insert(header_tag::SORT_ORDER, "unsorted".into());
+        fields.insert(header_tag::GROUP_ORDER, "query".into());
+
+        let mut builder = sam::Header::builder().set_header(header_line);
+        for reference in &self.references {
+            builder = builder.add_reference_sequence(reference.name.clone(), reference.to_map()?);
+        }
+        if let Some(group) = &self.read_group {
+            builder = builder.add_read_group(group.id(), group.fields().clone());
+        }
+        let header = builder
+            .add_program(self.program.id.clone(), self.program.to_map())
+            .build();
+        if header.reference_sequences().len() != self.references.len() {
+            return Err(Error::Header {
+                reason: "two contigs have the same name".into(),
+            });
+        }
+        // noodles checks names and values only while it writes.
+        sam::io::Writer::new(io::sink())
+            .write_header(&header)
+            .map_err(|error| Error::Header {
+                reason: error.to_string(),
+            })?;
+        Ok(header)
+    }
+}
+
+impl ReferenceSequence {
+    fn to_map(&self) -> Result<Map<map::ReferenceSequence>> {
+        let length = usize::try_from(self.length.min(MAX_REFERENCE_LENGTH + 1)).ok();
+        let length = length.and_then(NonZero::new);
+        let Some(length) = length.filter(|_| self.length <= MAX_REFERENCE_LENGTH) else {
+            let name = String::from_utf8_lossy(&self.name);
+            let found = self.length;
+            return Err(Error::Header {
+                reason: format!("contig {name} has {found} bases; expected 1 to 2^31 - 1"),
+            });
+        };
+        let mut fields = Map::<map::ReferenceSequence>::new(length);
+        let digest: String = self.md5.iter().map(|byte| format!("{byte:02x}")).collect();
+        fields
+            .other_fields_mut()
+            .insert(reference_tag::MD5_CHECKSUM, digest.into());
+        Ok(fields)
+    }
+}
+
+impl Program {
+    fn to_map(&self) -> Map<map::Program> {
+        let mut program = Map::<map::Program>::default();
+        let command_line = escape_controls(&self.command_line);
+        let fields = program.other_fields_mut();
+        fields.insert(program_tag::NAME, self.name.as_str().into());
+        fields.insert(program_tag::VERSION, self.version.as_str().into());
+        fields.insert(program_tag::COMMAND_LINE, command_line.into());
+        program
+    }
+}
+
+/// A literal tab in a command line, as in a `-R` value, would start a new header field.
+fn escape_controls(text: &str) -> String {
+    text.replace('\t', "\\t")
+        .replace('\n', "\\n")
+        .replace('\r', "\\r")
+}
+
+/// Whether SAM allows `name` for a reference sequence (section 1.2.1, "Character set
+/// restrictions").
+pub(crate) fn is_reference_name(name: &[u8]) -> bool {
+    let is_allowed = |byte: &u8| byte.is_ascii_graphic() && !b"\\,\"`'()[]{}<>".contains(byte);
+    !name.is_empty() && !matches!(name[0], b'*' | b'=') && name.iter().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Header {
+        let reference = |name: &str, length| ReferenceSequence {
+            name: name.into(),
+            length,
+            md5: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255],
+        };
+        Header {
+            references: vec![reference("chr2", 100), reference("chr1", 2_147_483_647)],
+            read_group: Some(ReadGroup::parse(r"@RG\tID:lane1\tSM:s").unwrap()),
+            program: Program {
+                id: "svala".into(),
+                name: "svala".into(),
+                version: "0.1.0".into(),
+                command_line: "svala mem -R @RG\tID:lane1 ref.fa".into(),
+            },
+        }
+    }
+
+    fn text(header: &Header) -> String {
+        let mut writer = sam::io::Writer::new(Vec::new());
+        writer.write_header(&header.to_noodles().unwrap()).unwrap();
+        String::from_utf8(writer.into_inner()).unwrap()
+    }
+
+    #[test]
+    fn lines_come_in_their_order_and_contigs_in_theirs() {
+        assert_eq!(
+            text(&sample()),
+            "@HD\tVN:1.6\tSO:unsorted\tGO:query\n\
+             @SQ\tSN:chr2\tLN:100\tM5:000102030405060708090a0b0c0d0eff\n\
+             @SQ\tSN:chr1\tLN:2147483647\tM5:000102030405060708090a0b0c0d0eff\n\
+             @RG\tID:lane1\tSM:s\n\
+             @PG\tID:svala\tPN:svala\tVN:0.1.0\tCL:svala mem -R @RG\\tID:lane1 ref.fa\n"
+        );
+    }
+
+    #[test]
+    fn what_sam_cannot_hold_is_refused() {
+        let refused = |change: fn(&mut Header)| {
+            let mut header = sample();
+            change(&mut header);
+            matches!(header.to_noodles(), Err(Error::Header { .. }))
+        };
+        assert!(!refused(|_| {}));
+        assert!(refused(|header| header.references[0].length = 0));
+        assert!(refused(|header| header.references[0].length = 1 << 31));
+        assert!(refused(|header| header.references[0].name = b"a b".to_vec()));
+        assert!(refused(
+            |header| header.references[0].name = b"chr1".to_vec()
+        ));
+        assert!(refused(|header| header.program.version.clear()));
+    }
+
+    #[test]
+    fn reference_names_follow_the_specification() {
+        for name in ["chr1", "HLA-A*01:01:01:01", "a=b", "1"] {
+            assert!(is_reference_name(name.as_bytes()), "{name}");
+        }
+        for name in ["", "*", "=x", "a,b", "a b", "a<b", "a\\b", "\u{e9}"] {
+            assert!(!is_reference_name(name.as_bytes()), "{name}");
+        }
+    }
+}

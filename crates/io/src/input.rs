@@ -1,0 +1,277 @@
+//! Opening a file or standard input and undoing its compression.
+//!
+//! The container is told by its first bytes, never by the file name: gzip starts with 1f 8b, and
+//! BGZF is gzip whose first member has the extra field `BC` (SAM specification v1, section 4.1,
+//! "The BGZF compression format").
+//!
+//! A truncated input must never look finished. Plain gzip tells by itself, except for a cut
+//! between two members, which no reader can see. BGZF can be cut between any two blocks, so its
+//! empty end-of-file block is required here.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Chain, Cursor, Read},
+    path::{Path, PathBuf},
+};
+
+use flate2::bufread::MultiGzDecoder;
+use noodles::bgzf;
+
+use crate::{Error, Result};
+
+/// Compressed bytes read from the operating system at a time.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Bytes that tell the container: a gzip header up to the end of the BGZF extra field.
+const PROBE_BYTES: usize = 18;
+
+/// The empty BGZF block that ends every complete BGZF file (SAM specification v1, section 4.1.2).
+const BGZF_END: [u8; 28] = [
+    0x1f, 0x8b, 0x08, 0x04, 0, 0, 0, 0, 0, 0xff, 0x06, 0, b'B', b'C', 0x02, 0, 0x1b, 0, 0x03, 0, 0,
+    0, 0, 0, 0, 0, 0, 0,
+];
+
+/// Marks the `io::Error` of an input that stops too soon.
+///
+/// It must not have the kind `UnexpectedEof`: readers above turn that kind into a clean end.
+#[derive(Debug, thiserror::Error)]
+#[error("the compressed data ends early")]
+pub(crate) struct EndsEarly;
+
+/// Marks the `io::Error` of compressed data that fails its own checks.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Damaged(io::Error);
+
+type Source = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
+
+/// Uncompressed bytes of a file or of standard input.
+pub(crate) struct Input {
+    decoder: Decoder,
+}
+
+enum Decoder {
+    Plain(Source),
+    Gzip(Box<MultiGzDecoder<BufReader<Source>>>),
+    Bgzf(Box<bgzf::io::Reader<TailReader>>),
+}
+
+impl Input {
+    /// Opens `path`, or standard input for `-`, and returns it with the name for messages.
+    pub(crate) fn open(path: &Path) -> Result<(Self, PathBuf)> {
+        if path == Path::new("-") {
+            let name = PathBuf::from("standard input");
+            let input = Self::new(Box::new(io::stdin())).map_err(|e| Error::read(&name, 1, e))?;
+            return Ok((input, name));
+        }
+        let opened = File::open(path).and_then(|file| {
+            // Opening a folder succeeds on Unix and only reading it fails, less clearly.
+            if file.metadata()?.is_dir() {
+                return Err(io::Error::from(io::ErrorKind::IsADirectory));
+            }
+            Ok(file)
+        });
+        let file = opened.map_err(|source| Error::Open {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        let input = Self::new(Box::new(file)).map_err(|e| Error::read(path, 1, e))?;
+        Ok((input, path.to_path_buf()))
+    }
+
+    /// Detects the container of `raw` and puts the fitting decoder in front of it.
+    pub(crate) fn new(mut raw: Box<dyn Read + Send>) -> io::Result<Self> {
+        let mut probe = Vec::with_capacity(PROBE_BYTES);
+        raw.by_ref()
+            .take(PROBE_BYTES as u64)
+            .read_to_end(&mut probe)?;
+        let container = Container::detect(&probe);
+        let source = Cursor::new(probe).chain(raw);
+        let decoder = match container {
+            Container::Plain => Decoder::Plain(source),
+            Container::Gzip => {
+                let buffered = BufReader::with_capacity(BUFFER_BYTES, source);
+                Decoder::Gzip(Box::new(MultiGzDecoder::new(buffered)))
+            }
+            Container::Bgzf => {
+                Decoder::Bgzf(Box::new(bgzf::io::Reader::new(TailReader::new(source))))
+            }
+        };
+        Ok(Self { decoder })
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &mut self.decoder {
+            Decoder::Plain(source) => source.read(buffer),
+            Decoder::Gzip(decoder) => decoder.read(buffer).map_err(classify),
+            Decoder::Bgzf(reader) => {
+                let count = reader.read(buffer).map_err(classify)?;
+                if count == 0 && !buffer.is_empty() && reader.get_ref().tail != BGZF_END {
+                    return Err(io::Error::other(EndsEarly));
+                }
+                Ok(count)
+            }
+        }
+    }
+}
+
+/// Separates an early end and damaged data from failures of the device below.
+fn classify(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => io::Error::other(EndsEarly),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            io::Error::other(Damaged(error))
+        }
+        _ => error,
+    }
+}
+
+#[derive(Debug, Eq, PartialEq)]
+enum Container {
+    Plain,
+    Gzip,
+    Bgzf,
+}
+
+impl Container {
+    fn detect(probe: &[u8]) -> Self {
+        // FLG.FEXTRA set, XLEN 6, subfield `BC` of two bytes: the form every BGZF writer uses.
+        // Any other layout of extra fields is still valid gzip and is read as such.
+        let is_bgzf = probe.len() == PROBE_BYTES
+            && probe[2..4] == [0x08, 0x04]
+            && probe[10..16] == [6, 0, b'B', b'C', 2, 0];
+        match probe {
+            [0x1f, 0x8b, ..] if is_bgzf => Self::Bgzf,
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            _ => Self::Plain,
+        }
+    }
+}
+
+/// Passes bytes on and remembers the last ones, to see whether they were the BGZF end marker.
+struct TailReader {
+    inner: BufReader<Source>,
+    tail: [u8; BGZF_END.len()],
+}
+
+impl TailReader {
+    fn new(source: Source) -> Self {
+        let inner = BufReader::with_capacity(BUFFER_BYTES, source);
+        Self {
+            inner,
+            tail: [0; BGZF_END.len()],
+        }
+    }
+
+    fn remember(&mut self, bytes: &[u8]) {
+        let length = self.tail.len();
+        if let Some(last) = bytes.last_chunk() {
+            self.tail = *last;
+        } else {
+            self.tail.rotate_left(bytes.len());
+            self.tail[length - bytes.len()..].copy_from_slice(bytes);
+        }
+    }
+}
+
+impl Read for TailReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.remember(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    fn gzip(data: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn bgzf(data: &[u8]) -> Vec<u8> {
+        let mut writer = bgzf::io::Writer::new(Vec::new());
+        writer.write_all(data).unwrap();
+        writer.finish().unwrap()
+    }
+
+    fn read(data: Vec<u8>) -> io::Result<Vec<u8>> {
+        let mut output = Vec::new();
+        Input::new(Box::new(Cursor::new(data)))?.read_to_end(&mut output)?;
+        Ok(output)
+    }
+
+    #[test]
+    fn every_container_gives_the_same_bytes() {
+        let data: Vec<u8> = (0..200_000u32)
+            .flat_map(|i| (i * i).to_le_bytes())
+            .collect();
+        assert_eq!(read(data.clone()).unwrap(), data);
+        assert_eq!(read(gzip(&data)).unwrap(), data);
+        assert_eq!(read(bgzf(&data)).unwrap(), data);
+    }
+
+    #[test]
+    fn members_and_blocks_are_joined() {
+        assert_eq!(
+            read([gzip(b"left "), gzip(b"right")].concat()).unwrap(),
+            b"left right"
+        );
+        assert_eq!(
+            read([bgzf(b"left "), bgzf(b"right")].concat()).unwrap(),
+            b"left right"
+        );
+    }
+
+    #[test]
+    fn the_container_is_told_by_content() {
+        assert_eq!(Container::detect(b""), Container::Plain);
+        assert_eq!(Container::detect(b"@read"), Container::Plain);
+        assert_eq!(Container::detect(&[0x1f]), Container::Plain);
+        assert_eq!(
+            Container::detect(&gzip(b"data that is long enough")[..18]),
+            Container::Gzip
+        );
+        assert_eq!(Container::detect(&bgzf(b"x")[..18]), Container::Bgzf);
+        assert_eq!(Container::detect(&bgzf(b"x")[..17]), Container::Gzip);
+    }
+
+    #[test]
+    fn a_bgzf_file_without_its_end_marker_is_truncated() {
+        let mut data = bgzf(b"some text");
+        data.truncate(data.len() - BGZF_END.len());
+        let error = read(data).unwrap_err();
+        assert!(error.get_ref().is_some_and(|inner| inner.is::<EndsEarly>()));
+    }
+
+    #[test]
+    fn every_prefix_of_a_bgzf_file_is_an_error() {
+        let data = bgzf(&b"GATTACA\n".repeat(20_000));
+        for end in 2..data.len() {
+            assert!(read(data[..end].to_vec()).is_err(), "prefix of {end} bytes");
+        }
+        assert!(read(data).is_ok());
+    }
+
+    #[test]
+    fn a_flipped_bit_is_damage() {
+        for mut data in [gzip(b"some text to damage"), bgzf(b"some text to damage")] {
+            // Within the first member's deflate data, whatever the header's length.
+            data[24] ^= 0x10;
+            let error = read(data).unwrap_err();
+            assert!(
+                error.get_ref().is_some_and(|inner| inner.is::<Damaged>()),
+                "{error}"
+            );
+        }
+    }
+}

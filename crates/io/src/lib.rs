@@ -1,0 +1,109 @@
+//! Formats and files of the svala aligner.
+//!
+//! Reads come in through [`ReadSource`] (FASTQ, one file or two files of mates) as [`ReadBatch`]es,
+//! the reference through [`FastaReader`] as [`Contig`]s. Both open plain, gzip and BGZF files and
+//! standard input, told by content. Alignments leave as [`AlignmentRecord`]s: each thread turns its
+//! own into bytes with a [`RecordEncoder`], and one [`AlignmentWriter`] puts the pieces in order
+//! into a SAM or BAM file.
+//!
+//! Two promises hold for all of it:
+//!
+//! - *Nothing lost, nothing invented.* An input that is cut, damaged or malformed, or whose mates
+//!   do not match, ends in an [`enum@Error`] that names the file and the record, never in a short
+//!   read of it. An output file has its final name only when it is complete ([`AtomicFile`]).
+//! - *Same bytes.* The bytes of an output depend on the records and the header, not on threads,
+//!   nor on how records were grouped.
+//!
+//! Turning reads into unmapped records shows all parts:
+//!
+//! ```
+//! use svala_io::{
+//!     AlignmentRecord, AlignmentWriter, Destination, Format, Header, Program, ReadBatch,
+//!     ReadSource, RecordEncoder, flags,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let (reads, output) = (folder.path().join("reads.fq"), folder.path().join("out.bam"));
+//! # std::fs::write(&reads, "@r1\nACGT\n+\nIIII\n")?;
+//! let text = |value: &str| value.to_string();
+//! let header = Header {
+//!     references: Vec::new(),
+//!     read_group: None,
+//!     program: Program {
+//!         id: text("example"),
+//!         name: text("example"),
+//!         version: text("1"),
+//!         command_line: text("example reads.fq"),
+//!     },
+//! };
+//! let mut source = ReadSource::open(&reads, None)?;
+//! let mut encoder = RecordEncoder::new(Format::Bam, &header)?;
+//! let destination = Destination::File(output.clone());
+//! let mut writer = AlignmentWriter::create(&destination, Format::Bam, &header, 1)?;
+//! let (mut batch, mut encoded) = (ReadBatch::new(), Vec::new());
+//! while source.read_batch(&mut batch, 10_000)? {
+//!     encoded.clear();
+//!     for i in 0..batch.len() {
+//!         let record = AlignmentRecord {
+//!             name: batch.name(i),
+//!             flags: flags::UNMAPPED,
+//!             reference: None,
+//!             position: None,
+//!             mapping_quality: 0,
+//!             cigar: &[],
+//!             mate_reference: None,
+//!             mate_position: None,
+//!             template_length: 0,
+//!             bases: batch.bases(i),
+//!             qualities: batch.qualities(i),
+//!             tags: &[],
+//!         };
+//!         encoder.encode(&record, &mut encoded)?;
+//!     }
+//!     writer.write_encoded(&encoded)?;
+//! }
+//! writer.finish()?;
+//! # let mut count = 0;
+//! # svala_io::read_alignments(&output, |_| count += 1)?;
+//! # assert_eq!(count, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! There is no global state; every type can be used from any thread. The types of noodles, which
+//! does the binary formats, do not show in this interface.
+
+mod atomic;
+mod bam;
+mod batch;
+mod cigar;
+mod encode;
+mod error;
+mod fasta;
+mod fastq;
+pub mod flags;
+mod header;
+mod input;
+mod lines;
+mod noodles_record;
+mod nucleotide;
+mod read_group;
+mod record;
+mod sam_text;
+mod writer;
+
+pub use self::{
+    atomic::AtomicFile,
+    bam::{OwnedAlignment, read_alignments},
+    batch::ReadBatch,
+    cigar::{CigarKind, CigarOp},
+    encode::{Format, RecordEncoder},
+    error::{Error, Result},
+    fasta::{Contig, FastaReader},
+    fastq::ReadSource,
+    header::{Header, Program, ReferenceSequence},
+    read_group::ReadGroup,
+    record::{AlignmentRecord, Tag, TagValue},
+    writer::{AlignmentWriter, Destination},
+};

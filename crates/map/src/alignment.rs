@@ -1,0 +1,143 @@
+//! An alignment of one read, before it has a CIGAR.
+
+use std::ops::Range;
+
+use crate::hash::tie_break;
+
+/// Where and how well a read aligns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alignment {
+    /// Number of the read in its batch.
+    pub read: u32,
+    /// Whether the read's reverse complement is aligned.
+    pub reverse: bool,
+    /// Padded position of the first aligned reference base.
+    pub reference_start: u64,
+    /// One past the last.
+    pub reference_end: u64,
+    /// First aligned base of the strand.
+    pub query_start: u32,
+    /// One past the last.
+    pub query_end: u32,
+    /// Score without end bonuses.
+    pub score: i32,
+    /// Band that a global alignment of the two intervals needs; `None` if the alignment has no gap.
+    pub gapped_band: Option<u16>,
+}
+
+impl Alignment {
+    /// Diagonal of its first base.
+    #[must_use]
+    pub fn start_diagonal(&self) -> i64 {
+        self.reference_start as i64 - i64::from(self.query_start)
+    }
+
+    /// Diagonal of its last base.
+    #[must_use]
+    pub fn end_diagonal(&self) -> i64 {
+        self.reference_end as i64 - i64::from(self.query_end)
+    }
+
+    /// Aligned bases of the read.
+    #[must_use]
+    pub fn query_bases(&self) -> u32 {
+        self.query_end - self.query_start
+    }
+
+    /// Aligned bases in the order of the FASTQ file.
+    #[must_use]
+    pub fn read_interval(&self, length: usize) -> Range<u32> {
+        if self.reverse {
+            length as u32 - self.query_end..length as u32 - self.query_start
+        } else {
+            self.query_start..self.query_end
+        }
+    }
+
+    /// Whether both are the same placement of the same bases: they share a diagonal at an end, or nearly all of both intervals.
+    #[must_use]
+    pub fn is_same_placement(&self, other: &Self) -> bool {
+        if self.reverse != other.reverse {
+            return false;
+        }
+        let query = overlap(&(self.query_start..self.query_end), &(other.query_start..other.query_end));
+        let shared_diagonal =
+            self.start_diagonal() == other.start_diagonal() || self.end_diagonal() == other.end_diagonal();
+        if shared_diagonal && query > 0 {
+            return true;
+        }
+        let reference = self.reference_end.min(other.reference_end) as i64
+            - self.reference_start.max(other.reference_start) as i64;
+        let shorter = self.query_bases().min(other.query_bases());
+        let shorter_reference = (self.reference_end - self.reference_start).min(other.reference_end - other.reference_start);
+        query * 20 > shorter * 19 && reference * 20 > shorter_reference as i64 * 19
+    }
+
+    /// Orders alignments of one read from best to worst, ties by the read's name.
+    #[must_use]
+    pub fn order(&self, name_hash: u64) -> impl Ord + use<> {
+        (std::cmp::Reverse(self.score), tie_break(name_hash, self.reverse, self.reference_start), self.reference_start)
+    }
+}
+
+/// Bases that two intervals share.
+#[must_use]
+pub fn overlap(a: &Range<u32>, b: &Range<u32>) -> u32 {
+    a.end.min(b.end).saturating_sub(a.start.max(b.start))
+}
+
+/// Sorts the alignments of one read from best to worst and drops those that repeat a better one.
+pub fn keep_distinct(alignments: &mut Vec<Alignment>, name_hash: u64) {
+    alignments.sort_by_cached_key(|a| a.order(name_hash));
+    let mut kept = 0;
+    for i in 0..alignments.len() {
+        let candidate = alignments[i];
+        if !alignments[..kept].iter().any(|better| better.is_same_placement(&candidate)) {
+            alignments[kept] = candidate;
+            kept += 1;
+        }
+    }
+    alignments.truncate(kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alignment(reference_start: u64, query: Range<u32>, score: i32) -> Alignment {
+        Alignment {
+            read: 0,
+            reverse: false,
+            reference_start,
+            reference_end: reference_start + u64::from(query.end - query.start),
+            query_start: query.start,
+            query_end: query.end,
+            score,
+            gapped_band: None,
+        }
+    }
+
+    #[test]
+    fn repeats_of_a_better_alignment_are_dropped_and_rivals_are_kept() {
+        let bridged = Alignment { reference_end: 1155, ..alignment(1000, 0..150, 139) };
+        let mut all = vec![
+            alignment(1000, 0..80, 80),
+            alignment(1085, 80..150, 70),
+            bridged,
+            alignment(5000, 0..150, 130),
+            alignment(1003, 0..150, 60),
+        ];
+        keep_distinct(&mut all, 7);
+        let starts: Vec<u64> = all.iter().map(|a| a.reference_start).collect();
+        assert_eq!(starts, [1000, 5000]);
+        assert_eq!(all[0].score, 139);
+    }
+
+    #[test]
+    fn read_intervals_are_mirrored_on_the_reverse_strand() {
+        let forward = alignment(0, 10..60, 50);
+        let reverse = Alignment { reverse: true, ..forward };
+        assert_eq!(forward.read_interval(100), 10..60);
+        assert_eq!(reverse.read_interval(100), 40..90);
+    }
+}

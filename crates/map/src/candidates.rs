@@ -1,0 +1,285 @@
+//! Stage 2: candidate diagonals of each read.
+//!
+//! Each occurrence of a seed names a diagonal on a strand. Seeds that occur too often are narrowed by their flanks, or left
+//! out; a read that keeps too few seeds that way gets a second, deeper round. What the seeds left out could hide is kept as a
+//! number, [`Candidates::hidden_edits`]: if `D` disjoint stretches of the read were looked up completely, any locus not among
+//! the candidates differs from the read in each of them, so in at least `D` places.
+
+use std::ops::Range;
+
+use crate::hash::tie_break;
+use crate::index::{SeedTable, agrees_before, unpack_entry};
+use crate::seeding::SeedHits;
+use crate::syncmer::{FLANK, K, Seed};
+
+/// Occurrences up to which a seed is used in the first round, and in the deeper one.
+const OCCURRENCE_CAPS: [usize; 2] = [64, 512];
+/// Disjoint stretches looked up completely that make the deeper round needless.
+const ENOUGH_STRETCHES: u32 = 3;
+/// Candidates kept for a read.
+pub const MAX_CANDIDATES: usize = 64;
+/// What a mate in reach adds to a candidate's rank: more than any number of seeds.
+const MATE_RANK: u32 = 1 << 12;
+
+/// A diagonal with seeds on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Padded position of the strand's first base.
+    pub diagonal: u64,
+    /// Whether it is the read's reverse complement that matches.
+    pub reverse: bool,
+    /// Seeds on the diagonal, plus a large number if the mate has a candidate in reach.
+    rank: u32,
+}
+
+/// Candidates of a batch, by read, sorted by strand and diagonal.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    candidates: Vec<Candidate>,
+    read_ends: Vec<usize>,
+    hidden_edits: Vec<Option<u32>>,
+    keys: Vec<u64>,
+}
+
+/// What a round over a read's seeds did.
+struct Round {
+    /// Disjoint stretches looked up completely.
+    stretches: u32,
+    /// Whether a seed was left out.
+    skipped: bool,
+}
+
+/// The read-only side of collecting the candidates of one read.
+struct Lookup<'a> {
+    table: &'a SeedTable<'a>,
+    length: usize,
+    name_hash: u64,
+}
+
+impl Candidates {
+    /// Forgets the last batch.
+    pub fn clear(&mut self) {
+        self.candidates.clear();
+        self.read_ends.clear();
+        self.hidden_edits.clear();
+    }
+
+    /// Adds the candidates of the next read, `i` of `seeds`, with `length` bases.
+    pub fn collect(&mut self, seeds: &SeedHits, i: usize, length: usize, table: &SeedTable<'_>, name_hash: u64) {
+        let lookup = Lookup { table, length, name_hash };
+        let mut hidden_edits = None;
+        for cap in OCCURRENCE_CAPS {
+            let round = lookup.round(seeds.read(i), cap, &mut self.keys);
+            hidden_edits = round.skipped.then_some(round.stretches);
+            if hidden_edits.is_none_or(|edits| edits >= ENOUGH_STRETCHES) {
+                break;
+            }
+        }
+        if self.keys.is_empty() {
+            lookup.sample_rarest(seeds.read(i), &mut self.keys);
+        }
+        self.keys.sort_unstable();
+        for run in self.keys.chunk_by(|a, b| a == b) {
+            self.candidates.push(Candidate {
+                diagonal: run[0] & ((1 << 40) - 1),
+                reverse: run[0] >> 40 == 1,
+                rank: run.len() as u32,
+            });
+        }
+        self.read_ends.push(self.candidates.len());
+        self.hidden_edits.push(hidden_edits);
+    }
+
+    /// Candidates of read `i`.
+    #[must_use]
+    pub fn read(&self, i: usize) -> &[Candidate] {
+        &self.candidates[self.range(i)]
+    }
+
+    /// How many edits, at the least, any locus of read `i` has that is not among its candidates; `None` if no seed was left
+    /// out, so that nothing is likely to be hidden.
+    #[must_use]
+    pub fn hidden_edits(&self, i: usize) -> Option<u32> {
+        self.hidden_edits[i]
+    }
+
+    fn range(&self, i: usize) -> Range<usize> {
+        let start = if i == 0 { 0 } else { self.read_ends[i - 1] };
+        start..self.read_ends[i]
+    }
+
+    /// Marks candidates of mates `2i` and `2i + 1` that lie within `reach` bases of each other on opposite strands.
+    pub fn mark_mates(&mut self, pair: usize, reach: u64) {
+        let (first, second) = (self.range(2 * pair), self.range(2 * pair + 1));
+        let (left, right) = self.candidates.split_at_mut(second.start);
+        let (first, second) = (&mut left[first], &mut right[..second.len()]);
+        let (first_forward, first_reverse) = split_strands(first);
+        let (second_forward, second_reverse) = split_strands(second);
+        mark_within(first_forward, second_reverse, reach);
+        mark_within(second_forward, first_reverse, reach);
+    }
+
+    /// Keeps the best [`MAX_CANDIDATES`] of every read, calling `keep` with read number and candidate.
+    pub fn for_each_best(&mut self, name_hashes: &[u64], mut keep: impl FnMut(usize, Candidate)) {
+        for i in 0..self.read_ends.len() {
+            let range = self.range(i);
+            let candidates = &mut self.candidates[range];
+            if candidates.len() > MAX_CANDIDATES {
+                let order = |c: &Candidate| (std::cmp::Reverse(c.rank), tie_break(name_hashes[i], c.reverse, c.diagonal));
+                candidates.select_nth_unstable_by_key(MAX_CANDIDATES, order);
+            }
+            for candidate in candidates.iter().take(MAX_CANDIDATES) {
+                keep(i, *candidate);
+            }
+        }
+    }
+}
+
+impl Lookup<'_> {
+    /// Collects the diagonals of all seeds that occur at most `cap` times, or do so with their flanks.
+    fn round<'s>(
+        &self,
+        seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>,
+        cap: usize,
+        keys: &mut Vec<u64>,
+    ) -> Round {
+        keys.clear();
+        let mut round = Round { stretches: 0, skipped: false };
+        let mut stretch_end = 0;
+        for (seed, found) in seeds {
+            let stretch = if found.len() <= cap {
+                self.push_all(seed, found, keys);
+                Some(seed.position as usize..seed.position as usize + K)
+            } else {
+                self.push_flanked(seed, found, cap, keys)
+            };
+            match stretch {
+                Some(stretch) if stretch.start >= stretch_end => {
+                    round.stretches += 1;
+                    stretch_end = stretch.end;
+                }
+                Some(_) => {}
+                None => round.skipped = true,
+            }
+        }
+        round
+    }
+
+    fn push_all(&self, seed: &Seed, found: Range<u32>, keys: &mut Vec<u64>) {
+        for &entry in &self.table.entries[found.start as usize..found.end as usize] {
+            keys.push(self.key(seed, entry));
+        }
+    }
+
+    /// Collects the occurrences that agree with the seed's flanks, if these are few; returns the stretch of the read that was
+    /// looked up.
+    fn push_flanked(&self, seed: &Seed, found: Range<u32>, cap: usize, keys: &mut Vec<u64>) -> Option<Range<usize>> {
+        let narrowed = self.table.find_with_flank(found, seed)?;
+        if narrowed.len() > 4 * cap {
+            return None;
+        }
+        let first = keys.len();
+        for &entry in &self.table.entries[narrowed.start as usize..narrowed.end as usize] {
+            if agrees_before(entry, seed) {
+                keys.push(self.key(seed, entry));
+            }
+        }
+        if keys.len() - first > cap {
+            keys.truncate(first);
+            return None;
+        }
+        let (left, right) = if seed.reverse { (1, 0) } else { (0, 1) };
+        let flank = |i: usize| if seed.flanks[i].is_some() { FLANK } else { 0 };
+        let position = seed.position as usize;
+        Some(position - flank(left)..position + K + flank(right))
+    }
+
+    /// For a read all of whose seeds are too common: some occurrences of the rarest, chosen by the read's name.
+    fn sample_rarest<'s>(&self, seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>, keys: &mut Vec<u64>) {
+        let Some((seed, found)) = seeds.filter(|(_, found)| !found.is_empty()).min_by_key(|(_, found)| found.len()) else {
+            return;
+        };
+        let count = found.len();
+        let first = (self.name_hash % count as u64) as usize;
+        let entries = &self.table.entries[found.start as usize..found.end as usize];
+        keys.extend((0..count.min(MAX_CANDIDATES)).map(|i| self.key(seed, entries[(first + i) % count])));
+    }
+
+    /// Strand and diagonal that an occurrence of a seed puts the read on, as a number that sorts by them.
+    #[inline]
+    fn key(&self, seed: &Seed, entry: u64) -> u64 {
+        let occurrence = unpack_entry(entry);
+        let reverse = seed.reverse != occurrence.reverse;
+        let offset = if reverse { self.length - K - seed.position as usize } else { seed.position as usize };
+        u64::from(reverse) << 40 | (u64::from(occurrence.position) - offset as u64)
+    }
+}
+
+/// Forward candidates and reverse candidates of a sorted list.
+fn split_strands(candidates: &mut [Candidate]) -> (&mut [Candidate], &mut [Candidate]) {
+    let forward = candidates.partition_point(|c| !c.reverse);
+    candidates.split_at_mut(forward)
+}
+
+/// Marks each forward candidate and each reverse one that starts at most `reach` bases behind it.
+fn mark_within(forward: &mut [Candidate], reverse: &mut [Candidate], reach: u64) {
+    let mut from = 0;
+    for candidate in forward {
+        // A mate may start a little before the forward read where the insert is shorter than the reads.
+        let low = candidate.diagonal.saturating_sub(reach / 4);
+        while from < reverse.len() && reverse[from].diagonal < low {
+            from += 1;
+        }
+        for mate in reverse[from..].iter_mut().take_while(|m| m.diagonal <= candidate.diagonal + reach) {
+            mate.rank |= MATE_RANK;
+            candidate.rank |= MATE_RANK;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(diagonal: u64, reverse: bool) -> Candidate {
+        Candidate { diagonal, reverse, rank: 1 }
+    }
+
+    #[test]
+    fn only_candidates_with_a_mate_in_reach_are_marked() {
+        let mut candidates = Candidates {
+            candidates: vec![
+                candidate(1000, false),
+                candidate(9000, false),
+                candidate(1300, true),
+                candidate(5000, true),
+                candidate(8000, false),
+                candidate(1200, true),
+                candidate(9400, true),
+            ],
+            read_ends: vec![4, 7],
+            ..Candidates::default()
+        };
+        candidates.mark_mates(0, 600);
+        let marked: Vec<bool> = candidates.candidates.iter().map(|c| c.rank & MATE_RANK != 0).collect();
+        assert_eq!(marked, [true, true, false, false, false, true, true]);
+    }
+
+    #[test]
+    fn the_best_by_rank_are_kept_and_ties_depend_on_the_name_only() {
+        let chosen = |name: u64| {
+            let mut all: Vec<Candidate> = (0..200).map(|i| candidate(1000 + i * 7, false)).collect();
+            all[150].rank = 5;
+            let mut candidates = Candidates { read_ends: vec![all.len()], candidates: all, ..Candidates::default() };
+            let mut kept = Vec::new();
+            candidates.for_each_best(&[name], |_, c| kept.push(c.diagonal));
+            kept.sort_unstable();
+            kept
+        };
+        let first = chosen(1);
+        assert_eq!(first.len(), MAX_CANDIDATES);
+        assert!(first.contains(&(1000 + 150 * 7)));
+        assert_eq!(first, chosen(1));
+        assert_ne!(first, chosen(2));
+    }
+}

@@ -1,0 +1,308 @@
+//! Stage 8: CIGAR, edit distance and MD of the reported alignments.
+//!
+//! Alignments without a gap need no dynamic programming. The others go to the engine's global kernel in one batch for all
+//! reads, between the ends that extension found.
+
+use svala_compute::{Engine, GlobalBatch, GlobalParams, GlobalResults};
+use svala_io::{CigarKind, CigarOp};
+
+use crate::alignment::Alignment;
+use crate::error::Result;
+use crate::index::Reference;
+use crate::options::MapOptions;
+use crate::reads::{PackedRead, PackedReads};
+use crate::selection::Placement;
+use crate::sequence::AMBIGUOUS;
+
+/// A finished alignment. Clips are not part of its operations.
+#[derive(Clone, Copy, Debug)]
+pub struct Traced<'a> {
+    /// Padded position of the first aligned base.
+    pub reference_start: u64,
+    /// Reference bases covered.
+    pub reference_bases: u32,
+    /// Bases of the strand before the alignment.
+    pub clip_before: u32,
+    /// Bases of the strand behind it.
+    pub clip_behind: u32,
+    /// Matches, insertions and deletions.
+    pub operations: &'a [CigarOp],
+    /// Mismatches plus inserted and deleted bases (NM).
+    pub edit_distance: u32,
+    /// Mismatching positions in the form of the SAM specification's MD.
+    pub md: &'a [u8],
+    /// Score of exactly these operations (AS).
+    pub score: i32,
+}
+
+/// Finished alignments of a batch in flat arrays.
+#[derive(Debug, Default)]
+pub struct Cigars {
+    batch: GlobalBatch,
+    results: GlobalResults,
+    jobs: Vec<Option<usize>>,
+    operations: Vec<CigarOp>,
+    md: Vec<u8>,
+    rows: Vec<Row>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    reference_start: u64,
+    reference_bases: u32,
+    clip_before: u32,
+    clip_behind: u32,
+    edit_distance: u32,
+    score: i32,
+    operations_end: usize,
+    md_end: usize,
+}
+
+impl Cigars {
+    /// Traces all placements, in order.
+    ///
+    /// # Errors
+    ///
+    /// If the engine refuses a job as too long.
+    pub fn trace(
+        &mut self,
+        placements: &[Placement],
+        reads: &PackedReads,
+        reference: &Reference<'_>,
+        engine: &Engine,
+        options: &MapOptions,
+    ) -> Result<()> {
+        self.batch.clear();
+        self.jobs.clear();
+        for placement in placements {
+            let alignment = &placement.alignment;
+            let job = match alignment.gapped_band {
+                None => None,
+                Some(band) => {
+                    let read = reads.read(alignment.read as usize);
+                    let (start, end) = (alignment.query_start as usize, alignment.query_end as usize);
+                    let query = read.codes(alignment.reverse, start, end);
+                    let target = reference.codes(alignment.reference_start..alignment.reference_end);
+                    let job = self.batch.push(query, target, GlobalParams { band });
+                    Some(job?)
+                }
+            };
+            self.jobs.push(job);
+        }
+        if !self.batch.is_empty() {
+            engine.global(&self.batch, &mut self.results);
+        }
+        self.finish(placements, reads, reference, options);
+        Ok(())
+    }
+
+    /// Finished alignment of placement `i`.
+    #[must_use]
+    pub fn get(&self, i: usize) -> Traced<'_> {
+        let row = self.rows[i];
+        let (operations_start, md_start) =
+            if i == 0 { (0, 0) } else { (self.rows[i - 1].operations_end, self.rows[i - 1].md_end) };
+        Traced {
+            reference_start: row.reference_start,
+            reference_bases: row.reference_bases,
+            clip_before: row.clip_before,
+            clip_behind: row.clip_behind,
+            operations: &self.operations[operations_start..row.operations_end],
+            edit_distance: row.edit_distance,
+            md: &self.md[md_start..row.md_end],
+            score: row.score,
+        }
+    }
+
+    fn finish(&mut self, placements: &[Placement], reads: &PackedReads, reference: &Reference<'_>, options: &MapOptions) {
+        self.operations.clear();
+        self.md.clear();
+        self.rows.clear();
+        for (placement, job) in placements.iter().zip(&self.jobs) {
+            let alignment = &placement.alignment;
+            let read = reads.read(alignment.read as usize);
+            let first = self.operations.len();
+            match job {
+                None => self.operations.push(CigarOp::new(CigarKind::Match, alignment.query_bases())),
+                Some(job) => self.operations.extend(self.results.cigar(*job).iter().map(|&op| CigarOp(op))),
+            }
+            let trimmed = trim_gaps(alignment, &mut self.operations, first);
+            let replay = Replay { read, reverse: alignment.reverse, reference, options };
+            let row = replay.run(trimmed, &self.operations[first..], &mut self.md);
+            self.rows.push(Row { operations_end: self.operations.len(), md_end: self.md.len(), ..row });
+        }
+    }
+}
+
+/// Start of an alignment after its outer gaps are gone.
+#[derive(Clone, Copy)]
+struct Start {
+    query: u32,
+    reference: u64,
+}
+
+/// Removes gaps at the ends: an inserted base there is a clipped one, a deleted one is no part of the alignment.
+fn trim_gaps(alignment: &Alignment, operations: &mut Vec<CigarOp>, first: usize) -> Start {
+    let mut start = Start { query: alignment.query_start, reference: alignment.reference_start };
+    while operations.len() > first && operations[first].kind() != CigarKind::Match {
+        let op = operations.remove(first);
+        match op.kind() {
+            CigarKind::Insertion => start.query += op.len(),
+            _ => start.reference += u64::from(op.len()),
+        }
+    }
+    while operations.len() > first && operations[operations.len() - 1].kind() != CigarKind::Match {
+        operations.pop();
+    }
+    start
+}
+
+/// Walks over an alignment, base by base.
+struct Replay<'a> {
+    read: PackedRead<'a>,
+    reverse: bool,
+    reference: &'a Reference<'a>,
+    options: &'a MapOptions,
+}
+
+impl Replay<'_> {
+    /// Counts edits, scores the operations and appends the MD string.
+    fn run(&self, start: Start, operations: &[CigarOp], md: &mut Vec<u8>) -> Row {
+        let scoring = &self.options.scoring;
+        let gap = |open: u8, extend: u8, bases: u32| i32::from(open) + i32::from(extend) * bases as i32;
+        let (mut query, mut reference) = (start.query, start.reference);
+        let (mut edit_distance, mut score, mut matches) = (0, 0, 0u32);
+        for op in operations {
+            let bases = op.len();
+            match op.kind() {
+                CigarKind::Insertion => {
+                    edit_distance += bases;
+                    score -= gap(scoring.insertion_open, scoring.insertion_extend, bases);
+                    query += bases;
+                }
+                CigarKind::Deletion => {
+                    edit_distance += bases;
+                    score -= gap(scoring.deletion_open, scoring.deletion_extend, bases);
+                    push_number(md, std::mem::take(&mut matches));
+                    md.push(b'^');
+                    md.extend((reference..reference + u64::from(bases)).map(|p| self.reference.letter(p)));
+                    reference += u64::from(bases);
+                }
+                _ => {
+                    for i in 0..bases {
+                        let position = reference + u64::from(i);
+                        let code = self.read.code(self.reverse, (query + i) as usize);
+                        let base_score = self.base_score(code, self.reference.code(position));
+                        score += base_score;
+                        if base_score > 0 {
+                            matches += 1;
+                        } else {
+                            edit_distance += 1;
+                            push_number(md, std::mem::take(&mut matches));
+                            md.push(self.reference.letter(position));
+                        }
+                    }
+                    query += bases;
+                    reference += u64::from(bases);
+                }
+            }
+        }
+        push_number(md, matches);
+        Row {
+            reference_start: start.reference,
+            reference_bases: (reference - start.reference) as u32,
+            clip_before: start.query,
+            clip_behind: self.read.length() as u32 - query,
+            edit_distance,
+            score,
+            operations_end: 0,
+            md_end: 0,
+        }
+    }
+
+    fn base_score(&self, read: u8, reference: u8) -> i32 {
+        if read == AMBIGUOUS || reference == AMBIGUOUS {
+            -i32::from(self.options.scoring.ambiguous)
+        } else if read == reference {
+            self.options.match_score()
+        } else {
+            -self.options.mismatch()
+        }
+    }
+}
+
+/// Appends a number in decimal.
+pub fn push_number(text: &mut Vec<u8>, number: u32) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(b'0' + (number % 10) as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ReferenceData, random_letters};
+
+    /// Replays a CIGAR of a read against a reference of one contig; reference positions count from the contig's start.
+    fn replay(read: &[u8], reference: &[u8], operations: &[(CigarKind, u32)]) -> (String, u32, i32) {
+        let data = ReferenceData::new(&[reference]);
+        let mut batch = svala_io::ReadBatch::default();
+        batch.push(b"r", read, &vec![b'I'; read.len()]);
+        let mut packed = PackedReads::default();
+        packed.pack(&batch, 1).unwrap();
+        let operations: Vec<CigarOp> = operations.iter().map(|&(kind, length)| CigarOp::new(kind, length)).collect();
+        let options = MapOptions::default();
+        let replay =
+            Replay { read: packed.read(0), reverse: false, reference: &data.reference(), options: &options };
+        let mut md = Vec::new();
+        let row = replay.run(Start { query: 0, reference: data.contigs[0].start }, &operations, &mut md);
+        (String::from_utf8(md).unwrap(), row.edit_distance, row.score)
+    }
+
+    #[test]
+    fn md_follows_the_specification() {
+        use CigarKind::{Deletion, Insertion, Match};
+        assert_eq!(replay(b"ACGT", b"ACGT", &[(Match, 4)]), ("4".into(), 0, 4));
+        assert_eq!(replay(b"TCGA", b"ACGT", &[(Match, 4)]), ("0A2T0".into(), 2, 2 - 8));
+        let deleted = replay(b"ACGTACGT", b"ACGTGGACGT", &[(Match, 4), (Deletion, 2), (Match, 4)]);
+        assert_eq!(deleted, ("4^GG4".into(), 2, 8 - 8));
+        let after = replay(b"ACGTTCGT", b"ACGTGGACGT", &[(Match, 4), (Deletion, 2), (Match, 4)]);
+        assert_eq!(after.0, "4^GG0A3");
+        let inserted = replay(b"ACGGGGT", b"ACGT", &[(Match, 3), (Insertion, 3), (Match, 1)]);
+        assert_eq!(inserted, ("4".into(), 3, 4 - 9));
+        assert_eq!(replay(b"ACNT", b"ACGT", &[(Match, 4)]), ("2G1".into(), 1, 2));
+        assert_eq!(replay(b"ACGT", b"ARGT", &[(Match, 4)]), ("1R2".into(), 1, 2));
+    }
+
+    #[test]
+    fn outer_gaps_become_clips() {
+        let reference = random_letters(50, 1, 4);
+        let alignment = Alignment {
+            read: 0,
+            reverse: false,
+            reference_start: 2000,
+            reference_end: 2050,
+            query_start: 3,
+            query_end: 53,
+            score: 0,
+            gapped_band: Some(10),
+        };
+        let kinds = [(CigarKind::Deletion, 2), (CigarKind::Insertion, 1), (CigarKind::Match, 40), (CigarKind::Insertion, 9)];
+        let mut operations: Vec<CigarOp> = kinds.iter().map(|&(kind, length)| CigarOp::new(kind, length)).collect();
+        let start = trim_gaps(&alignment, &mut operations, 0);
+        assert_eq!((start.query, start.reference), (4, 2002));
+        assert_eq!(operations, [CigarOp::new(CigarKind::Match, 40)]);
+        assert_eq!(reference.len(), 50);
+    }
+
+    #[test]
+    fn numbers_are_decimal() {
+        let mut text = Vec::new();
+        for number in [0, 9, 10, 12_045] {
+            push_number(&mut text, number);
+            text.push(b' ');
+        }
+        assert_eq!(text, b"0 9 10 12045 ");
+    }
+}

@@ -1,0 +1,240 @@
+//! The reference: contigs laid end to end with padding, packed, with its ambiguous bases beside it.
+
+use std::ops::Range;
+
+use super::format::{AmbiguousRun, ContigRecord};
+use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode, window};
+
+/// A contig as users know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contig {
+    /// Name, without the description.
+    pub name: Vec<u8>,
+    /// What followed the name in the FASTA file.
+    pub description: Vec<u8>,
+    /// Padded position of the first base.
+    pub start: u64,
+    /// Bases.
+    pub length: u64,
+    /// MD5 of the upper-case sequence.
+    pub md5: [u8; 16],
+}
+
+impl Contig {
+    /// From the stored form and its strings.
+    pub(super) fn from_record(record: &ContigRecord, name: &[u8], description: &[u8]) -> Self {
+        Self {
+            name: name.to_vec(),
+            description: description.to_vec(),
+            start: record.start,
+            length: record.length,
+            md5: record.md5,
+        }
+    }
+
+    /// Padded positions of its bases.
+    #[must_use]
+    pub fn span(&self) -> Range<u64> {
+        self.start..self.start + self.length
+    }
+}
+
+/// Bases of the reference, borrowed from an index. Positions are padded positions.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference<'a> {
+    /// Contigs by position.
+    pub contigs: &'a [Contig],
+    /// Runs of ambiguous bases by position.
+    pub ambiguous: &'a [AmbiguousRun],
+    /// One bit for each block of 64 bases that has an ambiguous base.
+    pub ambiguous_blocks: &'a [u64],
+    /// Packed bases; ambiguous ones and padding are A.
+    pub blocks: &'a [Planes],
+}
+
+impl Reference<'_> {
+    /// Number of the contig that a position is in; `None` in the padding.
+    #[must_use]
+    pub fn contig_at(&self, position: u64) -> Option<usize> {
+        let index = self.contigs.partition_point(|c| c.start <= position).checked_sub(1)?;
+        self.contigs[index].span().contains(&position).then_some(index)
+    }
+
+    /// Number of the contig whose bases `start..end` overlap most of all positions from `start` on: the one that an
+    /// alignment lying there, perhaps over an edge, belongs to.
+    #[must_use]
+    pub fn contig_overlapping(&self, start: u64, end: u64) -> Option<usize> {
+        let index = self.contigs.partition_point(|c| c.start + c.length <= start);
+        (self.contigs.get(index)?.start < end).then_some(index)
+    }
+
+    /// The 64 bases from `start`.
+    #[inline]
+    #[must_use]
+    pub fn window(&self, start: u64) -> Planes {
+        window(self.blocks, start as usize)
+    }
+
+    /// One bit for every ambiguous base among the 64 from `start`.
+    #[inline]
+    #[must_use]
+    pub fn ambiguous_window(&self, start: u64) -> u64 {
+        let block = start / BLOCK as u64;
+        if self.is_block_ambiguous(block) || self.is_block_ambiguous(block + 1) {
+            self.ambiguous_bits(start)
+        } else {
+            0
+        }
+    }
+
+    #[inline]
+    fn is_block_ambiguous(&self, block: u64) -> bool {
+        (self.ambiguous_blocks[(block / 64) as usize] >> (block % 64)) & 1 == 1
+    }
+
+    fn ambiguous_bits(&self, start: u64) -> u64 {
+        let end = start + BLOCK as u64;
+        let mut bits = 0;
+        for run in self.runs_in(start..end) {
+            for position in run.start.max(start)..(run.start + u64::from(run.length)).min(end) {
+                bits |= 1 << (position - start);
+            }
+        }
+        bits
+    }
+
+    fn runs_in(&self, span: Range<u64>) -> impl Iterator<Item = &AmbiguousRun> {
+        let first = self.ambiguous.partition_point(|r| r.start + u64::from(r.length) <= span.start);
+        self.ambiguous[first..].iter().take_while(move |r| r.start < span.end)
+    }
+
+    /// Code of one base.
+    #[inline]
+    #[must_use]
+    pub fn code(&self, position: u64) -> u8 {
+        let (block, i) = (position / BLOCK as u64, position % BLOCK as u64);
+        if self.is_block_ambiguous(block) && self.letter_of_run(position).is_some() {
+            return AMBIGUOUS;
+        }
+        self.blocks[block as usize].get(i as usize)
+    }
+
+    /// Codes of the bases of `span`, in order.
+    pub fn codes(&self, span: Range<u64>) -> impl DoubleEndedIterator<Item = u8> + '_ {
+        span.map(|position| self.code(position))
+    }
+
+    /// Upper-case letter of one base, IUPAC codes included.
+    #[must_use]
+    pub fn letter(&self, position: u64) -> u8 {
+        match self.letter_of_run(position) {
+            Some(letter) => letter,
+            None => crate::sequence::decode(self.blocks[(position / BLOCK as u64) as usize].get(position as usize % BLOCK)),
+        }
+    }
+
+    fn letter_of_run(&self, position: u64) -> Option<u8> {
+        self.runs_in(position..position + 1).next().map(|run| run.letter as u8)
+    }
+}
+
+/// The bitmap of blocks with ambiguous bases.
+pub(super) fn ambiguous_blocks(runs: &[AmbiguousRun], blocks: usize) -> Vec<u64> {
+    let mut bits = vec![0u64; (blocks + 1).div_ceil(64)];
+    for run in runs {
+        let last = (run.start + u64::from(run.length) - 1) / BLOCK as u64;
+        for block in run.start / BLOCK as u64..=last {
+            bits[(block / 64) as usize] |= 1 << (block % 64);
+        }
+    }
+    bits
+}
+
+/// Packs contigs as they are read.
+#[derive(Debug, Default)]
+pub(super) struct ReferenceBuilder {
+    pub blocks: Vec<Planes>,
+    pub ambiguous: Vec<AmbiguousRun>,
+    pub length: u64,
+}
+
+impl ReferenceBuilder {
+    /// Adds bases of no contig.
+    pub fn pad(&mut self, bases: u64) {
+        self.length += bases;
+        self.blocks.resize(self.length.div_ceil(BLOCK as u64) as usize, Planes::default());
+    }
+
+    /// Adds a contig of IUPAC letters in any case and returns the position of its first base.
+    pub fn push(&mut self, letters: &[u8]) -> u64 {
+        let start = self.length;
+        self.pad(letters.len() as u64);
+        for (position, &letter) in (start..).zip(letters) {
+            let code = encode(letter);
+            if code == AMBIGUOUS {
+                self.push_ambiguous(position, letter.to_ascii_uppercase());
+            } else {
+                self.blocks[(position / BLOCK as u64) as usize].set(position as usize % BLOCK, code);
+            }
+        }
+        start
+    }
+
+    fn push_ambiguous(&mut self, position: u64, letter: u8) {
+        match self.ambiguous.last_mut() {
+            Some(run)
+                if run.start + u64::from(run.length) == position
+                    && run.letter == u32::from(letter)
+                    && run.length < u32::MAX =>
+            {
+                run.length += 1;
+            }
+            _ => self.ambiguous.push(AmbiguousRun { start: position, length: 1, letter: u32::from(letter) }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_and_codes_come_back_exactly() {
+        let text = b"acgtNNNNRYacgtACGTnnACGGGTTTAAACCCNACGTKACGTACGTACGTACGTACGTACGTACGTACGTN";
+        let mut builder = ReferenceBuilder::default();
+        builder.pad(70);
+        let start = builder.push(text);
+        builder.pad(200);
+        let bits = ambiguous_blocks(&builder.ambiguous, builder.blocks.len());
+        let reference = Reference {
+            contigs: &[],
+            ambiguous: &builder.ambiguous,
+            ambiguous_blocks: &bits,
+            blocks: &builder.blocks,
+        };
+        for (i, &letter) in text.iter().enumerate() {
+            let position = start + i as u64;
+            assert_eq!(reference.letter(position), letter.to_ascii_uppercase(), "base {i}");
+            assert_eq!(reference.code(position), encode(letter), "base {i}");
+        }
+        for offset in 0..text.len() as u64 {
+            let bits = reference.ambiguous_window(start + offset);
+            for i in 0..64 {
+                let expected = text.get((offset + i) as usize).is_some_and(|&l| encode(l) == AMBIGUOUS);
+                assert_eq!((bits >> i) & 1 == 1, expected, "offset {offset}, base {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn positions_find_their_contig() {
+        let contig = |start, length| Contig { name: vec![], description: vec![], start, length, md5: [0; 16] };
+        let contigs = [contig(10, 5), contig(25, 5)];
+        let reference = Reference { contigs: &contigs, ambiguous: &[], ambiguous_blocks: &[], blocks: &[] };
+        let at: Vec<_> = [9, 10, 14, 15, 24, 25, 29, 30].map(|p| reference.contig_at(p)).into();
+        assert_eq!(at, [None, Some(0), Some(0), None, None, Some(1), Some(1), None]);
+        assert_eq!(reference.contig_overlapping(5, 11), Some(0));
+        assert_eq!(reference.contig_overlapping(15, 25), None);
+        assert_eq!(reference.contig_overlapping(20, 28), Some(1));
+    }
+}

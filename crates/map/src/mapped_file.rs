@@ -1,0 +1,20 @@
+//! The one place that maps a file into memory.
+#![allow(unsafe_code, reason = "mapping a file is unsafe by nature")]
+
+use std::fs::File;
+use std::path::Path;
+
+use memmap2::Mmap;
+
+/// Maps a whole file for reading.
+///
+/// # Errors
+///
+/// If the file can't be opened or mapped.
+pub fn map_file(path: &Path) -> std::io::Result<Mmap> {
+    let file = File::open(path)?;
+    // SAFETY: the map is only read. svala itself never changes an index in place: it writes a new file and renames it, which
+    // leaves this mapping whole. Another program that truncates the file under us ends the process with SIGBUS; it can't
+    // make us read outside the mapping, and the checksums were verified over the bytes we then use.
+    unsafe { Mmap::map(&file) }
+}

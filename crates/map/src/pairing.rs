@@ -1,0 +1,157 @@
+//! Stage 6: the best placement of a pair, and how clear it is.
+//!
+//! A pair's value is the sum of its mates' scores, less the insert-size penalty if they lie properly, else less the penalty
+//! for unpaired mates. Each mate's rival is the best value of a pair in which that mate lies elsewhere.
+
+use crate::alignment::Alignment;
+use crate::hash::tie_break;
+use crate::insert_size::{InsertModel, insert_size};
+use crate::mapq;
+use crate::options::MapOptions;
+
+/// Alignments of a mate that are tried in pairs.
+const MAX_TRIED: usize = 64;
+
+/// The two mates' alignments, best first, and what may be hidden from them.
+#[derive(Clone, Copy, Debug)]
+pub struct Mates<'a> {
+    /// Alignments of each mate.
+    pub alignments: [&'a [Alignment]; 2],
+    /// Read lengths in bases.
+    pub lengths: [usize; 2],
+    /// The highest score that an alignment not found could have, if seeds were left out.
+    pub hidden_scores: [Option<i32>; 2],
+    /// Hash of the reads' name.
+    pub name_hash: u64,
+}
+
+/// A chosen pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Which alignment of each mate.
+    pub chosen: [usize; 2],
+    /// Mapping quality of each mate as far as the pair decides it.
+    pub quality: [i32; 2],
+}
+
+/// A proper pair under consideration.
+#[derive(Clone, Copy)]
+struct Proper {
+    mates: [usize; 2],
+    value: i32,
+}
+
+/// The best proper pair, if it is worth more than the mates unpaired.
+#[must_use]
+pub fn best_proper_pair(mates: &Mates<'_>, model: &InsertModel, options: &MapOptions) -> Option<Pair> {
+    let [first, second] = mates.alignments.map(|list| &list[..list.len().min(MAX_TRIED)]);
+    let unpaired = first.first()?.score + second.first()?.score - options.unpaired_penalty;
+    let pairs = proper_pairs(first, second, mates, model, options);
+    let tie = |p: &Proper| {
+        let hash = |mate: usize| {
+            let a = &mates.alignments[mate][p.mates[mate]];
+            tie_break(mates.name_hash, a.reverse, a.reference_start)
+        };
+        hash(0).wrapping_add(hash(1).rotate_left(32))
+    };
+    let best = pairs.iter().min_by_key(|p| (-p.value, tie(p)))?;
+    if best.value <= unpaired {
+        return None;
+    }
+    let quality = [0, 1].map(|mate| {
+        let (rival, near) = rival_value(mate, best, &pairs, mates, options);
+        mapq::from_lead(best.value - rival, near, options)
+    });
+    Some(Pair { chosen: best.mates, quality })
+}
+
+fn proper_pairs(
+    first: &[Alignment],
+    second: &[Alignment],
+    mates: &Mates<'_>,
+    model: &InsertModel,
+    options: &MapOptions,
+) -> Vec<Proper> {
+    let mut pairs = Vec::new();
+    for (i, a) in first.iter().enumerate() {
+        for (j, b) in second.iter().enumerate() {
+            let Some(size) = insert_size(a, b, mates.lengths).filter(|&size| model.is_proper(size)) else { continue };
+            let value = a.score + b.score - model.penalty(size, options.match_score());
+            pairs.push(Proper { mates: [i, j], value });
+        }
+    }
+    pairs
+}
+
+/// The best value with `mate` placed elsewhere than in `best`, and how many placements come near it.
+fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, options: &MapOptions) -> (i32, u32) {
+    let other = 1 - mate;
+    let chosen = best.mates[mate];
+    let elsewhere = |p: &&Proper| p.mates[mate] != chosen;
+    let paired = pairs.iter().filter(elsewhere).map(|p| p.value).max();
+    let other_best = mates.alignments[other][0].score;
+    let own_next = mates.alignments[mate].iter().enumerate().find(|(i, _)| *i != chosen).map(|(_, a)| a.score);
+    let unpaired = own_next.map(|score| score + other_best - options.unpaired_penalty);
+    let hidden = mates.hidden_scores[mate].map(|own| {
+        let alone = own + other_best - options.unpaired_penalty;
+        mates.hidden_scores[other].map_or(alone, |both| alone.max(own + both))
+    });
+    let rival = paired.max(unpaired).max(hidden).unwrap_or(0);
+    let near = options.cheapest_edit();
+    let count = pairs.iter().filter(elsewhere).filter(|p| p.value >= rival - near && p.value >= best.value - near).count();
+    (rival, count as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODEL: InsertModel = InsertModel { mean: 400, deviation: 50, low: 200, high: 600, pairs: 1000 };
+
+    fn at(reference_start: u64, reverse: bool, score: i32) -> Alignment {
+        Alignment {
+            read: 0,
+            reverse,
+            reference_start,
+            reference_end: reference_start + 100,
+            query_start: 0,
+            query_end: 100,
+            score,
+            gapped_band: None,
+        }
+    }
+
+    fn choose(first: &[Alignment], second: &[Alignment], hidden_scores: [Option<i32>; 2]) -> Option<Pair> {
+        let mates = Mates { alignments: [first, second], lengths: [100, 100], hidden_scores, name_hash: 3 };
+        best_proper_pair(&mates, &MODEL, &MapOptions::default())
+    }
+
+    #[test]
+    fn the_mate_chooses_among_copies() {
+        let copies = [at(50_000, false, 100), at(1_000, false, 100), at(90_000, false, 100)];
+        let pair = choose(&copies, &[at(1_300, true, 100)], [None, None]).unwrap();
+        assert_eq!(pair.chosen, [1, 0]);
+        assert!(pair.quality.iter().all(|&q| q > 50), "{pair:?}");
+    }
+
+    #[test]
+    fn two_equal_pairs_have_quality_zero() {
+        let first = [at(1_000, false, 100), at(50_000, false, 100)];
+        let second = [at(1_300, true, 100), at(50_300, true, 100)];
+        assert_eq!(choose(&first, &second, [None, None]).unwrap().quality, [0, 0]);
+    }
+
+    #[test]
+    fn copies_that_may_be_hidden_lower_the_quality() {
+        let (first, second) = ([at(1_000, false, 100)], [at(1_300, true, 100)]);
+        assert_eq!(choose(&first, &second, [Some(100), Some(100)]).unwrap().quality, [0, 0]);
+        assert!(choose(&first, &second, [Some(100), None]).unwrap().quality[0] >= 60);
+    }
+
+    #[test]
+    fn a_poor_proper_pair_loses_to_good_unpaired_mates() {
+        let first = [at(1_000, false, 100), at(70_000, false, 70)];
+        let second = [at(70_300, true, 100)];
+        assert_eq!(choose(&first, &second, [None, None]), None);
+    }
+}

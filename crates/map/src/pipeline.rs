@@ -1,0 +1,264 @@
+//! A whole run: one thread reads, several map and encode, one writes in order.
+//!
+//! A batch carries its number through the threads, and the writer waits for the next number, so the output is the input's
+//! order whatever the threads did. A fixed number of tokens bounds the batches under way, and with them memory.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use svala_compute::Engine;
+use svala_io::{AlignmentRecord, AlignmentWriter, ReadBatch, ReadSource, RecordEncoder, flags};
+
+use crate::error::{Error, Result};
+use crate::index::Index;
+use crate::insert_size::{InsertModel, SAMPLE_PAIRS};
+use crate::mapper::{BatchInput, Mapper, Workspace};
+use crate::options::MapOptions;
+
+/// Reads of a batch unless told otherwise.
+pub const DEFAULT_BATCH_READS: usize = 4096;
+
+/// What a run works with.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// The index.
+    pub index: &'a Index,
+    /// The extension engine.
+    pub engine: &'a Engine,
+    /// Mapping options.
+    pub options: &'a MapOptions,
+    /// Mapping threads, at least 1.
+    pub threads: usize,
+    /// Reads in a batch, at least 1.
+    pub batch_reads: usize,
+}
+
+/// What was read and written. Shares count primary records only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Reads, and so primary records.
+    pub reads: u64,
+    /// Bases of those reads.
+    pub bases: u64,
+    /// All records, with supplementary ones.
+    pub records: u64,
+    /// Mapped reads.
+    pub mapped: u64,
+    /// Reads in proper pairs.
+    pub properly_paired: u64,
+    /// Reads with mapping quality 30 or more.
+    pub confident: u64,
+    /// The insert-size model of paired reads.
+    pub insert_model: Option<InsertModel>,
+}
+
+/// A batch on its way to a mapping thread.
+struct Task {
+    number: u64,
+    first_record: u64,
+    reads: ReadBatch,
+}
+
+/// A batch on its way to the writer.
+struct Encoded {
+    number: u64,
+    outcome: Result<(Vec<u8>, Summary)>,
+}
+
+impl Run<'_> {
+    /// Maps everything in `source` to `writer` and finishes it. `encoders` holds one for each thread.
+    ///
+    /// # Errors
+    ///
+    /// The first error in the order of the input: of reading, mapping or writing. The output is then not finished.
+    pub fn execute(
+        &self,
+        mut source: ReadSource,
+        mut writer: AlignmentWriter,
+        encoders: Vec<RecordEncoder>,
+    ) -> Result<Summary> {
+        let paired = source.is_paired();
+        let head = if paired { read_head(&mut source)? } else { ReadBatch::default() };
+        let model = if paired { self.estimate(&head)? } else { None };
+        let mapper = Mapper::new(self.index, self.engine, self.options);
+        let mut total = Summary { insert_model: model, ..Summary::default() };
+        std::thread::scope(|scope| {
+            let (tokens_out, tokens) = bounded::<()>(4 * self.threads + 2);
+            for _ in 0..4 * self.threads + 2 {
+                // The channel holds exactly this many and its receiver lives.
+                let _ = tokens_out.send(());
+            }
+            let (tasks_out, tasks) = bounded::<Task>(self.threads);
+            let (encoded_out, encoded) = unbounded::<Encoded>();
+            let failures = encoded_out.clone();
+            let reader =
+                scope.spawn(move || read_tasks(source, &head, self.batch_reads, &tokens, &tasks_out, &failures));
+            for encoder in encoders {
+                let (tasks, encoded_out, model) = (tasks.clone(), encoded_out.clone(), model.as_ref());
+                scope.spawn(move || map_tasks(&mapper, model, paired, encoder, &tasks, &encoded_out));
+            }
+            drop((tasks, encoded_out));
+            write_in_order(&encoded, &tokens_out, &mut writer, &mut total)?;
+            let reads = reader.join().map_err(|_| Error::WorkerLost)?;
+            if reads == total.reads { Ok(()) } else { Err(Error::ReadsLost { read: reads, written: total.reads }) }
+        })?;
+        writer.finish()?;
+        Ok(total)
+    }
+
+    /// The insert-size model from the first pairs.
+    fn estimate(&self, head: &ReadBatch) -> Result<Option<InsertModel>> {
+        let mapper = Mapper::new(self.index, self.engine, self.options);
+        let pairs_each = (head.len() / 2).div_ceil(self.threads.max(1)).max(1);
+        let parts: Vec<Result<Vec<i64>>> = std::thread::scope(|scope| {
+            let spawn = |start: usize| {
+                let end = (start + 2 * pairs_each).min(head.len());
+                scope.spawn(move || sizes_of(&mapper, head, start, end))
+            };
+            let workers: Vec<_> = (0..head.len()).step_by(2 * pairs_each).map(spawn).collect();
+            workers.into_iter().map(|w| w.join().unwrap_or(Err(Error::WorkerLost))).collect()
+        });
+        let mut sizes = Vec::new();
+        for part in parts {
+            sizes.extend(part?);
+        }
+        Ok(InsertModel::estimate(&mut sizes))
+    }
+}
+
+fn sizes_of(mapper: &Mapper<'_>, head: &ReadBatch, start: usize, end: usize) -> Result<Vec<i64>> {
+    let (mut work, mut sizes, mut reads) = (Workspace::default(), Vec::new(), ReadBatch::default());
+    for from in (start..end).step_by(DEFAULT_BATCH_READS) {
+        reads.clear();
+        reads.append_range(head, from..(from + DEFAULT_BATCH_READS).min(end));
+        let input = BatchInput { reads: &reads, first_record: record_of(from as u64, true), paired: true };
+        mapper.insert_sizes(input, &mut work, &mut sizes)?;
+    }
+    Ok(sizes)
+}
+
+/// Reads the pairs that the insert-size model is made from.
+fn read_head(source: &mut ReadSource) -> Result<ReadBatch> {
+    let mut head = ReadBatch::default();
+    source.read_batch(&mut head, 2 * SAMPLE_PAIRS)?;
+    Ok(head)
+}
+
+/// 1-based number, in its file, of the record that is read `read` of the run.
+fn record_of(read: u64, paired: bool) -> u64 {
+    1 + if paired { read / 2 } else { read }
+}
+
+/// Cuts the input into tasks, those of `head` first, and returns how many reads it handed out.
+fn read_tasks(
+    mut source: ReadSource,
+    head: &ReadBatch,
+    batch_reads: usize,
+    tokens: &Receiver<()>,
+    tasks: &Sender<Task>,
+    failures: &Sender<Encoded>,
+) -> u64 {
+    let paired = source.is_paired();
+    let step = if paired { batch_reads.next_multiple_of(2) } else { batch_reads }.max(1);
+    let (mut number, mut read, mut taken) = (0, 0u64, 0);
+    loop {
+        let mut reads = ReadBatch::default();
+        if taken < head.len() {
+            let end = (taken + step).min(head.len());
+            reads.append_range(head, taken..end);
+            taken = end;
+        } else {
+            match source.read_batch(&mut reads, step) {
+                Ok(true) => {}
+                Ok(false) => return read,
+                Err(error) => {
+                    // A closed channel means that the run has failed already.
+                    let _ = failures.send(Encoded { number, outcome: Err(error.into()) });
+                    return read;
+                }
+            }
+        }
+        let count = reads.len() as u64;
+        let task = Task { number, first_record: record_of(read, paired), reads };
+        if tokens.recv().is_err() || tasks.send(task).is_err() {
+            return read;
+        }
+        number += 1;
+        read += count;
+    }
+}
+
+/// Maps and encodes tasks until there are no more, or nobody wants the results.
+fn map_tasks(
+    mapper: &Mapper<'_>,
+    model: Option<&InsertModel>,
+    paired: bool,
+    mut encoder: RecordEncoder,
+    tasks: &Receiver<Task>,
+    encoded: &Sender<Encoded>,
+) {
+    let mut work = Workspace::default();
+    for task in tasks {
+        let mut bytes = Vec::new();
+        let mut summary = Summary { bases: task.reads.total_bases() as u64, ..Summary::default() };
+        let input = BatchInput { reads: &task.reads, first_record: task.first_record, paired };
+        // A panic here is a bug; without its batch the other threads would wait for ever.
+        let mapped = catch_unwind(AssertUnwindSafe(|| {
+            mapper.map_batch(input, model, &mut work, |record| {
+                summary.count(record);
+                encoder.encode(record, &mut bytes).map_err(Error::from)
+            })
+        }));
+        let outcome = mapped.unwrap_or(Err(Error::WorkerLost)).map(|()| (bytes, summary));
+        if encoded.send(Encoded { number: task.number, outcome }).is_err() {
+            return;
+        }
+    }
+}
+
+/// Writes batches by number.
+fn write_in_order(
+    encoded: &Receiver<Encoded>,
+    tokens: &Sender<()>,
+    writer: &mut AlignmentWriter,
+    total: &mut Summary,
+) -> Result<()> {
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for batch in encoded {
+        waiting.insert(batch.number, batch.outcome);
+        while let Some(outcome) = waiting.remove(&next) {
+            let (bytes, summary) = outcome?;
+            writer.write_encoded(&bytes)?;
+            total.add(&summary);
+            next += 1;
+            // The reader may have ended; then nobody needs the token.
+            let _ = tokens.try_send(());
+        }
+    }
+    // A batch can only be missing if the thread that had it died.
+    if waiting.is_empty() { Ok(()) } else { Err(Error::WorkerLost) }
+}
+
+impl Summary {
+    fn count(&mut self, record: &AlignmentRecord<'_>) {
+        self.records += 1;
+        if record.flags & (flags::SUPPLEMENTARY | flags::SECONDARY) != 0 {
+            return;
+        }
+        self.reads += 1;
+        self.mapped += u64::from(record.flags & flags::UNMAPPED == 0);
+        self.properly_paired += u64::from(record.flags & flags::PROPER_PAIR != 0);
+        self.confident += u64::from(record.flags & flags::UNMAPPED == 0 && record.mapping_quality >= 30);
+    }
+
+    fn add(&mut self, part: &Self) {
+        self.reads += part.reads;
+        self.bases += part.bases;
+        self.records += part.records;
+        self.mapped += part.mapped;
+        self.properly_paired += part.properly_paired;
+        self.confident += part.confident;
+    }
+}

@@ -1,0 +1,176 @@
+//! A batch of reads, packed for comparison with the reference: both strands as bit planes.
+
+use svala_io::ReadBatch;
+
+use crate::error::{Error, Result};
+use crate::options::MAX_READ;
+use crate::sequence::{AMBIGUOUS, BLOCK, Planes, complement, encode};
+
+/// Packed reads in flat arrays; reused from batch to batch.
+#[derive(Debug, Default)]
+pub struct PackedReads {
+    codes: Vec<u8>,
+    code_ends: Vec<usize>,
+    /// Forward blocks of a read, then its reverse-complement blocks.
+    blocks: Vec<Planes>,
+    /// One bit for every ambiguous base of the same blocks.
+    ambiguous: Vec<u64>,
+    block_ends: Vec<usize>,
+}
+
+/// One read.
+#[derive(Clone, Copy, Debug)]
+pub struct PackedRead<'a> {
+    /// Codes in the order of the FASTQ file.
+    pub codes: &'a [u8],
+    blocks: &'a [Planes],
+    ambiguous: &'a [u64],
+}
+
+/// One strand of a read, 64 bases a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Strand<'a> {
+    /// Bases.
+    pub length: usize,
+    /// Packed bases; unused bits are zero.
+    pub blocks: &'a [Planes],
+    /// Ambiguous bases.
+    pub ambiguous: &'a [u64],
+}
+
+impl PackedReads {
+    /// Packs all reads of a batch. `first_record` is the 1-based number of its first record, for errors.
+    ///
+    /// # Errors
+    ///
+    /// If a read is longer than [`MAX_READ`].
+    pub fn pack(&mut self, batch: &ReadBatch, first_record: u64) -> Result<()> {
+        self.codes.clear();
+        self.code_ends.clear();
+        self.blocks.clear();
+        self.ambiguous.clear();
+        self.block_ends.clear();
+        for i in 0..batch.len() {
+            let bases = batch.bases(i);
+            if bases.len() > MAX_READ {
+                let record = first_record + i as u64;
+                return Err(Error::ReadTooLong { record, length: bases.len(), limit: MAX_READ });
+            }
+            let start = self.codes.len();
+            self.codes.extend(bases.iter().map(|&b| encode(b)));
+            self.code_ends.push(self.codes.len());
+            let codes = &self.codes[start..];
+            pack_strand(codes.iter().copied(), codes.len(), &mut self.blocks, &mut self.ambiguous);
+            let mirrored = codes.iter().rev().map(|&c| complement(c));
+            pack_strand(mirrored, codes.len(), &mut self.blocks, &mut self.ambiguous);
+            self.block_ends.push(self.blocks.len());
+        }
+        Ok(())
+    }
+
+    /// Reads in the batch.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.code_ends.len()
+    }
+
+    /// Whether the batch is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.code_ends.is_empty()
+    }
+
+    /// Read `i`.
+    #[must_use]
+    pub fn read(&self, i: usize) -> PackedRead<'_> {
+        let start = |ends: &[usize]| if i == 0 { 0 } else { ends[i - 1] };
+        let blocks = start(&self.block_ends)..self.block_ends[i];
+        PackedRead {
+            codes: &self.codes[start(&self.code_ends)..self.code_ends[i]],
+            blocks: &self.blocks[blocks.clone()],
+            ambiguous: &self.ambiguous[blocks],
+        }
+    }
+}
+
+fn pack_strand(codes: impl Iterator<Item = u8>, length: usize, blocks: &mut Vec<Planes>, ambiguous: &mut Vec<u64>) {
+    let first = blocks.len();
+    let count = length.div_ceil(BLOCK);
+    blocks.resize(first + count, Planes::default());
+    ambiguous.resize(first + count, 0);
+    for (i, code) in codes.enumerate() {
+        blocks[first + i / BLOCK].set(i % BLOCK, code);
+        ambiguous[first + i / BLOCK] |= u64::from(code == AMBIGUOUS) << (i % BLOCK);
+    }
+}
+
+impl<'a> PackedRead<'a> {
+    /// Bases.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// One strand: the read itself or its reverse complement.
+    #[must_use]
+    pub fn strand(&self, reverse: bool) -> Strand<'a> {
+        let half = self.blocks.len() / 2;
+        let range = if reverse { half..2 * half } else { 0..half };
+        Strand { length: self.codes.len(), blocks: &self.blocks[range.clone()], ambiguous: &self.ambiguous[range] }
+    }
+
+    /// Code of base `i` of a strand.
+    #[inline]
+    #[must_use]
+    pub fn code(&self, reverse: bool, i: usize) -> u8 {
+        if reverse { complement(self.codes[self.codes.len() - 1 - i]) } else { self.codes[i] }
+    }
+
+    /// Codes `start..end` of a strand.
+    pub fn codes(&self, reverse: bool, start: usize, end: usize) -> impl DoubleEndedIterator<Item = u8> + 'a {
+        let read = *self;
+        (start..end).map(move |i| read.code(reverse, i))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_strands_hold_the_bases() {
+        let mut batch = ReadBatch::default();
+        let texts = [&b"ACGTN"[..], b"", &[b'G'; 64], &[b'T'; 65]];
+        for text in texts {
+            batch.push(b"r", text, &vec![b'I'; text.len()]);
+        }
+        let mut packed = PackedReads::default();
+        packed.pack(&batch, 1).unwrap();
+        assert_eq!(packed.len(), 4);
+        for (i, text) in texts.iter().enumerate() {
+            let read = packed.read(i);
+            for reverse in [false, true] {
+                let strand = read.strand(reverse);
+                assert_eq!(strand.length, text.len());
+                for j in 0..text.len() {
+                    let code = read.code(reverse, j);
+                    let ambiguous = (strand.ambiguous[j / 64] >> (j % 64)) & 1 == 1;
+                    assert_eq!(ambiguous, code == AMBIGUOUS);
+                    if !ambiguous {
+                        assert_eq!(strand.blocks[j / 64].get(j % 64), code);
+                    }
+                }
+            }
+        }
+        assert_eq!(packed.read(0).codes(true, 0, 5).collect::<Vec<_>>(), [4, 0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_read_that_is_too_long_is_named_by_number() {
+        let mut batch = ReadBatch::default();
+        batch.push(b"a", b"ACGT", b"IIII");
+        batch.push(b"b", &vec![b'A'; MAX_READ + 1], &vec![b'I'; MAX_READ + 1]);
+        let error = PackedReads::default().pack(&batch, 11).unwrap_err().to_string();
+        assert!(error.contains("record 12") && error.contains("1025"), "{error}");
+    }
+}

@@ -1,0 +1,343 @@
+//! Stage 9: from finished alignments to SAM records with flags, mate fields and tags.
+
+use std::ops::Range;
+
+use svala_io::{AlignmentRecord, CigarKind, CigarOp, ReadBatch, Tag, TagValue, flags};
+
+use crate::cigar::{Cigars, Traced, push_number};
+use crate::index::Reference;
+use crate::options::MapOptions;
+use crate::selection::Placement;
+
+/// Placements of one template: one read, or two mates.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// Number of its first read in the batch.
+    pub first_read: usize,
+    /// Which placements belong to each of its reads; the first of each is primary.
+    pub placements: [Range<usize>; 2],
+    /// Whether it has two reads.
+    pub paired: bool,
+    /// Whether its mates lie properly.
+    pub proper: bool,
+}
+
+/// What records are made from, for a whole batch.
+#[derive(Clone, Copy)]
+pub struct RecordSource<'a> {
+    /// The reads.
+    pub batch: &'a ReadBatch,
+    /// All placements of the batch.
+    pub placements: &'a [Placement],
+    /// Their CIGARs.
+    pub cigars: &'a Cigars,
+    /// The reference.
+    pub reference: &'a Reference<'a>,
+    /// Tags and clipping.
+    pub options: &'a MapOptions,
+}
+
+/// Buffers that are reused from record to record.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    cigar: Vec<CigarOp>,
+    bases: Vec<u8>,
+    qualities: Vec<u8>,
+    mate_cigar: Vec<u8>,
+    other_alignments: Vec<u8>,
+}
+
+/// Where a placement lies in the terms of SAM.
+#[derive(Clone, Copy)]
+struct Locus {
+    contig: usize,
+    /// 0-based.
+    position: u32,
+    /// One past the last base.
+    end: u32,
+    reverse: bool,
+}
+
+impl Locus {
+    /// The 5' end of the read, 0-based.
+    fn five_prime(&self) -> i64 {
+        if self.reverse { i64::from(self.end) - 1 } else { i64::from(self.position) }
+    }
+}
+
+/// A read of a template with its mate's and its own primary place.
+struct Side {
+    read: usize,
+    flags: u16,
+    own: Option<Locus>,
+    mate: Option<Locus>,
+    mate_quality: Option<u8>,
+    template_length: i32,
+}
+
+impl RecordSource<'_> {
+    /// Hands all records of a template to `sink`, in order.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `sink` returns.
+    pub fn emit<E>(
+        &self,
+        template: &Template,
+        scratch: &mut Scratch,
+        sink: &mut impl FnMut(&AlignmentRecord<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for mate in 0..=usize::from(template.paired) {
+            let side = self.side(template, mate);
+            scratch.mate_cigar.clear();
+            if template.paired && side.mate.is_some() {
+                self.push_cigar_text(template.placements[1 - mate].start, &mut scratch.mate_cigar);
+            }
+            let range = template.placements[mate].clone();
+            if range.is_empty() {
+                self.emit_unmapped(&side, scratch, sink)?;
+            }
+            for placement in range.clone() {
+                self.emit_placement(&side, range.clone(), placement, scratch, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn side(&self, template: &Template, mate: usize) -> Side {
+        let primary = |mate: usize| {
+            let range = &template.placements[mate];
+            (!range.is_empty()).then_some(range.start)
+        };
+        let own = primary(mate).map(|i| self.locus(i));
+        let mut side = Side {
+            read: template.first_read + mate,
+            flags: 0,
+            own,
+            mate: None,
+            mate_quality: None,
+            template_length: 0,
+        };
+        if template.paired {
+            let other = primary(1 - mate);
+            side.mate = other.map(|i| self.locus(i));
+            side.mate_quality = other.map(|i| self.placements[i].mapping_quality);
+            side.flags = flags::PAIRED | if mate == 0 { flags::FIRST } else { flags::LAST };
+            match side.mate {
+                None => side.flags |= flags::MATE_UNMAPPED,
+                Some(locus) if locus.reverse => side.flags |= flags::MATE_REVERSE,
+                Some(_) => {}
+            }
+            if template.proper && own.is_some() && side.mate.is_some() {
+                side.flags |= flags::PROPER_PAIR;
+            }
+            side.template_length = template_length(own, side.mate);
+        }
+        side
+    }
+
+    fn locus(&self, placement: usize) -> Locus {
+        let traced = self.cigars.get(placement);
+        // A traced alignment starts on a base of a contig; were that wrong, the first contig is as good as any.
+        let contig = self.reference.contig_at(traced.reference_start).unwrap_or(0);
+        let position = (traced.reference_start - self.reference.contigs[contig].start) as u32;
+        let reverse = self.placements[placement].alignment.reverse;
+        Locus { contig, position, end: position + traced.reference_bases, reverse }
+    }
+
+    fn emit_unmapped<E>(
+        &self,
+        side: &Side,
+        scratch: &mut Scratch,
+        sink: &mut impl FnMut(&AlignmentRecord<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut tags = Vec::with_capacity(4);
+        push_mate_tags(&mut tags, side, &scratch.mate_cigar);
+        self.push_read_group(&mut tags);
+        sink(&AlignmentRecord {
+            name: self.batch.name(side.read),
+            flags: side.flags | flags::UNMAPPED,
+            reference: side.mate.map(|m| m.contig),
+            position: side.mate.map(|m| m.position),
+            mapping_quality: 0,
+            cigar: &[],
+            mate_reference: side.mate.map(|m| m.contig),
+            mate_position: side.mate.map(|m| m.position),
+            template_length: 0,
+            bases: self.batch.bases(side.read),
+            qualities: self.batch.qualities(side.read),
+            tags: &tags,
+        })
+    }
+
+    fn emit_placement<E>(
+        &self,
+        side: &Side,
+        all: Range<usize>,
+        placement: usize,
+        scratch: &mut Scratch,
+        sink: &mut impl FnMut(&AlignmentRecord<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let traced = self.cigars.get(placement);
+        let locus = self.locus(placement);
+        let supplementary = placement != all.start;
+        let hard = supplementary && !self.options.soft_clip_supplementary;
+        let clip = if hard { CigarKind::HardClip } else { CigarKind::SoftClip };
+        scratch.cigar.clear();
+        push_clipped(&traced, clip, &mut scratch.cigar);
+        self.orient(side.read, locus.reverse, hard.then_some(&traced), scratch);
+        scratch.other_alignments.clear();
+        for other in all.filter(|&other| other != placement) {
+            self.push_other_alignment(other, &mut scratch.other_alignments);
+        }
+        let mut tags = Vec::with_capacity(8);
+        tags.push(integer(*b"NM", i64::from(traced.edit_distance)));
+        tags.push(Tag { name: *b"MD", value: TagValue::Text(traced.md) });
+        push_mate_tags(&mut tags, side, &scratch.mate_cigar);
+        tags.push(integer(*b"AS", i64::from(traced.score)));
+        tags.push(integer(*b"XS", i64::from(self.placements[placement].rival_score)));
+        self.push_read_group(&mut tags);
+        if !scratch.other_alignments.is_empty() {
+            tags.push(Tag { name: *b"SA", value: TagValue::Text(&scratch.other_alignments) });
+        }
+        // An unmapped mate is filed where this read's primary alignment lies.
+        let paired = side.flags & flags::PAIRED != 0;
+        let mate = if paired { side.mate.or(side.own) } else { None };
+        sink(&AlignmentRecord {
+            name: self.batch.name(side.read),
+            flags: side.flags
+                | if locus.reverse { flags::REVERSE } else { 0 }
+                | if supplementary { flags::SUPPLEMENTARY } else { 0 },
+            reference: Some(locus.contig),
+            position: Some(locus.position),
+            mapping_quality: self.placements[placement].mapping_quality,
+            cigar: &scratch.cigar,
+            mate_reference: mate.map(|m| m.contig),
+            mate_position: mate.map(|m| m.position),
+            template_length: if supplementary { template_length(Some(locus), side.mate) } else { side.template_length },
+            bases: &scratch.bases,
+            qualities: &scratch.qualities,
+            tags: &tags,
+        })
+    }
+
+    fn push_read_group<'t>(&'t self, tags: &mut Vec<Tag<'t>>) {
+        if let Some(id) = &self.options.read_group {
+            tags.push(Tag { name: *b"RG", value: TagValue::Text(id) });
+        }
+    }
+
+    /// Fills in bases and qualities on the reference strand, without the clipped ones if `hard` names them.
+    fn orient(&self, read: usize, reverse: bool, hard: Option<&Traced<'_>>, scratch: &mut Scratch) {
+        let (bases, qualities) = (self.batch.bases(read), self.batch.qualities(read));
+        scratch.bases.clear();
+        scratch.qualities.clear();
+        if reverse {
+            scratch.bases.extend(bases.iter().rev().map(|&base| complement_letter(base)));
+            scratch.qualities.extend(qualities.iter().rev());
+        } else {
+            scratch.bases.extend_from_slice(bases);
+            scratch.qualities.extend_from_slice(qualities);
+        }
+        if let Some(traced) = hard {
+            for text in [&mut scratch.bases, &mut scratch.qualities] {
+                text.truncate(text.len() - traced.clip_behind as usize);
+                text.drain(..traced.clip_before as usize);
+            }
+        }
+    }
+
+    /// One entry of an SA tag: `rname,pos,strand,CIGAR,mapQ,NM;`.
+    fn push_other_alignment(&self, placement: usize, text: &mut Vec<u8>) {
+        let locus = self.locus(placement);
+        text.extend_from_slice(&self.reference.contigs[locus.contig].name);
+        text.push(b',');
+        push_number(text, locus.position + 1);
+        text.extend_from_slice(if locus.reverse { b",-," } else { b",+," });
+        self.push_cigar_text(placement, text);
+        text.push(b',');
+        push_number(text, u32::from(self.placements[placement].mapping_quality));
+        text.push(b',');
+        push_number(text, self.cigars.get(placement).edit_distance);
+        text.push(b';');
+    }
+
+    /// CIGAR of a placement with soft clips, as text.
+    fn push_cigar_text(&self, placement: usize, text: &mut Vec<u8>) {
+        let traced = self.cigars.get(placement);
+        let mut push = |bases: u32, letter: u8| {
+            if bases > 0 {
+                push_number(text, bases);
+                text.push(letter);
+            }
+        };
+        push(traced.clip_before, b'S');
+        for op in traced.operations {
+            push(op.len(), op.kind().letter());
+        }
+        push(traced.clip_behind, b'S');
+    }
+}
+
+fn push_clipped(traced: &Traced<'_>, clip: CigarKind, cigar: &mut Vec<CigarOp>) {
+    if traced.clip_before > 0 {
+        cigar.push(CigarOp::new(clip, traced.clip_before));
+    }
+    cigar.extend_from_slice(traced.operations);
+    if traced.clip_behind > 0 {
+        cigar.push(CigarOp::new(clip, traced.clip_behind));
+    }
+}
+
+fn integer(name: [u8; 2], value: i64) -> Tag<'static> {
+    Tag { name, value: TagValue::Int(value) }
+}
+
+fn push_mate_tags<'t>(tags: &mut Vec<Tag<'t>>, side: &Side, mate_cigar: &'t [u8]) {
+    if let Some(quality) = side.mate_quality {
+        tags.push(Tag { name: *b"MC", value: TagValue::Text(mate_cigar) });
+        tags.push(integer(*b"MQ", i64::from(quality)));
+    }
+}
+
+/// TLEN as bwa counts it: from 5' end to 5' end, both included, positive for the leftmost.
+fn template_length(own: Option<Locus>, mate: Option<Locus>) -> i32 {
+    let (Some(own), Some(mate)) = (own, mate) else { return 0 };
+    if own.contig != mate.contig {
+        return 0;
+    }
+    let distance = mate.five_prime() - own.five_prime();
+    (distance + distance.signum()) as i32
+}
+
+/// Complement of an IUPAC letter, upper case.
+fn complement_letter(base: u8) -> u8 {
+    const FROM: &[u8; 16] = b"ACGTRYKMBVDHSWNU";
+    const TO: &[u8; 16] = b"TGCAYRMKVBHDSWNA";
+    FROM.iter().position(|&letter| letter == base).map_or(b'N', |i| TO[i])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn complements_are_involutions_and_cover_iupac() {
+        for &letter in b"ACGTRYKMBVDHSWN" {
+            assert_eq!(complement_letter(complement_letter(letter)), letter);
+        }
+        assert_eq!(complement_letter(b'A'), b'T');
+        assert_eq!(complement_letter(b'R'), b'Y');
+    }
+
+    #[test]
+    fn template_length_is_signed_and_symmetric() {
+        let forward = Locus { contig: 0, position: 100, end: 200, reverse: false };
+        let reverse = Locus { contig: 0, position: 350, end: 450, reverse: true };
+        assert_eq!(template_length(Some(forward), Some(reverse)), 350);
+        assert_eq!(template_length(Some(reverse), Some(forward)), -350);
+        let elsewhere = Locus { contig: 1, ..reverse };
+        assert_eq!(template_length(Some(forward), Some(elsewhere)), 0);
+        assert_eq!(template_length(Some(forward), None), 0);
+    }
+}

@@ -1,0 +1,102 @@
+//! Stage 5: mate rescue.
+//!
+//! Where one mate has a good placement and the other has none in reach of it, the window in which a proper mate would lie is
+//! scanned diagonal by diagonal with [`block_similarity`]; the best diagonals become candidates like any other.
+
+use crate::alignment::Alignment;
+use crate::index::Reference;
+use crate::insert_size::{InsertModel, insert_size};
+use crate::options::MapOptions;
+use crate::reads::{PackedRead, PackedReads};
+use crate::ungapped::block_similarity;
+
+/// Placements of a read from which its mate is looked for.
+const MAX_ORIGINS: usize = 4;
+/// Diagonals kept of a window.
+const KEPT: usize = 2;
+/// A diagonal below this similarity is not worth a look.
+const MIN_SIMILARITY: u32 = 16;
+
+/// A diagonal found for a mate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Number of the read in its batch.
+    pub read: u32,
+    /// Strand.
+    pub reverse: bool,
+    /// Padded position of the strand's first base.
+    pub diagonal: u64,
+}
+
+/// What rescue looks at.
+#[derive(Clone, Copy)]
+pub struct Rescue<'a> {
+    /// Packed reads of the batch.
+    pub reads: &'a PackedReads,
+    /// The reference.
+    pub reference: &'a Reference<'a>,
+    /// Where mates lie.
+    pub model: &'a InsertModel,
+    /// Scores.
+    pub options: &'a MapOptions,
+}
+
+impl Rescue<'_> {
+    /// Looks for the mate `wanted` around the placements of `origin`, given the alignments of both, best first. With
+    /// `thorough`, placements that have a proper mate already are searched too: for copies of it close by.
+    pub fn search(
+        &self,
+        origin: (usize, &[Alignment]),
+        wanted: (usize, &[Alignment]),
+        thorough: bool,
+        found: &mut Vec<Found>,
+    ) {
+        let Some(best) = origin.1.first() else { return };
+        let lengths = [self.reads.read(origin.0).length(), self.reads.read(wanted.0).length()];
+        let enough = best.score - self.options.unpaired_penalty;
+        for alignment in origin.1.iter().take(MAX_ORIGINS).take_while(|a| a.score >= enough) {
+            let is_proper = |mate: &Alignment| {
+                insert_size(alignment, mate, lengths).is_some_and(|size| self.model.is_proper(size))
+            };
+            if thorough || !wanted.1.iter().any(is_proper) {
+                self.scan(alignment, lengths, wanted.0, found);
+            }
+        }
+    }
+
+    fn scan(&self, origin: &Alignment, lengths: [usize; 2], wanted: usize, found: &mut Vec<Found>) {
+        let mate = self.reads.read(wanted);
+        let length = lengths[1] as i64;
+        // The fragment's outer end is `size` bases from the origin's own outer end.
+        let (low, high) = if origin.reverse {
+            let end = origin.end_diagonal() + lengths[0] as i64;
+            (end - self.model.high, end - self.model.low)
+        } else {
+            let start = origin.start_diagonal();
+            (start + self.model.low - length, start + self.model.high - length)
+        };
+        let Some(contig) = self.reference.contig_at(origin.reference_start) else { return };
+        let span = self.reference.contigs[contig].span();
+        let low = low.max(span.start as i64) as u64;
+        let high = high.min(span.end as i64 - 1) as u64;
+        for diagonal in self.most_similar(mate, !origin.reverse, low, high).into_iter().flatten() {
+            found.push(Found { read: wanted as u32, reverse: !origin.reverse, diagonal });
+        }
+    }
+
+    /// The diagonals of `low..=high` that match best, the leftmost of equals.
+    fn most_similar(&self, mate: PackedRead<'_>, reverse: bool, low: u64, high: u64) -> [Option<u64>; KEPT] {
+        let strand = mate.strand(reverse);
+        let mut best = [(0, None); KEPT];
+        for diagonal in low..=high {
+            let similarity = block_similarity(strand, self.reference, diagonal);
+            if similarity >= MIN_SIMILARITY && similarity > best[KEPT - 1].0 {
+                best[KEPT - 1] = (similarity, Some(diagonal));
+                if best[KEPT - 1].0 > best[0].0 {
+                    best.swap(0, KEPT - 1);
+                }
+            }
+        }
+        best.map(|(_, diagonal)| diagonal)
+    }
+}

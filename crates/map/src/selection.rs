@@ -1,0 +1,139 @@
+//! Stage 7: primary and supplementary alignments of each read, and their mapping qualities.
+//!
+//! As in bwa, alignments of one read that cover mostly the same bases are rivals, of which one is reported; those that cover
+//! other bases are pieces of a split read and are reported as supplementary.
+
+use crate::alignment::{Alignment, overlap};
+use crate::mapq::{self, Evidence};
+use crate::options::MapOptions;
+
+/// Supplementary alignments reported for a read, at the most.
+const MAX_SUPPLEMENTARY: usize = 8;
+
+/// A reported alignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// Where.
+    pub alignment: Alignment,
+    /// Mapping quality, 0 to 60.
+    pub mapping_quality: u8,
+    /// Score of its best rival, 0 if it has none (the XS tag).
+    pub rival_score: i32,
+}
+
+/// What is known of a read besides its alignments.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadContext {
+    /// Bases.
+    pub length: usize,
+    /// The highest score that an alignment not found could have, if seeds were left out.
+    pub hidden_score: Option<i32>,
+}
+
+/// What the pair says of a mate.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen {
+    /// Number of the primary alignment.
+    pub primary: usize,
+    /// Mapping quality that the pair gives it; `None` without a proper pair.
+    pub pair_quality: Option<i32>,
+}
+
+/// Appends the placements of one read, the primary first, to `placements`. `alignments` are best first. A read without an
+/// alignment that reaches the least score gets none.
+pub fn select(
+    alignments: &[Alignment],
+    chosen: Chosen,
+    read: ReadContext,
+    options: &MapOptions,
+    placements: &mut Vec<Placement>,
+) {
+    let Some(primary) = alignments.get(chosen.primary).filter(|a| a.score >= options.min_score) else { return };
+    let first = placements.len();
+    let place = |alignment: &Alignment, hidden: Option<i32>, pair: Option<i32>| {
+        let (rival_score, near_rivals) = rivals(alignment, alignments, read.length, options);
+        let span = alignment.query_bases().max((alignment.reference_end - alignment.reference_start) as u32);
+        let rival = rival_score.max(hidden.unwrap_or(0));
+        let own = mapq::single(Evidence { score: alignment.score, rival_score: rival, near_rivals, span }, options);
+        let quality = pair.map_or(own, |pair| mapq::with_mate(own, pair));
+        Placement { alignment: *alignment, mapping_quality: quality as u8, rival_score }
+    };
+    placements.push(place(primary, read.hidden_score, chosen.pair_quality));
+    for alignment in alignments {
+        if placements.len() - first > MAX_SUPPLEMENTARY || alignment.score < options.min_score {
+            break;
+        }
+        if placements[first..].iter().all(|p| !are_rivals(&p.alignment, alignment, read.length)) {
+            placements.push(place(alignment, None, None));
+        }
+    }
+}
+
+/// Best score among the rivals of an alignment, and how many come near both it and the best of them.
+fn rivals(alignment: &Alignment, all: &[Alignment], length: usize, options: &MapOptions) -> (i32, u32) {
+    let rivals = || all.iter().filter(|other| *other != alignment && are_rivals(alignment, other, length));
+    let best = rivals().map(|a| a.score).max().unwrap_or(0);
+    let near = alignment.score.max(best) - options.cheapest_edit().max(options.cheapest_gap());
+    (best, rivals().filter(|a| a.score >= near).count() as u32)
+}
+
+/// Whether two alignments share at least half of the shorter one's bases of the read.
+fn are_rivals(a: &Alignment, b: &Alignment, length: usize) -> bool {
+    2 * overlap(&a.read_interval(length), &b.read_interval(length)) >= a.query_bases().min(b.query_bases())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alignment(reference_start: u64, reverse: bool, query: std::ops::Range<u32>, score: i32) -> Alignment {
+        Alignment {
+            read: 0,
+            reverse,
+            reference_start,
+            reference_end: reference_start + u64::from(query.end - query.start),
+            query_start: query.start,
+            query_end: query.end,
+            score,
+            gapped_band: None,
+        }
+    }
+
+    fn selected(alignments: &[Alignment], hidden_score: Option<i32>) -> Vec<Placement> {
+        let mut placements = Vec::new();
+        let read = ReadContext { length: 150, hidden_score };
+        let chosen = Chosen { primary: 0, pair_quality: None };
+        select(alignments, chosen, read, &MapOptions::default(), &mut placements);
+        placements
+    }
+
+    #[test]
+    fn a_split_read_has_both_pieces_and_rivals_count_for_their_own_piece() {
+        let pieces = [
+            alignment(1_000, false, 0..90, 90),
+            // The other strand: bases 90..150 of the read.
+            alignment(9_000, true, 0..60, 60),
+            alignment(20_000, true, 0..60, 58),
+        ];
+        let got = selected(&pieces, None);
+        assert_eq!(got.len(), 2);
+        assert_eq!(got.iter().map(|p| p.rival_score).collect::<Vec<_>>(), [0, 58]);
+        assert_eq!(got[0].mapping_quality, 60);
+        assert!(got[1].mapping_quality < 15);
+    }
+
+    #[test]
+    fn low_scores_are_not_reported() {
+        assert!(selected(&[alignment(1_000, false, 0..29, 29)], None).is_empty());
+        assert!(selected(&[], None).is_empty());
+    }
+
+    #[test]
+    fn copies_that_may_be_hidden_lower_the_quality() {
+        let one = [alignment(1_000, false, 0..150, 150)];
+        assert_eq!(selected(&one, None)[0].mapping_quality, 60);
+        assert_eq!(selected(&one, Some(150))[0].mapping_quality, 0);
+        let between = selected(&one, Some(145))[0].mapping_quality;
+        assert!((1..30).contains(&between));
+    }
+}

@@ -1,0 +1,242 @@
+//! The ungapped check: a read against one diagonal of the reference, 64 bases a step.
+//!
+//! A *diagonal* is the padded reference position that the strand's first base would lie on. Two XORs and an OR give the
+//! mismatches of 64 bases; the best-scoring segment between them is found by Kadane's scan (Bentley 1984, "Programming
+//! pearls: algorithm design techniques") over mismatches instead of bases, with the end bonus for segments that reach an end
+//! of the read. Most reads are placed by this alone.
+
+use crate::index::Reference;
+use crate::options::{MAX_READ, MapOptions};
+use crate::reads::Strand;
+use crate::sequence::BLOCK;
+
+const MAX_BLOCKS: usize = MAX_READ.div_ceil(BLOCK);
+
+/// The best segment of a read on a diagonal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// First base of the strand.
+    pub start: u32,
+    /// One past the last base.
+    pub end: u32,
+    /// Score without end bonuses.
+    pub score: i32,
+    /// Mismatches inside, ambiguous bases included.
+    pub mismatches: u32,
+    /// First base of the longest run of matches inside.
+    pub anchor_start: u32,
+    /// Length of that run.
+    pub anchor_length: u32,
+}
+
+/// Mismatching and ambiguous bases of a read on a diagonal, one bit a base.
+struct Mismatches {
+    words: [u64; MAX_BLOCKS],
+    ambiguous: [u64; MAX_BLOCKS],
+}
+
+/// Finds the best segment of `strand` on `diagonal`, within the contig that the strand overlaps there; `None` if it overlaps
+/// none or has no match.
+#[must_use]
+pub fn best_segment(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64, options: &MapOptions) -> Option<Segment> {
+    let end = diagonal + strand.length as u64;
+    let contig = &reference.contigs[reference.contig_overlapping(diagonal, end)?];
+    let span = contig.span();
+    let valid = (span.start.max(diagonal) - diagonal) as u32..(span.end.min(end) - diagonal) as u32;
+    let bits = compare(strand, reference, diagonal);
+    let segment = scan(&bits, valid, strand.length as u32, options)?;
+    Some(with_anchor(&bits, segment))
+}
+
+fn compare(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64) -> Mismatches {
+    let mut bits = Mismatches { words: [0; MAX_BLOCKS], ambiguous: [0; MAX_BLOCKS] };
+    for (i, (planes, read_ambiguous)) in strand.blocks.iter().zip(strand.ambiguous).enumerate() {
+        let start = diagonal + (i * BLOCK) as u64;
+        let ambiguous = read_ambiguous | reference.ambiguous_window(start);
+        bits.ambiguous[i] = ambiguous;
+        bits.words[i] = planes.differences(reference.window(start)) | ambiguous;
+    }
+    bits
+}
+
+impl Mismatches {
+    /// Positions of set bits in `from..to`, ascending.
+    fn positions(&self, from: u32, to: u32) -> impl Iterator<Item = u32> + '_ {
+        let block = BLOCK as u32;
+        (from / block..to.div_ceil(block)).flat_map(move |w| {
+            let mut word = self.words[w as usize];
+            if w == from / block {
+                word &= u64::MAX << (from % block);
+            }
+            if w == to / block {
+                word &= (1u64 << (to % block)) - 1;
+            }
+            std::iter::from_fn(move || {
+                (word != 0).then(|| {
+                    let bit = word.trailing_zeros();
+                    word &= word - 1;
+                    w * block + bit
+                })
+            })
+        })
+    }
+
+    fn is_ambiguous(&self, position: u32) -> bool {
+        (self.ambiguous[position as usize / BLOCK] >> (position as usize % BLOCK)) & 1 == 1
+    }
+}
+
+/// Kadane's scan over mismatches. Of equal scores the first found stays, so a longer one must be better.
+fn scan(bits: &Mismatches, valid: std::ops::Range<u32>, length: u32, options: &MapOptions) -> Option<Segment> {
+    let a = options.match_score();
+    let mut best = (0, 0, 0, 0);
+    let mut start = valid.start;
+    let mut running = if start == 0 { options.end_bonus } else { 0 };
+    let mut mismatches = 0;
+    let mut previous = valid.start;
+    let mut consider = |running: i32, start: u32, end: u32, mismatches: u32| {
+        if running > best.0 && end > start {
+            best = (running, start, end, mismatches);
+        }
+    };
+    for position in bits.positions(valid.start, valid.end) {
+        running += (position - previous) as i32 * a;
+        consider(running, start, position, mismatches);
+        let ambiguous = bits.is_ambiguous(position);
+        running -= if ambiguous { i32::from(options.scoring.ambiguous) } else { options.mismatch() };
+        mismatches += 1;
+        previous = position + 1;
+        if running <= 0 {
+            (running, start, mismatches) = (0, previous, 0);
+        }
+    }
+    running += (valid.end - previous) as i32 * a;
+    running += if valid.end == length { options.end_bonus } else { 0 };
+    consider(running, start, valid.end, mismatches);
+    let (score, start, end, mismatches) = best;
+    let bonuses = i32::from(start == 0) + i32::from(end == length);
+    let segment =
+        Segment { start, end, score: score - bonuses * options.end_bonus, mismatches, anchor_start: start, anchor_length: 0 };
+    (end > start && segment.score > 0).then_some(segment)
+}
+
+/// Adds the longest run of matches, the first of equals.
+fn with_anchor(bits: &Mismatches, segment: Segment) -> Segment {
+    let mut run_start = segment.start;
+    let mut anchor = (segment.start, 0);
+    for position in bits.positions(segment.start, segment.end).chain([segment.end]) {
+        if position - run_start > anchor.1 {
+            anchor = (run_start, position - run_start);
+        }
+        run_start = position + 1;
+    }
+    Segment { anchor_start: anchor.0, anchor_length: anchor.1, ..segment }
+}
+
+/// How much of a strand matches on a diagonal, for ranking many diagonals quickly: per 64 bases, matches less three times the
+/// mismatches, negative blocks counted as none. A read split by a gap still shows on both of its diagonals; a random diagonal
+/// gives 0.
+#[inline]
+#[must_use]
+pub fn block_similarity(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64) -> u32 {
+    let mut total = 0;
+    let mut left = strand.length;
+    for (i, planes) in strand.blocks.iter().enumerate() {
+        let bases = left.min(BLOCK);
+        left -= bases;
+        let used = u64::MAX >> (BLOCK - bases);
+        let window = reference.window(diagonal + (i * BLOCK) as u64);
+        let mismatches = ((planes.differences(window) | strand.ambiguous[i]) & used).count_ones();
+        total += (bases as u32).saturating_sub(4 * mismatches);
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reads::PackedReads;
+    use crate::testing::{ReferenceData, random_letters};
+
+    fn segment(read: &[u8], data: &ReferenceData, diagonal: u64) -> Option<Segment> {
+        let mut batch = svala_io::ReadBatch::default();
+        batch.push(b"r", read, &vec![b'I'; read.len()]);
+        let mut packed = PackedReads::default();
+        packed.pack(&batch, 1).unwrap();
+        best_segment(packed.read(0).strand(false), &data.reference(), diagonal, &MapOptions::default())
+    }
+
+    /// All segments, one by one.
+    fn brute_force(read: &[u8], reference: &[u8], options: &MapOptions) -> i32 {
+        let mut best = 0;
+        for start in 0..read.len() {
+            let mut score = if start == 0 { options.end_bonus } else { 0 };
+            for end in start..read.len() {
+                let ambiguous = read[end] == b'N' || reference[end] == b'N';
+                score += match (ambiguous, read[end] == reference[end]) {
+                    (true, _) => -1,
+                    (false, true) => 1,
+                    (false, false) => -4,
+                };
+                best = best.max(score + if end + 1 == read.len() { options.end_bonus } else { 0 });
+            }
+        }
+        best
+    }
+
+    #[test]
+    fn the_segment_is_the_best_of_all_segments() {
+        let options = MapOptions::default();
+        for round in 0..300u64 {
+            let length = [1, 2, 30, 63, 64, 65, 127, 128, 150, 250][round as usize % 10];
+            let reference = random_letters(length, round, 4);
+            let mut read = reference.clone();
+            let edits = random_letters(length, round + 1000, 4);
+            for i in 0..length {
+                if crate::syncmer::mix64(round * 1000 + i as u64) % 100 < 5 * (round % 5) {
+                    read[i] = edits[i];
+                }
+                if crate::syncmer::mix64(round * 7000 + i as u64) % 100 < round % 4 {
+                    read[i] = b'N';
+                }
+            }
+            let data = ReferenceData::new(&[&reference]);
+            let got = segment(&read, &data, data.contigs[0].start);
+            let expected = brute_force(&read, &reference, &options);
+            let score = got.map_or(0, |s| {
+                let bonuses = i32::from(s.start == 0) + i32::from(s.end as usize == length);
+                s.score + bonuses * options.end_bonus
+            });
+            assert!(score == expected || got.is_none_or(|s| s.score <= 0) && expected <= 10, "round {round}: {got:?}, {expected}");
+        }
+    }
+
+    #[test]
+    fn segments_stay_inside_the_contig() {
+        let reference = random_letters(100, 5, 4);
+        let data = ReferenceData::new(&[&reference]);
+        let start = data.contigs[0].start;
+        let mut read = b"A".to_vec();
+        read.extend_from_slice(&reference[..99]);
+        let found = segment(&read, &data, start - 1).unwrap();
+        assert_eq!((found.start, found.end), (1, 100));
+        let mut read = reference[1..].to_vec();
+        read.push(b'C');
+        let found = segment(&read, &data, start + 1).unwrap();
+        assert_eq!((found.start, found.end, found.score), (0, 99, 99));
+        assert_eq!(segment(&read, &data, start + 500), None);
+    }
+
+    #[test]
+    fn the_anchor_is_the_longest_run_of_matches() {
+        let reference = random_letters(150, 9, 4);
+        let data = ReferenceData::new(&[&reference]);
+        let mut read = reference.clone();
+        for i in [10, 40, 110] {
+            read[i] = if read[i] == b'A' { b'C' } else { b'A' };
+        }
+        let found = segment(&read, &data, data.contigs[0].start).unwrap();
+        assert_eq!((found.start, found.end, found.mismatches), (0, 150, 3));
+        assert_eq!((found.anchor_start, found.anchor_length), (41, 69));
+    }
+}

@@ -1,0 +1,209 @@
+//! Bad input ends in one clear line, exit code 1, and nothing under the final name.
+
+mod common;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use common::{READS, REFERENCE, conclude, data, indexed_reference, svala, svala_ok, text, trial};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+const PAIR: &str = "@r1\nACGTACGTAC\n+\nIIIIIIIIII\n@r2\nACGTACGTAC\n+\nIIIIIIIIII\n";
+
+/// A folder with an indexed reference and a good pair of read files.
+struct Setup {
+    folder: tempfile::TempDir,
+    reference: PathBuf,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let reference = indexed_reference(folder.path());
+        let setup = Self { folder, reference };
+        setup.file("good_1.fq", PAIR);
+        setup.file("good_2.fq", PAIR);
+        setup
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        std::fs::write(self.path(name), content).expect("a temporary file");
+        self.path(name)
+    }
+
+    /// Aligns to a BAM file, which must fail with exit code 1 and one line that has all of `words`.
+    fn fails(&self, reference: &Path, first: &Path, second: Option<&Path>, words: &[&str]) {
+        let output = self.path("out.bam");
+        let mut arguments = vec!["align", "--ref", text(reference), "-1", text(first), "-o", text(&output)];
+        if let Some(second) = second {
+            arguments.extend(["-2", text(second)]);
+        }
+        expect_failure(&arguments, words);
+        let left: Vec<_> = std::fs::read_dir(self.folder.path())
+            .expect("the folder")
+            .filter_map(|entry| entry.ok().map(|e| e.file_name().to_string_lossy().into_owned()))
+            .filter(|name| name.contains("out.bam") || name.contains("tmp"))
+            .collect();
+        assert!(left.is_empty(), "left behind: {left:?}");
+    }
+}
+
+fn expect_failure(arguments: &[&str], words: &[&str]) {
+    let output = svala(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "svala {arguments:?}\n{error}");
+    assert_eq!(error.lines().count(), 1, "one line expected:\n{error}");
+    assert!(error.starts_with("svala: "), "{error}");
+    for word in words {
+        assert!(error.contains(word), "no {word:?} in: {error}");
+    }
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(content).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+fn missing_files() {
+    let s = Setup::new();
+    let good = s.path("good_1.fq");
+    s.fails(&s.reference, &s.path("absent.fq"), None, &["absent.fq"]);
+    s.fails(&s.reference, &good, Some(&s.path("absent_2.fq")), &["absent_2.fq"]);
+    let bare = s.file("bare.fa", ">c\nACGT\n");
+    s.fails(&bare, &good, None, &["bare.fa.svala", "svala index"]);
+    expect_failure(&["index", text(&s.path("absent.fa"))], &["absent.fa"]);
+}
+
+fn empty_fastq() {
+    let s = Setup::new();
+    let empty = s.file("empty.fq", "");
+    s.fails(&s.reference, &empty, None, &["empty.fq"]);
+    let empty = s.file("empty.fq.gz", gzip(b""));
+    s.fails(&s.reference, &empty, None, &["empty.fq.gz"]);
+}
+
+fn truncated_gzip() {
+    let s = Setup::new();
+    let whole = std::fs::read(data(READS[0])).expect("committed data");
+    for share in [0.1, 0.5, 0.9, 0.999_99] {
+        let cut = s.file("cut.fq.gz", &whole[..(whole.len() as f64 * share) as usize]);
+        s.fails(&s.reference, &cut, None, &["cut.fq.gz"]);
+    }
+}
+
+fn malformed_records() {
+    let s = Setup::new();
+    let bad = s.file("bad.fq", "@r1\nACGT\n+\nIIII\n@r2\nACGTA\n+\nIIII\n");
+    s.fails(&s.reference, &bad, None, &["bad.fq", "record 2", "4", "5"]);
+    let bad = s.file("bad.fq", "@r1\nACGT\n+\nIIII\n@r2\nACGTA\n");
+    s.fails(&s.reference, &bad, None, &["bad.fq", "record 2"]);
+    let bad = s.file("bad.fq", "r1\nACGT\n+\nIIII\n");
+    s.fails(&s.reference, &bad, None, &["bad.fq", "record 1", "@"]);
+    let long = format!("@r1\n{}\n+\n{}\n", "A".repeat(1025), "I".repeat(1025));
+    let bad = s.file("bad.fq", long);
+    s.fails(&s.reference, &bad, None, &["record 1", "1025", "1024"]);
+}
+
+fn mates_that_do_not_match() {
+    let s = Setup::new();
+    let good = s.path("good_1.fq");
+    let short = s.file("short.fq", &PAIR[..PAIR.len() / 2]);
+    s.fails(&s.reference, &good, Some(&short), &["short.fq", "good_1.fq"]);
+    s.fails(&s.reference, &short, Some(&good), &["short.fq", "good_1.fq"]);
+    let other = s.file("other.fq", PAIR.replace("@r2", "@secret"));
+    s.fails(&s.reference, &good, Some(&other), &["record 2", "other.fq"]);
+    let output = svala(&["mem", text(&s.reference), text(&good), text(&other)]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"), "read names are patient data");
+}
+
+fn not_a_reference() {
+    let s = Setup::new();
+    for (name, content) in [("reads.fa", PAIR), ("empty.fa", ""), ("digits.fa", ">c\nACGT\nAC7T\n"), ("nothing.fa", ">c\n")] {
+        let path = s.file(name, content);
+        expect_failure(&["index", text(&path)], &[name]);
+        assert!(!s.path(&format!("{name}.svala")).exists());
+    }
+}
+
+fn damaged_indexes() {
+    let s = Setup::new();
+    let good = s.path("good_1.fq");
+    let path = PathBuf::from(format!("{}.svala", text(&s.reference)));
+    let whole = std::fs::read(&path).expect("the index");
+    let with = |change: &dyn Fn(&mut Vec<u8>), words: &[&str]| {
+        let mut bytes = whole.clone();
+        change(&mut bytes);
+        std::fs::write(&path, bytes).expect("the index");
+        s.fails(&s.reference, &good, None, words);
+    };
+    with(&|bytes| bytes[8] += 1, &[".svala", "format 2", "format", "svala index"]);
+    with(&|bytes| bytes[0] = b'X', &["not a svala index"]);
+    with(&|bytes| bytes.truncate(bytes.len() - 1), &["damaged"]);
+    with(&|bytes| bytes.clear(), &[".svala"]);
+    // A flipped bit in the header, the section table and the start of each page of the rest.
+    let places = [20, 40, 100].into_iter().chain((4096..whole.len()).step_by(4096));
+    for place in places {
+        with(&|bytes| bytes[place] ^= 1, &["damaged"]);
+    }
+    std::fs::write(&path, &whole).expect("the index");
+    svala_ok(&["mem", text(&s.reference), text(&good)]);
+}
+
+fn index_of_another_reference() {
+    let s = Setup::new();
+    let other = s.file("other.fa", ">c\nACGTACGTACGTACGTACGTACGT\n");
+    std::fs::copy(format!("{}.svala", text(&s.reference)), s.path("other.fa.svala")).expect("a copy");
+    s.fails(&other, &s.path("good_1.fq"), None, &["another reference", "other.fa"]);
+}
+
+fn unwritable_output() {
+    let s = Setup::new();
+    let good = s.path("good_1.fq");
+    let nowhere = s.path("no/such/folder/out.bam");
+    expect_failure(
+        &["align", "--ref", text(&s.reference), "-1", text(&good), "-o", text(&nowhere)],
+        &["no/such/folder"],
+    );
+    let nowhere = s.path("no/such/ref.fa");
+    expect_failure(&["index", text(&nowhere)], &["ref.fa"]);
+    std::fs::create_dir(s.path("folder.bam")).expect("a folder");
+    let folder = s.path("folder.bam");
+    expect_failure(&["align", "--ref", text(&s.reference), "-1", text(&good), "-o", text(&folder)], &["folder.bam"]);
+}
+
+fn bad_options() {
+    let s = Setup::new();
+    let good = s.path("good_1.fq");
+    let mem = |options: &[&str]| {
+        let mut arguments = vec!["mem"];
+        arguments.extend(options);
+        arguments.extend([text(&s.reference), text(&good)]);
+        svala(&arguments)
+    };
+    assert_eq!(mem(&["-R", "ID:x"]).status.code(), Some(1));
+    for usage in [&["--backend", "abacus"][..], &["-t", "many"], &["--no-such-option"]] {
+        assert_eq!(mem(usage).status.code(), Some(2), "{usage:?}");
+    }
+}
+
+fn main() {
+    assert!(data(REFERENCE).exists());
+    conclude(vec![
+        trial("missing files", missing_files),
+        trial("empty FASTQ", empty_fastq),
+        trial("truncated gzip", truncated_gzip),
+        trial("malformed records", malformed_records),
+        trial("mates that do not match", mates_that_do_not_match),
+        trial("not a reference", not_a_reference),
+        trial("damaged indexes", damaged_indexes),
+        trial("index of another reference", index_of_another_reference),
+        trial("unwritable output", unwritable_output),
+        trial("bad options", bad_options),
+    ])
+}

@@ -1,0 +1,208 @@
+//! What the whole-program tests share: running svala, reading SAM text, making reads.
+#![allow(dead_code, reason = "each test program uses its own part of this module")]
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use libtest_mimic::{Arguments, Trial};
+
+/// The reference of the committed reads.
+pub const REFERENCE: &str = "hg19_chrM_chrY-trunc.fa.gz";
+/// First and second mates.
+pub const READS: [&str; 2] = ["NA12878_chrM.R1.fastq.gz", "NA12878_chrM.R2.fastq.gz"];
+
+/// A committed data file.
+pub fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+/// Runs svala and returns what it did.
+pub fn svala(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_svala")).args(arguments).output().expect("svala starts")
+}
+
+/// Runs svala, which must succeed, and returns its standard output.
+pub fn svala_ok(arguments: &[&str]) -> Vec<u8> {
+    let output = svala(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "svala {arguments:?}: {}\n{error}", output.status);
+    output.stdout
+}
+
+/// A path as an argument.
+pub fn text(path: &Path) -> &str {
+    path.to_str().expect("test paths are UTF-8")
+}
+
+/// A copy of the committed reference in `folder`, indexed.
+pub fn indexed_reference(folder: &Path) -> PathBuf {
+    let path = folder.join(REFERENCE);
+    std::fs::copy(data(REFERENCE), &path).expect("the reference can be copied");
+    svala_ok(&["index", text(&path)]);
+    path
+}
+
+/// One record of SAM text.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub name: String,
+    pub flags: u16,
+    pub contig: String,
+    pub position: i64,
+    pub mapq: u8,
+    pub cigar: String,
+    pub mate_contig: String,
+    pub mate_position: i64,
+    pub template_length: i64,
+    pub bases: String,
+    pub tags: HashMap<String, String>,
+}
+
+impl Record {
+    /// Whether it is the one record that stands for its read.
+    pub fn is_primary(&self) -> bool {
+        self.flags & 0x900 == 0
+    }
+
+    /// Whether the read is placed.
+    pub fn is_mapped(&self) -> bool {
+        self.flags & 4 == 0
+    }
+
+    /// 1 or 2.
+    pub fn mate(&self) -> usize {
+        if self.flags & 0x80 != 0 { 2 } else { 1 }
+    }
+
+    /// Operations of the CIGAR.
+    pub fn operations(&self) -> Vec<(i64, char)> {
+        operations(&self.cigar)
+    }
+
+    /// Position of the read's first base if it were not clipped.
+    pub fn unclipped_start(&self) -> i64 {
+        match self.operations().first() {
+            Some((bases, 'S' | 'H')) => self.position - bases,
+            _ => self.position,
+        }
+    }
+}
+
+/// Operations of CIGAR text.
+pub fn operations(cigar: &str) -> Vec<(i64, char)> {
+    let mut all = Vec::new();
+    let mut number = 0;
+    for c in cigar.chars().filter(|&c| c != '*') {
+        match c.to_digit(10) {
+            Some(digit) => number = number * 10 + i64::from(digit),
+            None => all.push((std::mem::take(&mut number), c)),
+        }
+    }
+    all
+}
+
+/// Records of SAM text; header lines are passed over.
+pub fn records(sam: &[u8]) -> Vec<Record> {
+    let sam = std::str::from_utf8(sam).expect("SAM is text");
+    sam.lines().filter(|line| !line.starts_with('@')).map(record).collect()
+}
+
+fn record(line: &str) -> Record {
+    let f: Vec<&str> = line.split('\t').collect();
+    let number = |i: usize| f[i].parse().expect("a number");
+    Record {
+        name: f[0].into(),
+        flags: number(1) as u16,
+        contig: f[2].into(),
+        position: number(3),
+        mapq: number(4) as u8,
+        cigar: f[5].into(),
+        mate_contig: if f[6] == "=" { f[2].into() } else { f[6].into() },
+        mate_position: number(7),
+        template_length: number(8),
+        bases: f[9].into(),
+        tags: f[11..].iter().map(|t| (t[..2].to_owned(), t[5..].to_owned())).collect(),
+    }
+}
+
+/// FASTQ text of reads with a constant quality.
+pub fn fastq<'a>(reads: impl IntoIterator<Item = (String, &'a [u8])>) -> Vec<u8> {
+    let mut text = Vec::new();
+    for (name, bases) in reads {
+        text.extend(format!("@{name}\n{}\n+\n{}\n", String::from_utf8_lossy(bases), "I".repeat(bases.len())).bytes());
+    }
+    text
+}
+
+/// A small deterministic generator of numbers (splitmix64).
+pub struct Random(pub u64);
+
+impl Random {
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        x ^ (x >> 31)
+    }
+
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    /// Random bases.
+    pub fn bases(&mut self, length: usize) -> Vec<u8> {
+        (0..length).map(|_| b"ACGT"[self.below(4)]).collect()
+    }
+}
+
+/// Reverse complement of ACGT letters.
+pub fn reverse_complement(bases: &[u8]) -> Vec<u8> {
+    let complement = |b: &u8| match b {
+        b'A' => b'T',
+        b'C' => b'G',
+        b'G' => b'C',
+        b'T' => b'A',
+        _ => b'N',
+    };
+    bases.iter().rev().map(complement).collect()
+}
+
+/// Whether this machine must have all devices and programs that tests use.
+pub fn required(variable: &str) -> bool {
+    std::env::var(variable).is_ok_and(|value| value == "1")
+}
+
+/// Whether a program can be started.
+pub fn has_program(name: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|folder| folder.join(name).is_file())
+}
+
+/// A test that runs only if `available`; else it is ignored and says why, or fails if `variable` demands it.
+pub fn trial_if(name: &str, available: bool, reason: &str, variable: &str, body: impl FnOnce() + Send + 'static) -> Trial {
+    if available {
+        return trial(name, body);
+    }
+    if required(variable) {
+        let message = format!("{variable}=1, but {reason}");
+        return Trial::test(name, move || Err(message.into()));
+    }
+    trial(&format!("{name} (ignored: {reason})"), || ()).with_ignored_flag(true)
+}
+
+/// A test that fails if `body` panics.
+pub fn trial(name: &str, body: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        body();
+        Ok(())
+    })
+}
+
+/// Runs trials as a test program.
+pub fn conclude(trials: Vec<Trial>) -> ! {
+    libtest_mimic::run(&Arguments::from_args(), trials).exit()
+}

@@ -1,0 +1,310 @@
+//! Reads whose truth is known because the test made them: every length, both strands, edits, split reads, repeats, contig ends.
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{Random, Record, conclude, fastq, records, reverse_complement, svala_ok, text, trial};
+
+const BASES: usize = 200_000;
+
+/// A random reference of two contigs with a stretch of Ns, indexed, and its sequence.
+struct World {
+    folder: tempfile::TempDir,
+    reference: PathBuf,
+    contigs: [Vec<u8>; 2],
+    random: Random,
+}
+
+/// A read cut out of the reference.
+struct Cut {
+    contig: usize,
+    start: usize,
+    reverse: bool,
+    bases: Vec<u8>,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let mut contigs = [random.bases(BASES), random.bases(BASES / 4)];
+        contigs[0][50_000..50_700].fill(b'N');
+        Self::with(contigs, random)
+    }
+
+    fn with(contigs: [Vec<u8>; 2], random: Random) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let reference = folder.path().join("made-up.fa");
+        let mut fasta = String::new();
+        for (name, bases) in ["one", "two"].iter().zip(&contigs) {
+            fasta += &format!(">{name} made up\r\n");
+            for line in bases.chunks(61) {
+                fasta += &format!("{}\r\n", String::from_utf8_lossy(line).to_lowercase());
+            }
+        }
+        std::fs::write(&reference, fasta).expect("a temporary file");
+        svala_ok(&["index", text(&reference)]);
+        Self { folder, reference, contigs, random }
+    }
+
+    fn cut(&mut self, length: usize) -> Cut {
+        loop {
+            let contig = self.random.below(2);
+            let start = self.random.below(self.contigs[contig].len() - length);
+            let bases = self.contigs[contig][start..start + length].to_vec();
+            if bases.contains(&b'N') {
+                continue;
+            }
+            let reverse = self.random.below(2) == 1;
+            let bases = if reverse { reverse_complement(&bases) } else { bases };
+            return Cut { contig, start, reverse, bases };
+        }
+    }
+
+    fn mem(&self, files: &[Vec<u8>], options: &[&str]) -> Vec<Record> {
+        let paths: Vec<PathBuf> =
+            (0..files.len()).map(|i| self.folder.path().join(format!("reads.{i}.fastq"))).collect();
+        for (path, content) in paths.iter().zip(files) {
+            std::fs::write(path, content).expect("a temporary file");
+        }
+        let mut arguments = vec!["mem"];
+        arguments.extend(options);
+        arguments.push(text(&self.reference));
+        arguments.extend(paths.iter().map(|path| text(path)));
+        records(&svala_ok(&arguments))
+    }
+
+    fn single(&self, reads: &[Cut]) -> Vec<Record> {
+        self.mem(&[fastq(reads.iter().enumerate().map(|(i, cut)| (format!("r{i}"), &cut.bases[..])))], &[])
+    }
+}
+
+impl Cut {
+    fn is_found_by(&self, record: &Record) -> bool {
+        record.is_mapped()
+            && record.contig == ["one", "two"][self.contig]
+            && (record.unclipped_start() - 1 - self.start as i64).abs() <= 20
+            && (record.flags & 16 != 0) == self.reverse
+    }
+}
+
+/// Exact reads of each length are found exactly.
+fn exact_reads_of_all_lengths() {
+    let mut world = World::new(1);
+    for length in [30, 31, 40, 63, 64, 65, 75, 100, 127, 128, 129, 150, 250, 300, 499, 500, 1000, 1024] {
+        let reads: Vec<Cut> = (0..200).map(|_| world.cut(length)).collect();
+        for (cut, record) in reads.iter().zip(world.single(&reads)) {
+            assert!(cut.is_found_by(&record), "{length}: {record:?}");
+            assert_eq!((record.position - 1, record.cigar), (cut.start as i64, format!("{length}M")));
+            assert_eq!((record.tags["NM"].as_str(), record.tags["MD"].clone()), ("0", length.to_string()));
+            // By bwa's formula a unique 30-mer reaches its full quality too.
+            assert_eq!(record.mapq, 60, "{length}");
+        }
+    }
+}
+
+/// Too short, empty of bases to match, or foreign: unmapped, but there.
+fn hopeless_reads_are_kept_unmapped() {
+    let mut world = World::new(2);
+    let short = world.cut(29).bases;
+    let foreign = Random(99).bases(150);
+    let unknown = vec![b'N'; 150];
+    let low = b"A".repeat(150);
+    let reads = [&short[..], &foreign, &unknown, &low, b"A"];
+    let got = world.mem(&[fastq(reads.iter().enumerate().map(|(i, read)| (format!("r{i}"), *read)))], &[]);
+    assert_eq!(got.len(), reads.len());
+    for (read, record) in reads.iter().zip(&got) {
+        assert_eq!((record.flags, record.mapq, record.contig.as_str()), (4, 0, "*"), "{record:?}");
+        assert_eq!(record.bases.as_bytes(), *read);
+    }
+}
+
+/// Mismatches and gaps: the right place and the right operations.
+fn edits_are_found() {
+    let mut world = World::new(3);
+    let mut reads = Vec::new();
+    let mut expected = Vec::new();
+    for i in 0..400 {
+        let mut cut = world.cut(160);
+        let at = 40 + world.random.below(60);
+        let gap = 1 + i % 30;
+        match i % 3 {
+            0 => {
+                cut.bases[at] = if cut.bases[at] == b'A' { b'C' } else { b'A' };
+                expected.push((1, 'X'));
+            }
+            1 => {
+                cut.bases.drain(at..at + gap);
+                expected.push((gap as i64, 'D'));
+            }
+            _ => {
+                let inserted = world.random.bases(gap);
+                cut.bases.splice(at..at, inserted);
+                expected.push((gap as i64, 'I'));
+            }
+        }
+        reads.push(cut);
+    }
+    let got = world.single(&reads);
+    let mut right = 0;
+    for ((cut, record), &(length, kind)) in reads.iter().zip(&got).zip(&expected) {
+        assert!(cut.is_found_by(record), "{record:?}");
+        assert_eq!(record.flags & 0x800, 0);
+        let gap = record.operations().iter().copied().find(|(_, k)| "ID".contains(*k));
+        // A random insertion may match the reference at its edge, which makes it no shorter, but an equal one elsewhere.
+        right += usize::from(if kind == 'X' { gap.is_none() && record.tags["NM"] == "1" } else { gap == Some((length, kind)) });
+    }
+    assert!(right * 100 >= 99 * reads.len(), "{right} of {}", reads.len());
+}
+
+/// Gaps in repeats stand as far left as they can.
+fn gaps_are_left_aligned() {
+    let mut random = Random(4);
+    let mut contig = random.bases(5_000);
+    contig[2_000..2_012].copy_from_slice(b"CACACACACACA");
+    contig[1_999] = b'G';
+    contig[2_012] = b'G';
+    let world = World::with([contig.clone(), random.bases(3_000)], Random(5));
+    let mut read = contig[1_930..2_090].to_vec();
+    read.drain(70 + 4..70 + 6);
+    let cut = Cut { contig: 0, start: 1_930, reverse: false, bases: read.clone() };
+    let mirrored = Cut { reverse: true, bases: reverse_complement(&read), ..cut };
+    for record in world.single(&[cut, mirrored]) {
+        assert_eq!((record.position, record.cigar.as_str()), (1_931, "70M2D88M"), "{record:?}");
+        assert_eq!(record.tags["MD"], "70^CA88");
+    }
+}
+
+/// A read of two distant pieces has a primary and a supplementary record that name each other.
+fn split_reads_are_split() {
+    let mut world = World::new(6);
+    let mut joined = Vec::new();
+    for _ in 0..100 {
+        let (a, b) = (world.cut(90), world.cut(60));
+        joined.push((a.bases.iter().chain(&b.bases).copied().collect::<Vec<u8>>(), a, b));
+    }
+    let reads = fastq(joined.iter().enumerate().map(|(i, (bases, ..))| (format!("r{i}"), &bases[..])));
+    for options in [&[][..], &["-Y"]] {
+        let got = world.mem(std::slice::from_ref(&reads), options);
+        for (i, (bases, a, b)) in joined.iter().enumerate() {
+            let pieces: Vec<&Record> = got.iter().filter(|r| r.name == format!("r{i}")).collect();
+            assert_eq!(pieces.len(), 2, "{pieces:?}");
+            let strand = |cut: &Cut| if cut.reverse { 16 } else { 0 };
+            assert_eq!(pieces[0].flags, strand(a));
+            assert_eq!(pieces[1].flags, 0x800 | strand(b));
+            let place = |cut: &Cut, record: &Record| (record.position - 1 - cut.start as i64).abs() <= 5;
+            assert!(place(a, pieces[0]) && place(b, pieces[1]), "{pieces:?}");
+            let sa = |r: &Record| format!("{},{},", r.contig, r.position);
+            assert!(pieces[0].tags["SA"].starts_with(&sa(pieces[1])) && pieces[1].tags["SA"].starts_with(&sa(pieces[0])));
+            let whole = options == ["-Y"];
+            assert_eq!(pieces[1].bases.len() == bases.len(), whole);
+            assert_eq!(pieces[1].cigar.contains('H'), !whole);
+        }
+    }
+}
+
+/// Pairs: proper ones are flagged, TLEN is the fragment, a mate too damaged for seeds is rescued.
+fn pairs_are_paired_and_mates_rescued() {
+    let mut world = World::new(7);
+    let (mut first, mut second, mut fragments) = (Vec::new(), Vec::new(), Vec::new());
+    for i in 0..2_000 {
+        let fragment = world.cut(300 + world.random.0 as usize % 200);
+        let mut mate = reverse_complement(&fragment.bases)[..100].to_vec();
+        if i % 10 == 0 {
+            // A mismatch every 9 bases leaves no seed of 20.
+            for at in (4..100).step_by(9) {
+                mate[at] = if mate[at] == b'A' { b'C' } else { b'A' };
+            }
+        }
+        first.push((format!("p{i}"), fragment.bases[..100].to_vec()));
+        second.push((format!("p{i}"), mate));
+        fragments.push(fragment);
+    }
+    let file = |reads: &[(String, Vec<u8>)]| fastq(reads.iter().map(|(name, bases)| (name.clone(), &bases[..])));
+    let got = world.mem(&[file(&first), file(&second)], &["-t", "2"]);
+    assert_eq!(got.len(), 4_000);
+    for (i, fragment) in fragments.iter().enumerate() {
+        let pair = &got[2 * i..2 * i + 2];
+        let damaged = i % 10 == 0;
+        assert_eq!((pair[0].flags & 0xC3, pair[1].flags & 0xC3), (0x43, 0x83), "{pair:?}");
+        let size = fragment.bases.len() as i64;
+        if !damaged {
+            let sign = if fragment.reverse { -1 } else { 1 };
+            assert_eq!([pair[0].template_length, pair[1].template_length], [sign * size, -sign * size]);
+            assert!(pair.iter().all(|r| r.mapq == 60), "{pair:?}");
+        }
+        let (left, right) = (fragment.start as i64, fragment.start as i64 + size);
+        for record in pair {
+            assert!(record.position > left - 5 && record.position < right, "{record:?}");
+        }
+    }
+}
+
+/// Equal copies share reads, with quality 0; the mate decides where it can.
+fn repeats_are_shared_and_honest() {
+    let mut random = Random(8);
+    let mut contig = random.bases(60_000);
+    let repeat = random.bases(1_500);
+    let copies = [5_000, 20_000, 35_000, 50_000];
+    for start in copies {
+        contig[start..start + repeat.len()].copy_from_slice(&repeat);
+    }
+    let world = World::with([contig.clone(), random.bases(3_000)], random);
+    let inside: Vec<(String, &[u8])> = (0..800).map(|i| (format!("inside{i}"), &repeat[i..i + 150])).collect();
+    let got = world.mem(&[fastq(inside)], &[]);
+    assert!(got.iter().all(|r| r.mapq == 0), "a read of a repeat can't be sure");
+    for start in copies {
+        let share = got.iter().filter(|r| (start..start + 1_500).contains(&(r.position as usize))).count();
+        assert!((120..=280).contains(&share), "copy at {start} has {share} of 800");
+    }
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for i in 0..400 {
+        let start = copies[i % 4] - 250 + i / 4;
+        let fragment = &contig[start..start + 400];
+        first.push((format!("anchored{i}"), fragment[..100].to_vec()));
+        second.push((format!("anchored{i}"), reverse_complement(&fragment[300..])));
+    }
+    let file = |reads: &[(String, Vec<u8>)]| fastq(reads.iter().map(|(name, bases)| (name.clone(), &bases[..])));
+    let got = world.mem(&[file(&first), file(&second)], &[]);
+    for (i, pair) in got.chunks(2).enumerate() {
+        let start = (copies[i % 4] - 250 + i / 4) as i64;
+        assert_eq!((pair[0].position - 1, pair[1].position - 1), (start, start + 300), "{pair:?}");
+    }
+}
+
+/// Reads over the ends of a contig are clipped there and never reach into the next one.
+fn contig_ends_are_respected() {
+    let mut world = World::new(9);
+    let foreign = world.random.bases(40);
+    let [one, two] = &world.contigs;
+    let hang = [
+        [&foreign[..], &one[..110]].concat(),
+        [&one[one.len() - 110..], &foreign].concat(),
+        [&foreign[..], &two[..110]].concat(),
+        [&one[one.len() - 75..], &two[..75]].concat(),
+    ];
+    let got = world.mem(&[fastq(hang.iter().enumerate().map(|(i, b)| (format!("r{i}"), &b[..])))], &[]);
+    let of = |name: &str| got.iter().filter(|r| r.name == name).collect::<Vec<_>>();
+    assert_eq!((of("r0")[0].position, of("r0")[0].contig.as_str()), (1, "one"));
+    assert_eq!(of("r0")[0].cigar, "40S110M");
+    assert_eq!(of("r1")[0].cigar, "110M40S");
+    assert_eq!((of("r2")[0].position, of("r2")[0].contig.as_str()), (1, "two"));
+    let joined = of("r3");
+    assert_eq!(joined.len(), 2);
+    let mut contigs = [joined[0].contig.as_str(), joined[1].contig.as_str()];
+    contigs.sort_unstable();
+    assert_eq!(contigs, ["one", "two"]);
+}
+
+fn main() {
+    conclude(vec![
+        trial("exact reads of all lengths", exact_reads_of_all_lengths),
+        trial("hopeless reads are kept unmapped", hopeless_reads_are_kept_unmapped),
+        trial("edits are found", edits_are_found),
+        trial("gaps are left-aligned", gaps_are_left_aligned),
+        trial("split reads are split", split_reads_are_split),
+        trial("pairs are paired and mates rescued", pairs_are_paired_and_mates_rescued),
+        trial("repeats are shared and honest", repeats_are_shared_and_honest),
+        trial("contig ends are respected", contig_ends_are_respected),
+    ])
+}
