@@ -7,8 +7,8 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global};
 use svala_compute::{
-    Backend, Engine, EngineOptions, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams,
-    GlobalResults, Scoring, SimdLevel,
+    Backend, Engine, EngineOptions, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, GlobalResults, Scoring,
+    SimdLevel,
 };
 
 const QUERY_BP: usize = 150;
@@ -29,7 +29,7 @@ fn pairs() -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut pair = |job: usize| {
         let target: Vec<u8> = (0..TARGET_BP).map(|_| below(4) as u8).collect();
         let mut query = target.clone();
-        if job % 4 == 0 {
+        if job.is_multiple_of(4) {
             query.drain(60..63);
         }
         query.truncate(QUERY_BP);
@@ -46,9 +46,8 @@ fn pairs() -> Vec<(Vec<u8>, Vec<u8>)> {
 fn engines() -> Vec<(String, Engine)> {
     let build = |backend, simd| Engine::new(EngineOptions { backend, simd, ..Default::default() });
     let levels = SimdLevel::available().into_iter();
-    let mut engines: Vec<_> = levels
-        .filter_map(|level| Some((level.to_string(), build(Backend::Cpu, Some(level)).ok()?)))
-        .collect();
+    let mut engines: Vec<_> =
+        levels.filter_map(|level| Some((level.to_string(), build(Backend::Cpu, Some(level)).ok()?))).collect();
     if std::env::var("SVALA_BENCH_GPU").is_ok_and(|value| value == "1") {
         match build(Backend::Gpu, None) {
             Ok(engine) => engines.push((engine.description(), engine)),

@@ -124,7 +124,9 @@ fn mates_that_do_not_match() {
 
 fn not_a_reference() {
     let s = Setup::new();
-    for (name, content) in [("reads.fa", PAIR), ("empty.fa", ""), ("digits.fa", ">c\nACGT\nAC7T\n"), ("nothing.fa", ">c\n")] {
+    for (name, content) in
+        [("reads.fa", PAIR), ("empty.fa", ""), ("digits.fa", ">c\nACGT\nAC7T\n"), ("nothing.fa", ">c\n")]
+    {
         let path = s.file(name, content);
         expect_failure(&["index", text(&path)], &[name]);
         assert!(!s.path(&format!("{name}.svala")).exists());

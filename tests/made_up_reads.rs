@@ -152,7 +152,11 @@ fn edits_are_found() {
         assert_eq!(record.flags & 0x800, 0);
         let gap = record.operations().iter().copied().find(|(_, k)| "ID".contains(*k));
         // A random insertion may match the reference at its edge, which makes it no shorter, but an equal one elsewhere.
-        right += usize::from(if kind == 'X' { gap.is_none() && record.tags["NM"] == "1" } else { gap == Some((length, kind)) });
+        right += usize::from(if kind == 'X' {
+            gap.is_none() && record.tags["NM"] == "1"
+        } else {
+            gap == Some((length, kind))
+        });
     }
     assert!(right * 100 >= 99 * reads.len(), "{right} of {}", reads.len());
 }
@@ -195,7 +199,9 @@ fn split_reads_are_split() {
             let place = |cut: &Cut, record: &Record| (record.position - 1 - cut.start as i64).abs() <= 5;
             assert!(place(a, pieces[0]) && place(b, pieces[1]), "{pieces:?}");
             let sa = |r: &Record| format!("{},{},", r.contig, r.position);
-            assert!(pieces[0].tags["SA"].starts_with(&sa(pieces[1])) && pieces[1].tags["SA"].starts_with(&sa(pieces[0])));
+            assert!(
+                pieces[0].tags["SA"].starts_with(&sa(pieces[1])) && pieces[1].tags["SA"].starts_with(&sa(pieces[0]))
+            );
             let whole = options == ["-Y"];
             assert_eq!(pieces[1].bases.len() == bases.len(), whole);
             assert_eq!(pieces[1].cigar.contains('H'), !whole);
@@ -257,17 +263,19 @@ fn repeats_are_shared_and_honest() {
         let share = got.iter().filter(|r| (start..start + 1_500).contains(&(r.position as usize))).count();
         assert!((120..=280).contains(&share), "copy at {start} has {share} of 800");
     }
+    // One mate beside a copy, the other inside; and pairs in unique sequence that teach the insert size.
+    let starts: Vec<usize> =
+        (0..400).map(|i| copies[i % 4] - 250 + i / 4).chain((0..100).map(|i| 8_000 + 100 * i)).collect();
     let (mut first, mut second) = (Vec::new(), Vec::new());
-    for i in 0..400 {
-        let start = copies[i % 4] - 250 + i / 4;
+    for (i, &start) in starts.iter().enumerate() {
         let fragment = &contig[start..start + 400];
         first.push((format!("anchored{i}"), fragment[..100].to_vec()));
         second.push((format!("anchored{i}"), reverse_complement(&fragment[300..])));
     }
     let file = |reads: &[(String, Vec<u8>)]| fastq(reads.iter().map(|(name, bases)| (name.clone(), &bases[..])));
     let got = world.mem(&[file(&first), file(&second)], &[]);
-    for (i, pair) in got.chunks(2).enumerate() {
-        let start = (copies[i % 4] - 250 + i / 4) as i64;
+    for (&start, pair) in starts.iter().zip(got.chunks(2)) {
+        let start = start as i64;
         assert_eq!((pair[0].position - 1, pair[1].position - 1), (start, start + 300), "{pair:?}");
     }
 }

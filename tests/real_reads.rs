@@ -35,7 +35,8 @@ fn align() -> Aligned {
     arguments.extend(common);
     arguments.extend([text(&reference), text(&reads[0]), text(&reads[1])]);
     let sam = svala_ok(&arguments);
-    let header = String::from_utf8_lossy(&sam).lines().take_while(|l| l.starts_with('@')).collect::<Vec<_>>().join("\n");
+    let header =
+        String::from_utf8_lossy(&sam).lines().take_while(|l| l.starts_with('@')).collect::<Vec<_>>().join("\n");
     Aligned { bam, header, records: records(&sam), _folder: folder }
 }
 
@@ -68,8 +69,7 @@ fn every_read_once(aligned: &Aligned) {
         let found = &primaries[&(name, mate)];
         assert_eq!(found.len(), 1);
         let reverse = found[0].flags & 16 != 0;
-        let expected =
-            if reverse { common::reverse_complement(bases.as_bytes()) } else { bases.clone().into_bytes() };
+        let expected = if reverse { common::reverse_complement(bases.as_bytes()) } else { bases.clone().into_bytes() };
         assert_eq!(found[0].bases.as_bytes(), expected);
     }
 }
@@ -89,7 +89,9 @@ fn agrees_with_bwa(aligned: &Aligned) {
             }
             total += 1;
             let record = primaries[&(f[0], mate)];
-            same += usize::from(record.is_mapped() && record.contig == f[column] && (record.position - position).abs() <= 5);
+            same += usize::from(
+                record.is_mapped() && record.contig == f[column] && (record.position - position).abs() <= 5,
+            );
         }
     }
     println!("{same} of {total} placements of bwa at MAPQ >= 30 reproduced within 5 bp");
@@ -137,7 +139,8 @@ fn check_alignment_tags(record: &Record) {
     let sum = |kinds: &str| record.operations().iter().filter(|(_, k)| kinds.contains(*k)).map(|(n, _)| n).sum::<i64>();
     let md = &record.tags["MD"];
     let matches: i64 = md.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse::<i64>().ok()).sum();
-    let deleted: i64 = md.split('^').skip(1).map(|d| d.chars().take_while(char::is_ascii_alphabetic).count() as i64).sum();
+    let deleted: i64 =
+        md.split('^').skip(1).map(|d| d.chars().take_while(char::is_ascii_alphabetic).count() as i64).sum();
     assert_eq!(deleted, sum("D"), "{record:?}");
     let mismatches = sum("M") - matches;
     assert_eq!(tag("NM"), mismatches + sum("ID"), "{record:?}");
@@ -165,7 +168,11 @@ fn picard_accepts(aligned: &Aligned) {
         .output()
         .expect("picard");
     let words = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && words.contains("No errors found"), "{words}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success() && words.contains("No errors found"),
+        "{words}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn main() {

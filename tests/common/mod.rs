@@ -183,7 +183,13 @@ pub fn has_program(name: &str) -> bool {
 }
 
 /// A test that runs only if `available`; else it is ignored and says why, or fails if `variable` demands it.
-pub fn trial_if(name: &str, available: bool, reason: &str, variable: &str, body: impl FnOnce() + Send + 'static) -> Trial {
+pub fn trial_if(
+    name: &str,
+    available: bool,
+    reason: &str,
+    variable: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> Trial {
     if available {
         return trial(name, body);
     }

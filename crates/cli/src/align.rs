@@ -105,15 +105,15 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         read_group: read_group.as_ref().map(|group| group.id().as_bytes().to_vec()),
         ..MapOptions::default()
     };
+    let index = Index::open_for(job.reference)?;
+    let source = ReadSource::open(job.first, job.second)?;
+    let header = header(job, &index, read_group);
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
         simd: job.engine.simd,
         scoring: options.scoring,
         ..EngineOptions::default()
     })?;
-    let index = Index::open_for(job.reference)?;
-    let source = ReadSource::open(job.first, job.second)?;
-    let header = header(job, &index, read_group);
     let encoders =
         (0..job.threads).map(|_| RecordEncoder::new(job.format, &header)).collect::<svala_io::Result<Vec<_>>>()?;
     let writer = AlignmentWriter::create(&job.destination, job.format, &header, job.threads)?;
@@ -121,6 +121,9 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     let run =
         Run { index: &index, engine: &engine, options: &options, threads: job.threads, batch_reads: job.batch_reads };
     let summary = run.execute(source, writer, encoders)?;
+    if let Some(why) = engine.gpu_failure() {
+        eprintln!("svala: warning: the GPU failed and the CPU took over, with the same results: {why}");
+    }
     Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
 }
 

@@ -21,8 +21,7 @@ const SECOND: (&str, &[u8]) =
 pub fn run(args: &DemoArgs) -> Result<()> {
     let folder = tempfile::tempdir().map_err(|source| Error::File { path: std::env::temp_dir(), source })?;
     let threads = args.threads.unwrap_or_else(all_threads).max(1);
-    let [reference, first, second] =
-        [REFERENCE, FIRST, SECOND].map(|(name, bytes)| unpack(folder.path(), name, bytes));
+    let [reference, first, second] = [REFERENCE, FIRST, SECOND].map(|(name, bytes)| unpack(folder.path(), name, bytes));
     let (reference, first, second) = (reference?, first?, second?);
     let index = build(&reference, &index_path(&reference), threads)?;
     let outcome = execute(&Job {

@@ -4,6 +4,7 @@ mod align;
 mod args;
 mod demo;
 mod doctor;
+mod environment;
 mod error;
 mod index;
 
@@ -15,6 +16,7 @@ use args::{Cli, Command};
 use error::Error;
 
 fn main() -> ExitCode {
+    environment::prepare();
     let cli = Cli::parse();
     let outcome = std::panic::catch_unwind(|| match &cli.command {
         Command::Index(args) => index::run(args),

@@ -44,11 +44,7 @@ impl Arena {
     }
 
     /// Appends one sequence, or leaves the arena as it was.
-    fn push(
-        &mut self,
-        codes: impl IntoIterator<Item = u8>,
-        sequence: Sequence,
-    ) -> Result<(), JobError> {
+    fn push(&mut self, codes: impl IntoIterator<Item = u8>, sequence: Sequence) -> Result<(), JobError> {
         let max = match sequence {
             Sequence::Query => MAX_QUERY,
             Sequence::Target => MAX_TARGET,

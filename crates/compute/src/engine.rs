@@ -9,10 +9,10 @@ use crate::counters::{LiveCounters, add};
 use crate::gpu::adapters::{self, Wanted};
 use crate::gpu::{Gpu, GpuError};
 use crate::kernels::global::results::Unordered;
+use crate::kernels::lanes::Task;
 use crate::kernels::{extend, global};
 use crate::{
-    Backend, Counters, EngineOptions, Error, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults,
-    Scoring, SimdLevel,
+    Backend, Counters, EngineOptions, Error, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, Scoring, SimdLevel,
 };
 
 /// Answers batches of jobs. It can be shared by threads: SIMD calls run side by side, GPU calls take
@@ -83,10 +83,8 @@ impl Engine {
             }
             return;
         }
-        let task = (batch, &self.scoring);
-        let on_gpu = self.try_gpu(batch.is_empty(), |gpu| {
-            extend::gpu::extend(gpu, batch, &self.scoring, results)
-        });
+        let task = &Task::new(batch, &self.scoring);
+        let on_gpu = self.try_gpu(batch.is_empty(), |gpu| extend::gpu::extend(gpu, batch, &self.scoring, results));
         let widened = match on_gpu {
             Some(left) => extend::simd::extend(self.simd.1, task, left.into_iter(), results),
             None => extend::simd::extend(self.simd.1, task, 0..batch.len(), results),
@@ -101,16 +99,14 @@ impl Engine {
         if self.scalar {
             for job in 0..batch.len() {
                 let (query, target) = (batch.query(job), batch.target(job));
-                let (score, cigar) =
-                    global::reference(query, target, batch.params(job), &self.scoring);
+                let (score, cigar) = global::reference(query, target, batch.params(job), &self.scoring);
                 results.push(score, &cigar);
             }
             return;
         }
-        let task = (batch, &self.scoring);
+        let task = &Task::new(batch, &self.scoring);
         let mut found = Unordered::default();
-        let on_gpu =
-            self.try_gpu(batch.is_empty(), |gpu| global::gpu::global(gpu, batch, &mut found));
+        let on_gpu = self.try_gpu(batch.is_empty(), |gpu| global::gpu::global(gpu, batch, &mut found));
         let widened = match on_gpu {
             Some(left) => global::simd::global(self.simd.1, task, left.into_iter(), &mut found),
             None => {
@@ -124,11 +120,7 @@ impl Engine {
     }
 
     /// Runs `work` on the GPU if there is one in service. `None`: the CPU has to do it.
-    fn try_gpu<T>(
-        &self,
-        empty: bool,
-        work: impl FnOnce(&mut Gpu) -> Result<T, GpuError>,
-    ) -> Option<T> {
+    fn try_gpu<T>(&self, empty: bool, work: impl FnOnce(&mut Gpu) -> Result<T, GpuError>) -> Option<T> {
         let device = self.gpu.as_ref()?;
         if empty || device.retired.load(Ordering::Relaxed) {
             return None;
@@ -192,8 +184,32 @@ impl Engine {
     /// A drill: destroys the GPU's device, as a driver reset would, so that the next batch has to be
     /// redone on the CPU. Returns whether there was a GPU.
     pub fn lose_device(&self) -> bool {
-        let Some(device) = &self.gpu else { return false };
+        let Some(device) = &self.gpu else {
+            return false;
+        };
         device.gpu.lock().unwrap_or_else(PoisonError::into_inner).device.raw.destroy();
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_can_share_an_engine() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Engine>();
+    }
+
+    #[test]
+    fn what_this_machine_lacks_is_refused() {
+        let missing = SimdLevel::ALL.into_iter().find(|level| level.token().is_none());
+        if let Some(level) = missing {
+            let options = EngineOptions { backend: Backend::Cpu, simd: Some(level), ..Default::default() };
+            assert_eq!(Engine::new(options).err(), Some(Error::SimdLevel(level)));
+        }
+        let options = EngineOptions { adapter: Some(usize::MAX), ..Default::default() };
+        assert!(matches!(Engine::new(options).err(), Some(Error::NoSuchAdapter { .. })));
     }
 }

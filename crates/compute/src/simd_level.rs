@@ -24,13 +24,8 @@ pub enum SimdLevel {
 
 impl SimdLevel {
     /// Every level, best first.
-    pub const ALL: [SimdLevel; 5] = [
-        SimdLevel::Avx512,
-        SimdLevel::Avx2,
-        SimdLevel::Sse42,
-        SimdLevel::Neon,
-        SimdLevel::Portable,
-    ];
+    pub const ALL: [SimdLevel; 5] =
+        [SimdLevel::Avx512, SimdLevel::Avx2, SimdLevel::Sse42, SimdLevel::Neon, SimdLevel::Portable];
 
     /// The best level of this CPU.
     pub fn detect() -> SimdLevel {

@@ -4,12 +4,10 @@
 //! reported as ignored with the reason; `SVALA_REQUIRE_GPU=1` turns a missing GPU into a failure.
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use svala_compute::selftest::{
-    differing_extend, differing_global, expected_extend, expected_global, prove,
-};
+use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global, prove};
 use svala_compute::{
-    Backend, Engine, EngineOptions, Error, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams,
-    GlobalResults, Scoring, SimdLevel,
+    Backend, Engine, EngineOptions, Error, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, GlobalResults,
+    Scoring, SimdLevel,
 };
 
 /// A backend under test.
@@ -61,12 +59,13 @@ fn engine(backend: Backend) -> Result<Engine, Failed> {
 /// All tests of one backend, ignored with the reason if this machine lacks it.
 fn stamp(target: Target) -> Vec<Trial> {
     type Body = fn(Target) -> Result<(), Failed>;
-    let bodies: [(&str, Body); 7] = [
+    let bodies: [(&str, Body); 8] = [
         ("generated_jobs", generated),
         ("odd_scorings", odd_scorings),
         ("uniform_batches", uniform),
         ("large_jobs", large),
         ("empty_batches", |target| empty(target.engine(Scoring::default())?)),
+        ("empty_sequences", empty_sequences),
         ("order_does_not_matter", reversed),
         ("lost_device", lost_device),
     ];
@@ -139,6 +138,8 @@ fn odd_scorings(target: Target) -> Result<(), Failed> {
         [1, 4, 1, 6, 1, 20, 3],
         [100, 155, 100, 200, 55, 100, 155],
         [1, 254, 254, 254, 1, 254, 1],
+        // Gaps rather than mismatches: more runs of CIGAR than a device returns.
+        [1, 200, 200, 0, 1, 0, 1],
     ];
     for (seed, values) in (10..).zip(schemes) {
         proof(&target.engine(row(values))?, target.jobs(1000), seed)?;
@@ -211,6 +212,21 @@ fn empty(engine: Engine) -> Result<(), Failed> {
     let mut rows = GlobalResults::new();
     engine.global(&GlobalBatch::new(), &mut rows);
     if results.is_empty() && rows.is_empty() { Ok(()) } else { Err("results of no job".into()) }
+}
+
+/// Batches in which no job has a target, or none a query.
+fn empty_sequences(target: Target) -> Result<(), Failed> {
+    let engine = target.engine(Scoring::default())?;
+    for (m, n) in [(9, 0), (0, 9), (0, 0)] {
+        let (mut extend, mut global) = (ExtendBatch::new(), GlobalBatch::new());
+        for initial_score in 0..70 {
+            let params = ExtendParams { initial_score, band: 5, z_drop: 10 };
+            extend.push(vec![1; m], vec![1; n], params)?;
+            global.push(vec![1; m], vec![1; n], GlobalParams { band: 5 })?;
+        }
+        check(&engine, &extend, &global)?;
+    }
+    Ok(())
 }
 
 /// Neighbours and places in the batch cannot show in a result.

@@ -40,10 +40,7 @@ impl AtomicFile {
     /// The folder does not exist or cannot be written, or `path` is a folder.
     pub fn create(path: &Path) -> Result<Self> {
         let target = Target::create(path).map_err(|source| Error::write(path, source))?;
-        Ok(Self {
-            target,
-            path: path.to_path_buf(),
-        })
+        Ok(Self { target, path: path.to_path_buf() })
     }
 
     /// Writes all bytes to the device, sets the usual permissions (0666 without the bits of the
@@ -53,9 +50,7 @@ impl AtomicFile {
     ///
     /// One of these steps fails; the temporary file is then removed.
     pub fn commit(self) -> Result<()> {
-        self.target
-            .commit()
-            .map_err(|source| Error::write(&self.path, source))
+        self.target.commit().map_err(|source| Error::write(&self.path, source))
     }
 }
 
@@ -96,27 +91,16 @@ impl Target {
         let folder = parent_folder(&destination);
         let permissions = usual_permissions(folder)?;
         let mut builder = tempfile::Builder::new();
-        let file = builder
-            .prefix(".svala-")
-            .suffix(".partial")
-            .tempfile_in(folder)?;
+        let file = builder.prefix(".svala-").suffix(".partial").tempfile_in(folder)?;
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-        Ok(Self::Temporary {
-            file,
-            destination,
-            permissions,
-        })
+        Ok(Self::Temporary { file, destination, permissions })
     }
 
     fn commit(self) -> io::Result<()> {
         match self {
             // Devices and pipes need no sync, and many refuse it.
             Self::Direct(mut file) => file.flush(),
-            Self::Temporary {
-                file,
-                destination,
-                permissions,
-            } => {
+            Self::Temporary { file, destination, permissions } => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                 file.as_file().set_permissions(permissions)?;
                 file.as_file().sync_all()?;
@@ -143,9 +127,7 @@ fn usual_permissions(folder: &Path) -> io::Result<Permissions> {
     use std::os::unix::fs::PermissionsExt;
 
     let everyone = Permissions::from_mode(0o666);
-    let probe = tempfile::Builder::new()
-        .permissions(everyone)
-        .tempfile_in(folder)?;
+    let probe = tempfile::Builder::new().permissions(everyone).tempfile_in(folder)?;
     Ok(probe.as_file().metadata()?.permissions())
 }
 
@@ -177,9 +159,7 @@ mod tests {
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     #[test]
@@ -210,9 +190,7 @@ mod tests {
     fn a_missing_folder_and_a_folder_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("missing").join("out.bam");
-        assert!(
-            matches!(AtomicFile::create(&missing), Err(Error::Write { path, .. }) if path == missing)
-        );
+        assert!(matches!(AtomicFile::create(&missing), Err(Error::Write { path, .. }) if path == missing));
         assert!(AtomicFile::create(folder.path()).is_err());
     }
 
@@ -227,9 +205,7 @@ mod tests {
         fs::write(&ordinary, "").unwrap();
         let path = folder.path().join("out.bam");
         let file = AtomicFile::create(&path).unwrap();
-        let partial = names(folder.path())
-            .into_iter()
-            .find(|name| name.ends_with(".partial"));
+        let partial = names(folder.path()).into_iter().find(|name| name.ends_with(".partial"));
         assert_eq!(mode(&folder.path().join(partial.unwrap())), 0o600);
         file.commit().unwrap();
         assert_eq!(mode(&path), mode(&ordinary));

@@ -36,20 +36,13 @@ pub fn read_alignments(path: &Path, mut visit: impl FnMut(OwnedAlignment)) -> Re
     let (input, path) = Input::open(path)?;
     let mut reader = bam::io::Reader::from(input);
     // noodles reports what it cannot parse as an I/O error of its own.
-    let header = reader
-        .read_header()
-        .map_err(|source| match Error::read(&path, 0, source) {
-            Error::Read { path, source } => {
-                let reason = format!("expected a BAM header: {source}");
-                Error::Format {
-                    path,
-                    record: 0,
-                    format: "BAM",
-                    reason,
-                }
-            }
-            error => error,
-        })?;
+    let header = reader.read_header().map_err(|source| match Error::read(&path, 0, source) {
+        Error::Read { path, source } => {
+            let reason = format!("expected a BAM header: {source}");
+            Error::Format { path, record: 0, format: "BAM", reason }
+        }
+        error => error,
+    })?;
     let malformed = |number| Error::Format {
         path: path.clone(),
         record: number,
@@ -63,11 +56,7 @@ pub fn read_alignments(path: &Path, mut visit: impl FnMut(OwnedAlignment)) -> Re
                 // noodles takes a record of size 0 for the end of the file.
                 let rest = reader.get_mut().read(&mut [0]);
                 let rest = rest.map_err(|source| Error::read(&path, number, source))?;
-                return if rest == 0 {
-                    Ok(())
-                } else {
-                    Err(malformed(number))
-                };
+                return if rest == 0 { Ok(()) } else { Err(malformed(number)) };
             }
             Ok(_) => visit(convert(&header, &record).ok_or_else(|| malformed(number))?),
             Err(source) if source.kind() == io::ErrorKind::UnexpectedEof => {

@@ -96,15 +96,10 @@ impl ReadBatch {
         let names = span(&other.name_ends, &range);
         let bases = span(&other.base_ends, &range);
         let rebase = |ends: &[usize], from: usize, to: usize| {
-            ends[range.clone()]
-                .iter()
-                .map(|end| end - from + to)
-                .collect::<Vec<_>>()
+            ends[range.clone()].iter().map(|end| end - from + to).collect::<Vec<_>>()
         };
-        self.name_ends
-            .extend(rebase(&other.name_ends, names.start, self.names.len()));
-        self.base_ends
-            .extend(rebase(&other.base_ends, bases.start, self.bases.len()));
+        self.name_ends.extend(rebase(&other.name_ends, names.start, self.names.len()));
+        self.base_ends.extend(rebase(&other.base_ends, bases.start, self.bases.len()));
         self.names.extend_from_slice(&other.names[names]);
         self.bases.extend_from_slice(&other.bases[bases.clone()]);
         self.qualities.extend_from_slice(&other.qualities[bases]);
@@ -148,15 +143,9 @@ mod tests {
     fn reads_come_back_as_pushed() {
         let batch = sample();
         assert_eq!((batch.len(), batch.total_bases()), (3, 6));
-        assert_eq!(
-            (batch.name(0), batch.bases(0), batch.qualities(0)),
-            (&b"a"[..], &b"ACGT"[..], &b"IIII"[..])
-        );
+        assert_eq!((batch.name(0), batch.bases(0), batch.qualities(0)), (&b"a"[..], &b"ACGT"[..], &b"IIII"[..]));
         assert_eq!((batch.name(1), batch.bases(1)), (&b"bb"[..], &b""[..]));
-        assert_eq!(
-            (batch.name(2), batch.bases(2), batch.qualities(2)),
-            (&b"ccc"[..], &b"GG"[..], &b"#5"[..])
-        );
+        assert_eq!((batch.name(2), batch.bases(2), batch.qualities(2)), (&b"ccc"[..], &b"GG"[..], &b"#5"[..]));
     }
 
     #[test]

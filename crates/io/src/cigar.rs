@@ -64,10 +64,7 @@ impl CigarOp {
     }
 
     /// Length in bases.
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "a length in bases, not a container"
-    )]
+    #[expect(clippy::len_without_is_empty, reason = "a length in bases, not a container")]
     pub fn len(self) -> u32 {
         self.0 >> 4
     }
@@ -84,19 +81,13 @@ impl CigarOp {
     /// Whether the operation covers bases of the record's sequence (M, I, S, =, X).
     pub fn consumes_query(self) -> bool {
         use CigarKind::{Insertion, Match, SequenceMatch, SequenceMismatch, SoftClip};
-        matches!(
-            self.kind(),
-            Match | Insertion | SoftClip | SequenceMatch | SequenceMismatch
-        )
+        matches!(self.kind(), Match | Insertion | SoftClip | SequenceMatch | SequenceMismatch)
     }
 
     /// Whether the operation covers bases of the reference (M, D, N, =, X).
     pub fn consumes_reference(self) -> bool {
         use CigarKind::{Deletion, Match, SequenceMatch, SequenceMismatch, Skip};
-        matches!(
-            self.kind(),
-            Match | Deletion | Skip | SequenceMatch | SequenceMismatch
-        )
+        matches!(self.kind(), Match | Deletion | Skip | SequenceMatch | SequenceMismatch)
     }
 
     /// Whether the packed code is one of the nine kinds.

@@ -28,13 +28,8 @@ pub struct RecordEncoder {
 }
 
 enum Encoder {
-    Sam {
-        reference_names: Vec<Vec<u8>>,
-    },
-    Bam {
-        header: Box<sam::Header>,
-        writer: bam::io::Writer<Vec<u8>>,
-    },
+    Sam { reference_names: Vec<Vec<u8>> },
+    Bam { header: Box<sam::Header>, writer: bam::io::Writer<Vec<u8>> },
 }
 
 impl RecordEncoder {
@@ -47,23 +42,12 @@ impl RecordEncoder {
         let noodles_header = Box::new(header.to_noodles()?);
         let kind = match format {
             Format::Sam => {
-                let names = header
-                    .references
-                    .iter()
-                    .map(|reference| reference.name.clone());
-                Encoder::Sam {
-                    reference_names: names.collect(),
-                }
+                let names = header.references.iter().map(|reference| reference.name.clone());
+                Encoder::Sam { reference_names: names.collect() }
             }
-            Format::Bam => Encoder::Bam {
-                header: noodles_header,
-                writer: bam::io::Writer::from(Vec::new()),
-            },
+            Format::Bam => Encoder::Bam { header: noodles_header, writer: bam::io::Writer::from(Vec::new()) },
         };
-        Ok(Self {
-            kind,
-            reference_count: header.references.len(),
-        })
+        Ok(Self { kind, reference_count: header.references.len() })
     }
 
     /// Appends one record to `output`: a SAM line with its line end, or an uncompressed BAM record
@@ -73,9 +57,7 @@ impl RecordEncoder {
     ///
     /// The record breaks a rule of the format; `output` is then unchanged.
     pub fn encode(&mut self, record: &AlignmentRecord<'_>, output: &mut Vec<u8>) -> Result<()> {
-        record
-            .check(self.reference_count)
-            .map_err(|reason| Error::Encode { reason })?;
+        record.check(self.reference_count).map_err(|reason| Error::Encode { reason })?;
         match &mut self.kind {
             Encoder::Sam { reference_names } => {
                 sam_text::append_line(record, reference_names, output);
@@ -90,9 +72,7 @@ impl RecordEncoder {
                 // noodles' own error may quote the read name and is therefore not passed on.
                 result.map_err(|_| {
                     output.truncate(length);
-                    Error::Encode {
-                        reason: "expected a record that BAM can hold",
-                    }
+                    Error::Encode { reason: "expected a record that BAM can hold" }
                 })
             }
         }
@@ -105,57 +85,23 @@ mod tests {
     use crate::{CigarKind, CigarOp, Program, ReferenceSequence, Tag, TagValue, flags};
 
     fn header() -> Header {
-        let reference = |name: &str| ReferenceSequence {
-            name: name.into(),
-            length: 1000,
-            md5: [7; 16],
-        };
+        let reference = |name: &str| ReferenceSequence { name: name.into(), length: 1000, md5: [7; 16] };
         let text = |text: &str| text.to_string();
         Header {
             references: vec![reference("chr1"), reference("chr2")],
             read_group: None,
-            program: Program {
-                id: text("p"),
-                name: text("p"),
-                version: text("1"),
-                command_line: text("p"),
-            },
+            program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
         }
     }
 
     /// Calls `check` with records of every shape.
     fn for_each_record(mut check: impl FnMut(&AlignmentRecord<'_>)) {
-        let all_kinds: Vec<_> = CigarKind::ALL
-            .iter()
-            .map(|&kind| CigarOp::new(kind, 2))
-            .collect();
-        let numbers = [
-            0,
-            1,
-            127,
-            128,
-            255,
-            256,
-            32_767,
-            32_768,
-            65_535,
-            65_536,
-            4_294_967_295,
-        ];
+        let all_kinds: Vec<_> = CigarKind::ALL.iter().map(|&kind| CigarOp::new(kind, 2)).collect();
+        let numbers = [0, 1, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536, 4_294_967_295];
         let negative = [-1, -128, -129, -32_768, -32_769, -2_147_483_648];
         let integers = numbers.into_iter().chain(negative).map(TagValue::Int);
-        let others = [
-            TagValue::Char(b'!'),
-            TagValue::Text(b""),
-            TagValue::Text(b"a: b~"),
-        ];
-        let tags: Vec<_> = integers
-            .chain(others)
-            .map(|value| Tag {
-                name: *b"X1",
-                value,
-            })
-            .collect();
+        let others = [TagValue::Char(b'!'), TagValue::Text(b""), TagValue::Text(b"a: b~")];
+        let tags: Vec<_> = integers.chain(others).map(|value| Tag { name: *b"X1", value }).collect();
         let unmapped = AlignmentRecord {
             name: b"r/1:2",
             flags: flags::UNMAPPED | flags::PAIRED | flags::LAST,
@@ -171,20 +117,9 @@ mod tests {
             tags: &[],
         };
         check(&unmapped);
-        check(&AlignmentRecord {
-            qualities: b"",
-            ..unmapped
-        });
-        check(&AlignmentRecord {
-            bases: b"",
-            qualities: b"",
-            ..unmapped
-        });
-        check(&AlignmentRecord {
-            bases: b"A",
-            qualities: b"!",
-            ..unmapped
-        });
+        check(&AlignmentRecord { qualities: b"", ..unmapped });
+        check(&AlignmentRecord { bases: b"", qualities: b"", ..unmapped });
+        check(&AlignmentRecord { bases: b"A", qualities: b"!", ..unmapped });
         let mapped = AlignmentRecord {
             flags: 0xfff,
             reference: Some(1),
@@ -200,21 +135,9 @@ mod tests {
             ..unmapped
         };
         check(&mapped);
-        check(&AlignmentRecord {
-            mate_reference: Some(0),
-            mapping_quality: 255,
-            ..mapped
-        });
-        check(&AlignmentRecord {
-            mate_reference: None,
-            mate_position: None,
-            ..mapped
-        });
-        check(&AlignmentRecord {
-            reference: None,
-            position: None,
-            ..mapped
-        });
+        check(&AlignmentRecord { mate_reference: Some(0), mapping_quality: 255, ..mapped });
+        check(&AlignmentRecord { mate_reference: None, mate_position: None, ..mapped });
+        check(&AlignmentRecord { reference: None, position: None, ..mapped });
     }
 
     #[test]
@@ -226,13 +149,8 @@ mod tests {
             let mut ours = b"before".to_vec();
             encoder.encode(record, &mut ours).unwrap();
             let mut writer = sam::io::Writer::new(b"before".to_vec());
-            writer
-                .write_alignment_record(&noodles_header, &NoodlesRecord(record))
-                .unwrap();
-            assert_eq!(
-                String::from_utf8(ours),
-                String::from_utf8(writer.into_inner())
-            );
+            writer.write_alignment_record(&noodles_header, &NoodlesRecord(record)).unwrap();
+            assert_eq!(String::from_utf8(ours), String::from_utf8(writer.into_inner()));
         });
     }
 
@@ -247,27 +165,14 @@ mod tests {
         for_each_record(|record| {
             let (mut expected, mut binary) = (Vec::new(), Vec::new());
             let upper = record.bases.to_ascii_uppercase();
-            to_sam
-                .encode(
-                    &AlignmentRecord {
-                        bases: &upper,
-                        ..*record
-                    },
-                    &mut expected,
-                )
-                .unwrap();
+            to_sam.encode(&AlignmentRecord { bases: &upper, ..*record }, &mut expected).unwrap();
             to_bam.encode(record, &mut binary).unwrap();
             let mut reader = bam::io::Reader::from(binary.as_slice());
             let mut decoded = bam::Record::default();
             assert_eq!(reader.read_record(&mut decoded).unwrap(), binary.len() - 4);
             let mut writer = sam::io::Writer::new(Vec::new());
-            writer
-                .write_alignment_record(&noodles_header, &decoded)
-                .unwrap();
-            assert_eq!(
-                String::from_utf8(writer.into_inner()),
-                String::from_utf8(expected)
-            );
+            writer.write_alignment_record(&noodles_header, &decoded).unwrap();
+            assert_eq!(String::from_utf8(writer.into_inner()), String::from_utf8(expected));
         });
     }
 
@@ -277,10 +182,7 @@ mod tests {
             let mut encoder = RecordEncoder::new(format, &header()).unwrap();
             for_each_record(|record| {
                 let mut output = b"before".to_vec();
-                let broken = AlignmentRecord {
-                    reference: Some(2),
-                    ..*record
-                };
+                let broken = AlignmentRecord { reference: Some(2), ..*record };
                 let error = encoder.encode(&broken, &mut output).unwrap_err();
                 assert!(matches!(error, Error::Encode { .. }));
                 assert_eq!(output, b"before");

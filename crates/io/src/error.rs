@@ -145,10 +145,7 @@ impl Error {
     }
 
     pub(crate) fn write(path: &Path, source: io::Error) -> Self {
-        Self::Write {
-            path: path.to_path_buf(),
-            source,
-        }
+        Self::Write { path: path.to_path_buf(), source }
     }
 
     /// Sorts an error of [`Input`](crate::input::Input) into early end, damage and I/O failure.
@@ -156,11 +153,7 @@ impl Error {
         let path = path.to_path_buf();
         match source.get_ref() {
             Some(inner) if inner.is::<EndsEarly>() => Self::Truncated { path, record },
-            Some(inner) if inner.is::<Damaged>() => Self::Damaged {
-                path,
-                record,
-                source,
-            },
+            Some(inner) if inner.is::<Damaged>() => Self::Damaged { path, record, source },
             _ => Self::Read { path, source },
         }
     }
@@ -178,10 +171,7 @@ mod tests {
             format: "FASTQ",
             reason: "quality line has 99 characters, the sequence 100".into(),
         };
-        assert_eq!(
-            error.to_string(),
-            "reads.fq.gz: record 17: quality line has 99 characters, the sequence 100"
-        );
+        assert_eq!(error.to_string(), "reads.fq.gz: record 17: quality line has 99 characters, the sequence 100");
     }
 
     #[test]

@@ -51,13 +51,7 @@ impl FastaReader {
         // A line may hold a whole chromosome, so there is no limit on its length.
         let lines = LineReader::new(input, usize::MAX);
         let names = HashSet::new();
-        let mut reader = Self {
-            lines,
-            path,
-            line: 0,
-            header: None,
-            names,
-        };
+        let mut reader = Self { lines, path, line: 0, header: None, names };
         reader.read_first_header()?;
         Ok(reader)
     }
@@ -67,9 +61,7 @@ impl FastaReader {
             let group = self.lines.next::<1>();
             let group = group.map_err(|source| Error::read(&self.path, 1, source))?;
             if group.count == 0 {
-                return Err(Error::Empty {
-                    path: self.path.clone(),
-                });
+                return Err(Error::Empty { path: self.path.clone() });
             }
             self.line += 1;
             let text = group.lines[0].trim_ascii();
@@ -103,20 +95,13 @@ impl FastaReader {
         self.read_sequence(contig)?;
         if contig.sequence.is_empty() {
             let name = String::from_utf8_lossy(&contig.name);
-            return Err(broken(
-                &self.path,
-                header_line,
-                format!("contig {name} has no sequence"),
-            ));
+            return Err(broken(&self.path, header_line, format!("contig {name} has no sequence")));
         }
         Ok(true)
     }
 
     fn parse_header(&mut self, header: &[u8], contig: &mut Contig) -> Result<()> {
-        let name_end = header
-            .iter()
-            .position(u8::is_ascii_whitespace)
-            .unwrap_or(header.len());
+        let name_end = header.iter().position(u8::is_ascii_whitespace).unwrap_or(header.len());
         let (name, description) = header.split_at(name_end);
         let shown = String::from_utf8_lossy(name);
         let reason = if name.is_empty() {
@@ -127,9 +112,7 @@ impl FastaReader {
             format!("contig name {shown} is used twice")
         } else {
             contig.name.extend_from_slice(name);
-            contig
-                .description
-                .extend_from_slice(description.trim_ascii());
+            contig.description.extend_from_slice(description.trim_ascii());
             return Ok(());
         };
         Err(broken(&self.path, self.line, reason))
@@ -164,23 +147,13 @@ fn append_letters(text: &[u8], sequence: &mut Vec<u8>) -> bool {
         sequence.extend_from_slice(text);
         return true;
     }
-    let letters = text
-        .iter()
-        .copied()
-        .filter(|letter| !letter.is_ascii_whitespace());
+    let letters = text.iter().copied().filter(|letter| !letter.is_ascii_whitespace());
     let start = sequence.len();
     sequence.extend(letters);
-    sequence[start..]
-        .iter()
-        .all(|&letter| is_reference_letter(letter))
+    sequence[start..].iter().all(|&letter| is_reference_letter(letter))
 }
 
 fn broken(path: &Path, line: u64, reason: impl Into<String>) -> Error {
     let (path, reason) = (path.to_path_buf(), reason.into());
-    Error::FormatLine {
-        path,
-        line,
-        format: FORMAT,
-        reason,
-    }
+    Error::FormatLine { path, line, format: FORMAT, reason }
 }

@@ -79,19 +79,11 @@ impl ReadSource {
 }
 
 /// Appends the next two mates; false when both files end here.
-fn read_pair(
-    first: &mut FastqReader,
-    second: &mut FastqReader,
-    batch: &mut ReadBatch,
-) -> Result<bool> {
+fn read_pair(first: &mut FastqReader, second: &mut FastqReader, batch: &mut ReadBatch) -> Result<bool> {
     let has_first = first.read_into(batch)?;
     let has_second = second.read_into(batch)?;
     if has_first != has_second {
-        let (shorter, longer) = if has_first {
-            (second, first)
-        } else {
-            (first, second)
-        };
+        let (shorter, longer) = if has_first { (second, first) } else { (first, second) };
         shorter.require_records()?;
         return Err(Error::UnequalCount {
             shorter: shorter.path.clone(),
@@ -124,19 +116,12 @@ impl FastqReader {
     fn open(path: &Path) -> Result<Self> {
         let (input, path) = Input::open(path)?;
         let lines = LineReader::new(input, MAX_RECORD_BYTES);
-        Ok(Self {
-            lines,
-            path,
-            records: 0,
-            scratch: Vec::new(),
-        })
+        Ok(Self { lines, path, records: 0, scratch: Vec::new() })
     }
 
     fn require_records(&self) -> Result<()> {
         if self.records == 0 {
-            return Err(Error::Empty {
-                path: self.path.clone(),
-            });
+            return Err(Error::Empty { path: self.path.clone() });
         }
         Ok(())
     }
@@ -179,12 +164,7 @@ impl Flaw {
     fn locate(self, path: &Path, record: u64) -> Error {
         let path = path.to_path_buf();
         match self {
-            Self::Broken(reason) => Error::Format {
-                path,
-                record,
-                format: FORMAT,
-                reason,
-            },
+            Self::Broken(reason) => Error::Format { path, record, format: FORMAT, reason },
             Self::Cut => Error::Truncated { path, record },
         }
     }
@@ -201,14 +181,10 @@ impl<'a> Fields<'a> {
     fn check(group: &Lines<'a, 4>) -> std::result::Result<Self, Flaw> {
         let [header, bases, plus, qualities] = group.lines;
         let Some(header) = header.strip_prefix(b"@") else {
-            return Err(Flaw::Broken(
-                "expected '@' at the start of the record".into(),
-            ));
+            return Err(Flaw::Broken("expected '@' at the start of the record".into()));
         };
         if group.count >= 3 && !plus.starts_with(b"+") {
-            return Err(Flaw::Broken(
-                "expected '+' at the start of its third line".into(),
-            ));
+            return Err(Flaw::Broken("expected '+' at the start of its third line".into()));
         }
         // The quality line of an empty read may be missing with the last line end.
         if group.count < 3 || (group.count == 3 && !bases.is_empty()) {
@@ -221,11 +197,7 @@ impl<'a> Fields<'a> {
                 bases.len()
             )));
         }
-        Ok(Self {
-            name: template_name(header),
-            bases,
-            qualities,
-        })
+        Ok(Self { name: template_name(header), bases, qualities })
     }
 
     /// Checks the characters and appends the read to `batch`.
@@ -279,11 +251,7 @@ mod tests {
             ("/1", ""),
             ("", ""),
         ] {
-            assert_eq!(
-                template_name(header.as_bytes()),
-                name.as_bytes(),
-                "{header:?}"
-            );
+            assert_eq!(template_name(header.as_bytes()), name.as_bytes(), "{header:?}");
         }
     }
 }

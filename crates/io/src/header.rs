@@ -73,20 +73,14 @@ impl Header {
         if let Some(group) = &self.read_group {
             builder = builder.add_read_group(group.id(), group.fields().clone());
         }
-        let header = builder
-            .add_program(self.program.id.clone(), self.program.to_map())
-            .build();
+        let header = builder.add_program(self.program.id.clone(), self.program.to_map()).build();
         if header.reference_sequences().len() != self.references.len() {
-            return Err(Error::Header {
-                reason: "two contigs have the same name".into(),
-            });
+            return Err(Error::Header { reason: "two contigs have the same name".into() });
         }
         // noodles checks names and values only while it writes.
         sam::io::Writer::new(io::sink())
             .write_header(&header)
-            .map_err(|error| Error::Header {
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| Error::Header { reason: error.to_string() })?;
         Ok(header)
     }
 }
@@ -98,15 +92,11 @@ impl ReferenceSequence {
         let Some(length) = length.filter(|_| self.length <= MAX_REFERENCE_LENGTH) else {
             let name = String::from_utf8_lossy(&self.name);
             let found = self.length;
-            return Err(Error::Header {
-                reason: format!("contig {name} has {found} bases; expected 1 to 2^31 - 1"),
-            });
+            return Err(Error::Header { reason: format!("contig {name} has {found} bases; expected 1 to 2^31 - 1") });
         };
         let mut fields = Map::<map::ReferenceSequence>::new(length);
         let digest: String = self.md5.iter().map(|byte| format!("{byte:02x}")).collect();
-        fields
-            .other_fields_mut()
-            .insert(reference_tag::MD5_CHECKSUM, digest.into());
+        fields.other_fields_mut().insert(reference_tag::MD5_CHECKSUM, digest.into());
         Ok(fields)
     }
 }
@@ -125,9 +115,7 @@ impl Program {
 
 /// A literal tab in a command line, as in a `-R` value, would start a new header field.
 fn escape_controls(text: &str) -> String {
-    text.replace('\t', "\\t")
-        .replace('\n', "\\n")
-        .replace('\r', "\\r")
+    text.replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
 }
 
 /// Whether SAM allows `name` for a reference sequence (section 1.2.1, "Character set
@@ -188,9 +176,7 @@ mod tests {
         assert!(refused(|header| header.references[0].length = 0));
         assert!(refused(|header| header.references[0].length = 1 << 31));
         assert!(refused(|header| header.references[0].name = b"a b".to_vec()));
-        assert!(refused(
-            |header| header.references[0].name = b"chr1".to_vec()
-        ));
+        assert!(refused(|header| header.references[0].name = b"chr1".to_vec()));
         assert!(refused(|header| header.program.version.clear()));
     }
 

@@ -27,8 +27,7 @@ const PROBE_BYTES: usize = 18;
 
 /// The empty BGZF block that ends every complete BGZF file (SAM specification v1, section 4.1.2).
 const BGZF_END: [u8; 28] = [
-    0x1f, 0x8b, 0x08, 0x04, 0, 0, 0, 0, 0, 0xff, 0x06, 0, b'B', b'C', 0x02, 0, 0x1b, 0, 0x03, 0, 0,
-    0, 0, 0, 0, 0, 0, 0,
+    0x1f, 0x8b, 0x08, 0x04, 0, 0, 0, 0, 0, 0xff, 0x06, 0, b'B', b'C', 0x02, 0, 0x1b, 0, 0x03, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 ];
 
 /// Marks the `io::Error` of an input that stops too soon.
@@ -71,10 +70,7 @@ impl Input {
             }
             Ok(file)
         });
-        let file = opened.map_err(|source| Error::Open {
-            path: path.to_path_buf(),
-            source,
-        })?;
+        let file = opened.map_err(|source| Error::Open { path: path.to_path_buf(), source })?;
         let input = Self::new(Box::new(file)).map_err(|e| Error::read(path, 1, e))?;
         Ok((input, path.to_path_buf()))
     }
@@ -82,9 +78,7 @@ impl Input {
     /// Detects the container of `raw` and puts the fitting decoder in front of it.
     pub(crate) fn new(mut raw: Box<dyn Read + Send>) -> io::Result<Self> {
         let mut probe = Vec::with_capacity(PROBE_BYTES);
-        raw.by_ref()
-            .take(PROBE_BYTES as u64)
-            .read_to_end(&mut probe)?;
+        raw.by_ref().take(PROBE_BYTES as u64).read_to_end(&mut probe)?;
         let container = Container::detect(&probe);
         let source = Cursor::new(probe).chain(raw);
         let decoder = match container {
@@ -93,9 +87,7 @@ impl Input {
                 let buffered = BufReader::with_capacity(BUFFER_BYTES, source);
                 Decoder::Gzip(Box::new(MultiGzDecoder::new(buffered)))
             }
-            Container::Bgzf => {
-                Decoder::Bgzf(Box::new(bgzf::io::Reader::new(TailReader::new(source))))
-            }
+            Container::Bgzf => Decoder::Bgzf(Box::new(bgzf::io::Reader::new(TailReader::new(source)))),
         };
         Ok(Self { decoder })
     }
@@ -121,9 +113,7 @@ impl Read for Input {
 fn classify(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => io::Error::other(EndsEarly),
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            io::Error::other(Damaged(error))
-        }
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => io::Error::other(Damaged(error)),
         _ => error,
     }
 }
@@ -139,9 +129,8 @@ impl Container {
     fn detect(probe: &[u8]) -> Self {
         // FLG.FEXTRA set, XLEN 6, subfield `BC` of two bytes: the form every BGZF writer uses.
         // Any other layout of extra fields is still valid gzip and is read as such.
-        let is_bgzf = probe.len() == PROBE_BYTES
-            && probe[2..4] == [0x08, 0x04]
-            && probe[10..16] == [6, 0, b'B', b'C', 2, 0];
+        let is_bgzf =
+            probe.len() == PROBE_BYTES && probe[2..4] == [0x08, 0x04] && probe[10..16] == [6, 0, b'B', b'C', 2, 0];
         match probe {
             [0x1f, 0x8b, ..] if is_bgzf => Self::Bgzf,
             [0x1f, 0x8b, ..] => Self::Gzip,
@@ -159,10 +148,7 @@ struct TailReader {
 impl TailReader {
     fn new(source: Source) -> Self {
         let inner = BufReader::with_capacity(BUFFER_BYTES, source);
-        Self {
-            inner,
-            tail: [0; BGZF_END.len()],
-        }
+        Self { inner, tail: [0; BGZF_END.len()] }
     }
 
     fn remember(&mut self, bytes: &[u8]) {
@@ -212,9 +198,7 @@ mod tests {
 
     #[test]
     fn every_container_gives_the_same_bytes() {
-        let data: Vec<u8> = (0..200_000u32)
-            .flat_map(|i| (i * i).to_le_bytes())
-            .collect();
+        let data: Vec<u8> = (0..200_000u32).flat_map(|i| (i * i).to_le_bytes()).collect();
         assert_eq!(read(data.clone()).unwrap(), data);
         assert_eq!(read(gzip(&data)).unwrap(), data);
         assert_eq!(read(bgzf(&data)).unwrap(), data);
@@ -222,14 +206,8 @@ mod tests {
 
     #[test]
     fn members_and_blocks_are_joined() {
-        assert_eq!(
-            read([gzip(b"left "), gzip(b"right")].concat()).unwrap(),
-            b"left right"
-        );
-        assert_eq!(
-            read([bgzf(b"left "), bgzf(b"right")].concat()).unwrap(),
-            b"left right"
-        );
+        assert_eq!(read([gzip(b"left "), gzip(b"right")].concat()).unwrap(), b"left right");
+        assert_eq!(read([bgzf(b"left "), bgzf(b"right")].concat()).unwrap(), b"left right");
     }
 
     #[test]
@@ -237,10 +215,7 @@ mod tests {
         assert_eq!(Container::detect(b""), Container::Plain);
         assert_eq!(Container::detect(b"@read"), Container::Plain);
         assert_eq!(Container::detect(&[0x1f]), Container::Plain);
-        assert_eq!(
-            Container::detect(&gzip(b"data that is long enough")[..18]),
-            Container::Gzip
-        );
+        assert_eq!(Container::detect(&gzip(b"data that is long enough")[..18]), Container::Gzip);
         assert_eq!(Container::detect(&bgzf(b"x")[..18]), Container::Bgzf);
         assert_eq!(Container::detect(&bgzf(b"x")[..17]), Container::Gzip);
     }
@@ -268,10 +243,7 @@ mod tests {
             // Within the first member's deflate data, whatever the header's length.
             data[24] ^= 0x10;
             let error = read(data).unwrap_err();
-            assert!(
-                error.get_ref().is_some_and(|inner| inner.is::<Damaged>()),
-                "{error}"
-            );
+            assert!(error.get_ref().is_some_and(|inner| inner.is::<Damaged>()), "{error}");
         }
     }
 }

@@ -35,13 +35,7 @@ impl<R: Read> LineReader<R> {
     /// binary file given by mistake does not fill the memory.
     pub(crate) fn new(inner: R, limit: usize) -> Self {
         let buffer = vec![0; INITIAL_BYTES.min(limit)];
-        Self {
-            inner,
-            buffer,
-            pending: 0..0,
-            limit,
-            at_end: false,
-        }
+        Self { inner, buffer, pending: 0..0, limit, at_end: false }
     }
 
     /// The next `N` lines.
@@ -73,10 +67,7 @@ impl<R: Read> LineReader<R> {
         }
         let group = self.pending.start;
         self.pending.start += searched;
-        Ok(Lines {
-            lines: slice_lines(&self.buffer[group..], &ends[..count]),
-            count,
-        })
+        Ok(Lines { lines: slice_lines(&self.buffer[group..], &ends[..count]), count })
     }
 
     /// Reads once more, after moving the pending bytes to the front and growing a full buffer.
@@ -139,12 +130,7 @@ mod tests {
             if group.count == 0 {
                 return groups;
             }
-            groups.push(
-                group.lines[..group.count]
-                    .iter()
-                    .map(|line| line.to_vec())
-                    .collect(),
-            );
+            groups.push(group.lines[..group.count].iter().map(|line| line.to_vec()).collect());
         }
     }
 
@@ -154,11 +140,7 @@ mod tests {
         for step in 1..=data.len() + 1 {
             assert_eq!(
                 collect::<2>(data, step, 64),
-                [
-                    vec![b"one".to_vec(), vec![]],
-                    vec![b"three".to_vec(), b"four".to_vec()],
-                    vec![b"five".to_vec()]
-                ],
+                [vec![b"one".to_vec(), vec![]], vec![b"three".to_vec(), b"four".to_vec()], vec![b"five".to_vec()]],
                 "step {step}"
             );
         }

@@ -11,8 +11,7 @@ use noodles::{
     sam::{
         self,
         alignment::record::{
-            Cigar, Data, Flags, MappingQuality, QualityScores, QualityScoresRef, Sequence,
-            SequenceRef,
+            Cigar, Data, Flags, MappingQuality, QualityScores, QualityScoresRef, Sequence, SequenceRef,
             cigar::{Op, op::Kind},
             data::field::{Tag as NoodlesTag, Value},
         },
@@ -36,10 +35,7 @@ impl sam::alignment::Record for NoodlesRecord<'_> {
         Ok(Flags::from(self.0.flags))
     }
 
-    fn reference_sequence_id<'r, 'h: 'r>(
-        &'r self,
-        _: &'h sam::Header,
-    ) -> Option<io::Result<usize>> {
+    fn reference_sequence_id<'r, 'h: 'r>(&'r self, _: &'h sam::Header) -> Option<io::Result<usize>> {
         self.0.reference.map(Ok)
     }
 
@@ -55,10 +51,7 @@ impl sam::alignment::Record for NoodlesRecord<'_> {
         Box::new(Operations(self.0.cigar))
     }
 
-    fn mate_reference_sequence_id<'r, 'h: 'r>(
-        &'r self,
-        _: &'h sam::Header,
-    ) -> Option<io::Result<usize>> {
+    fn mate_reference_sequence_id<'r, 'h: 'r>(&'r self, _: &'h sam::Header) -> Option<io::Result<usize>> {
         self.0.mate_reference.map(Ok)
     }
 
@@ -107,11 +100,7 @@ impl Cigar for Operations<'_> {
     }
 
     fn iter(&self) -> Box<dyn Iterator<Item = io::Result<Op>> + '_> {
-        Box::new(
-            self.0
-                .iter()
-                .map(|op| Ok(Op::new(noodles_kind(op.kind()), op.len() as usize))),
-        )
+        Box::new(self.0.iter().map(|op| Ok(Op::new(noodles_kind(op.kind()), op.len() as usize))))
     }
 }
 

@@ -47,11 +47,7 @@ pub(crate) fn is_reference_letter(letter: u8) -> bool {
 pub(crate) fn is_acgtn(letters: &[u8]) -> bool {
     letters.iter().fold(true, |all, &letter| {
         let lower = letter | 0x20;
-        all & ((lower == b'a')
-            | (lower == b'c')
-            | (lower == b'g')
-            | (lower == b't')
-            | (lower == b'n'))
+        all & ((lower == b'a') | (lower == b'c') | (lower == b'g') | (lower == b't') | (lower == b'n'))
     })
 }
 
@@ -65,10 +61,7 @@ mod tests {
             let upper = byte.to_ascii_uppercase();
             let is_letter = b"ACGTUNRYSWKMBDHV".contains(&upper);
             let mut output = Vec::new();
-            assert_eq!(
-                normalise_into(&[byte], &mut output),
-                is_letter || byte == b'.'
-            );
+            assert_eq!(normalise_into(&[byte], &mut output), is_letter || byte == b'.');
             assert_eq!(is_reference_letter(byte), is_letter);
             assert_eq!(is_upper_acgtn(&[byte]), b"ACGTN".contains(&byte));
             assert_eq!(is_acgtn(&[byte]), b"ACGTN".contains(&upper), "{byte}");

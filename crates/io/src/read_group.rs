@@ -29,10 +29,7 @@ impl ReadGroup {
         if !line.starts_with("@RG\t") {
             return refuse("expected '@RG', a tab (or \\t) and fields such as ID:NAME");
         }
-        if !line
-            .bytes()
-            .all(|byte| byte == b'\t' || matches!(byte, b' '..=b'~'))
-        {
+        if !line.bytes().all(|byte| byte == b'\t' || matches!(byte, b' '..=b'~')) {
             return refuse("expected a single line of printable ASCII characters");
         }
         let Ok(header) = line.parse::<sam::Header>() else {
@@ -45,10 +42,7 @@ impl ReadGroup {
         if id.is_empty() || has_empty_value {
             return refuse("expected a value after every tag");
         }
-        Ok(Self {
-            id: id.to_string(),
-            fields: fields.clone(),
-        })
+        Ok(Self { id: id.to_string(), fields: fields.clone() })
     }
 
     /// The group's identifier, which every record repeats in its `RG` tag.

@@ -108,17 +108,13 @@ impl Tag<'_> {
 
 /// Whether SAM allows `name` for a read. A lone `*` is refused: it means "no name".
 pub(crate) fn is_read_name(name: &[u8]) -> bool {
-    let are_allowed = name
-        .iter()
-        .fold(true, |all, &byte| all & is_graphic(byte) & (byte != b'@'));
+    let are_allowed = name.iter().fold(true, |all, &byte| all & is_graphic(byte) & (byte != b'@'));
     (1..=MAX_NAME_BYTES).contains(&name.len()) && name != b"*" && are_allowed
 }
 
 /// Whether all bytes are Phred + 33 in ASCII, `!` to `~`.
 pub(crate) fn are_qualities(qualities: &[u8]) -> bool {
-    qualities
-        .iter()
-        .fold(true, |all, &quality| all & is_graphic(quality))
+    qualities.iter().fold(true, |all, &quality| all & is_graphic(quality))
 }
 
 fn is_graphic(byte: u8) -> bool {
@@ -168,11 +164,7 @@ mod tests {
         for byte in 0..=u8::MAX {
             let is_graphic = (33..=126).contains(&byte);
             assert_eq!(are_qualities(&[b'I', byte]), is_graphic, "{byte}");
-            assert_eq!(
-                is_read_name(&[b'r', byte]),
-                is_graphic && byte != b'@',
-                "{byte}"
-            );
+            assert_eq!(is_read_name(&[b'r', byte]), is_graphic && byte != b'@', "{byte}");
             let is_base = byte.is_ascii_alphabetic() || b"=.".contains(&byte);
             assert_eq!(are_bases(&[b'A', byte]), is_base, "{byte}");
         }
@@ -182,20 +174,9 @@ mod tests {
     fn a_whole_record_passes() {
         assert_eq!(CIGAR[1], CigarOp::new(CigarKind::SoftClip, 1));
         assert_eq!(sample().check(1), Ok(()));
-        let bare = AlignmentRecord {
-            bases: b"",
-            qualities: b"",
-            ..sample()
-        };
+        let bare = AlignmentRecord { bases: b"", qualities: b"", ..sample() };
         assert_eq!(bare.check(1), Ok(()));
-        assert_eq!(
-            AlignmentRecord {
-                cigar: &[],
-                ..sample()
-            }
-            .check(1),
-            Ok(())
-        );
+        assert_eq!(AlignmentRecord { cigar: &[], ..sample() }.check(1), Ok(()));
     }
 
     #[test]
@@ -210,66 +191,22 @@ mod tests {
             [tag(b"XX", TagValue::Text(b"a\tb"))],
         ];
         let broken = [
-            AlignmentRecord {
-                name: b"",
-                ..sample()
-            },
-            AlignmentRecord {
-                name: b"*",
-                ..sample()
-            },
-            AlignmentRecord {
-                name: b"a b",
-                ..sample()
-            },
-            AlignmentRecord {
-                name: b"a@b",
-                ..sample()
-            },
-            AlignmentRecord {
-                name: &[b'a'; 255],
-                ..sample()
-            },
-            AlignmentRecord {
-                reference: Some(1),
-                ..sample()
-            },
-            AlignmentRecord {
-                mate_reference: Some(1),
-                ..sample()
-            },
-            AlignmentRecord {
-                position: Some(i32::MAX as u32),
-                ..sample()
-            },
-            AlignmentRecord {
-                mate_position: Some(u32::MAX),
-                ..sample()
-            },
-            AlignmentRecord {
-                cigar: &[CigarOp(5 << 4 | 9)],
-                ..sample()
-            },
-            AlignmentRecord {
-                cigar: &CIGAR[..1],
-                ..sample()
-            },
-            AlignmentRecord {
-                qualities: b"III",
-                ..sample()
-            },
-            AlignmentRecord {
-                qualities: b"IIII ",
-                ..sample()
-            },
-            AlignmentRecord {
-                bases: b"ACG-N",
-                ..sample()
-            },
+            AlignmentRecord { name: b"", ..sample() },
+            AlignmentRecord { name: b"*", ..sample() },
+            AlignmentRecord { name: b"a b", ..sample() },
+            AlignmentRecord { name: b"a@b", ..sample() },
+            AlignmentRecord { name: &[b'a'; 255], ..sample() },
+            AlignmentRecord { reference: Some(1), ..sample() },
+            AlignmentRecord { mate_reference: Some(1), ..sample() },
+            AlignmentRecord { position: Some(i32::MAX as u32), ..sample() },
+            AlignmentRecord { mate_position: Some(u32::MAX), ..sample() },
+            AlignmentRecord { cigar: &[CigarOp(5 << 4 | 9)], ..sample() },
+            AlignmentRecord { cigar: &CIGAR[..1], ..sample() },
+            AlignmentRecord { qualities: b"III", ..sample() },
+            AlignmentRecord { qualities: b"IIII ", ..sample() },
+            AlignmentRecord { bases: b"ACG-N", ..sample() },
         ];
-        let with_tags = bad_tags
-            .iter()
-            .map(|tags| AlignmentRecord { tags, ..sample() });
+        let with_tags = bad_tags.iter().map(|tags| AlignmentRecord { tags, ..sample() });
         for (i, record) in broken.into_iter().chain(with_tags).enumerate() {
             assert!(record.check(1).is_err(), "case {i}");
         }

@@ -9,11 +9,7 @@ use itoa::Integer;
 use crate::{AlignmentRecord, CigarOp, Tag, TagValue};
 
 /// Appends the line of a record that has passed [`AlignmentRecord::check`], with its line end.
-pub(crate) fn append_line(
-    record: &AlignmentRecord<'_>,
-    reference_names: &[Vec<u8>],
-    line: &mut Vec<u8>,
-) {
+pub(crate) fn append_line(record: &AlignmentRecord<'_>, reference_names: &[Vec<u8>], line: &mut Vec<u8>) {
     let name_of = |index: Option<usize>| index.map_or(&b"*"[..], |i| &reference_names[i]);
     let mate_reference = match (record.reference, record.mate_reference) {
         (Some(own), Some(mate)) if own == mate => b"=",

@@ -62,19 +62,12 @@ impl AlignmentWriter {
         let header = header.to_noodles()?;
         let (target, path) = Target::open(destination)?;
         let abandoned = Arc::new(AtomicBool::new(false));
-        let sink = Sink {
-            target,
-            abandoned: Arc::clone(&abandoned),
-        };
+        let sink = Sink { target, abandoned: Arc::clone(&abandoned) };
         let output = match format {
             Format::Sam => Output::Sam(sink),
             Format::Bam => Output::Bam(Box::new(compress(sink, compression_threads))),
         };
-        let mut writer = Self {
-            output: Some(output),
-            abandoned,
-            path,
-        };
+        let mut writer = Self { output: Some(output), abandoned, path };
         writer.try_output(|output| output.write_header(&header))?;
         Ok(writer)
     }
@@ -98,15 +91,11 @@ impl AlignmentWriter {
         let sink = match self.output.take() {
             None => return Err(self.failed_before()),
             Some(Output::Sam(sink)) => sink,
-            Some(Output::Bam(mut writer)) => writer
-                .finish()
-                .map_err(|source| Error::write(&self.path, source))?,
+            Some(Output::Bam(mut writer)) => writer.finish().map_err(|source| Error::write(&self.path, source))?,
         };
         match sink.target {
             Target::File(file) => file.commit(),
-            Target::Stdout(mut stdout) => stdout
-                .flush()
-                .map_err(|source| Error::write(&self.path, source)),
+            Target::Stdout(mut stdout) => stdout.flush().map_err(|source| Error::write(&self.path, source)),
         }
     }
 
@@ -180,10 +169,7 @@ impl Target {
         match destination {
             Destination::Stdout => {
                 let stdout = BufWriter::with_capacity(BUFFER_BYTES, io::stdout());
-                Ok((
-                    Self::Stdout(stdout),
-                    Path::new("standard output").to_path_buf(),
-                ))
+                Ok((Self::Stdout(stdout), Path::new("standard output").to_path_buf()))
             }
             Destination::File(path) => Ok((Self::File(AtomicFile::create(path)?), path.clone())),
         }

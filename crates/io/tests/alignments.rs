@@ -7,19 +7,14 @@ use std::{fs, path::Path};
 use noodles::{bam, sam};
 use support::Folder;
 use svala_io::{
-    AlignmentRecord, AlignmentWriter, CigarKind, CigarOp, Destination, Error, Format, Header,
-    OwnedAlignment, Program, ReadGroup, RecordEncoder, ReferenceSequence, Tag, TagValue, flags,
-    read_alignments,
+    AlignmentRecord, AlignmentWriter, CigarKind, CigarOp, Destination, Error, Format, Header, OwnedAlignment, Program,
+    ReadGroup, RecordEncoder, ReferenceSequence, Tag, TagValue, flags, read_alignments,
 };
 
 const RECORDS: u32 = 3000;
 
 fn header() -> Header {
-    let reference = |name: &str| ReferenceSequence {
-        name: name.into(),
-        length: 1 << 20,
-        md5: [7; 16],
-    };
+    let reference = |name: &str| ReferenceSequence { name: name.into(), length: 1 << 20, md5: [7; 16] };
     Header {
         references: vec![reference("chr1"), reference("chr2")],
         read_group: Some(ReadGroup::parse(r"@RG\tID:lane\tSM:sample").unwrap()),
@@ -38,8 +33,7 @@ fn encode(format: Format) -> Vec<u8> {
     let mut output = Vec::new();
     for i in 0..RECORDS {
         let name = format!("read{i}");
-        let quality =
-            |j: u32| b'!' + (i.wrapping_mul(2_654_435_761).wrapping_add(j * 77) >> 7) as u8 % 42;
+        let quality = |j: u32| b'!' + (i.wrapping_mul(2_654_435_761).wrapping_add(j * 77) >> 7) as u8 % 42;
         let qualities: Vec<u8> = (0..100).map(quality).collect();
         let record = AlignmentRecord {
             name: name.as_bytes(),
@@ -47,24 +41,15 @@ fn encode(format: Format) -> Vec<u8> {
             reference: Some(i as usize % 2),
             position: Some(i),
             mapping_quality: (i % 61) as u8,
-            cigar: &[
-                CigarOp::new(CigarKind::SoftClip, 10),
-                CigarOp::new(CigarKind::Match, 90),
-            ],
+            cigar: &[CigarOp::new(CigarKind::SoftClip, 10), CigarOp::new(CigarKind::Match, 90)],
             mate_reference: None,
             mate_position: None,
             template_length: 0,
             bases: &b"GATTACA".repeat(15)[..100],
             qualities: &qualities,
             tags: &[
-                Tag {
-                    name: *b"NM",
-                    value: TagValue::Int(i64::from(i)),
-                },
-                Tag {
-                    name: *b"RG",
-                    value: TagValue::Text(b"lane"),
-                },
+                Tag { name: *b"NM", value: TagValue::Int(i64::from(i)) },
+                Tag { name: *b"RG", value: TagValue::Text(b"lane") },
             ],
         };
         encoder.encode(&record, &mut output).unwrap();
@@ -93,10 +78,7 @@ fn bytes_do_not_depend_on_pieces_or_threads() {
                 write(&path, format, &encoded, chunk, threads);
                 let bytes = fs::read(&path).unwrap();
                 let expected = expected.get_or_insert_with(|| bytes.clone());
-                assert!(
-                    bytes == *expected,
-                    "{format:?}, pieces of {chunk}, {threads} threads"
-                );
+                assert!(bytes == *expected, "{format:?}, pieces of {chunk}, {threads} threads");
             }
         }
     }
@@ -112,11 +94,7 @@ fn bam_comes_back_as_written() {
         let expected = OwnedAlignment {
             name: format!("read{count}").into_bytes(),
             flags: flags::REVERSE,
-            reference: Some(if count % 2 == 0 {
-                b"chr1".to_vec()
-            } else {
-                b"chr2".to_vec()
-            }),
+            reference: Some(if count % 2 == 0 { b"chr1".to_vec() } else { b"chr2".to_vec() }),
             position: Some(count),
             mapping_quality: (count % 61) as u8,
             cigar: "10S90M".into(),
@@ -147,14 +125,8 @@ fn sam_and_bam_say_the_same() {
     assert_eq!(sam_header, bam_header);
     assert_eq!(sam_header.read_groups().len(), 1);
 
-    let from_sam: Vec<RecordBuf> = sam_reader
-        .record_bufs(&sam_header)
-        .collect::<Result<_, _>>()
-        .unwrap();
-    let from_bam: Vec<RecordBuf> = bam_reader
-        .record_bufs(&bam_header)
-        .collect::<Result<_, _>>()
-        .unwrap();
+    let from_sam: Vec<RecordBuf> = sam_reader.record_bufs(&sam_header).collect::<Result<_, _>>().unwrap();
+    let from_bam: Vec<RecordBuf> = bam_reader.record_bufs(&bam_header).collect::<Result<_, _>>().unwrap();
     assert_eq!(from_sam.len(), RECORDS as usize);
     assert!(from_sam == from_bam);
 }
@@ -186,15 +158,8 @@ fn a_header_that_sam_cannot_hold_is_refused_before_the_file_is_made() {
 fn a_missing_folder_is_named() {
     let destination = Destination::File("missing/folder/out.bam".into());
     let result = AlignmentWriter::create(&destination, Format::Bam, &header(), 1);
-    let Err(error) = result else {
-        panic!("the file was made")
-    };
-    assert!(
-        error
-            .to_string()
-            .starts_with("missing/folder/out.bam: cannot write: "),
-        "{error}"
-    );
+    let Err(error) = result else { panic!("the file was made") };
+    assert!(error.to_string().starts_with("missing/folder/out.bam: cannot write: "), "{error}");
 }
 
 /// The part of `standard_output_gets_the_same_bytes` that runs with an output of its own.
@@ -203,8 +168,7 @@ fn a_missing_folder_is_named() {
 fn write_to_standard_output() {
     let is_finished = std::env::var("FINISH").is_ok_and(|value| value == "yes");
     for format in [Format::Sam, Format::Bam] {
-        let mut writer =
-            AlignmentWriter::create(&Destination::Stdout, format, &header(), 1).unwrap();
+        let mut writer = AlignmentWriter::create(&Destination::Stdout, format, &header(), 1).unwrap();
         writer.write_encoded(&encode(format)).unwrap();
         if is_finished {
             writer.finish().unwrap();
@@ -216,12 +180,7 @@ fn write_to_standard_output() {
 fn standard_output_gets_the_same_bytes() {
     let run = |finish: &str| {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-        child.args([
-            "--ignored",
-            "--exact",
-            "write_to_standard_output",
-            "--nocapture",
-        ]);
+        child.args(["--ignored", "--exact", "write_to_standard_output", "--nocapture"]);
         let output = child.env("FINISH", finish).output().unwrap();
         assert!(output.status.success());
         output.stdout
@@ -278,12 +237,7 @@ fn a_pipe_without_a_reader_is_recognised() {
         reader.join().unwrap();
         let encoded = encode(format);
         let result = (0..50).try_for_each(|_| writer.write_encoded(&encoded));
-        assert!(
-            result
-                .and_then(|()| writer.finish())
-                .unwrap_err()
-                .is_broken_pipe()
-        );
+        assert!(result.and_then(|()| writer.finish()).unwrap_err().is_broken_pipe());
     }
 }
 
@@ -316,10 +270,7 @@ fn a_cut_or_foreign_file_is_no_bam() {
     let bytes = fs::read(&path).unwrap();
     for end in [bytes.len() - 1, bytes.len() - 28, bytes.len() / 2, 100, 20] {
         let result = read_alignments(&folder.file("cut.bam", &bytes[..end]), |_| {});
-        assert!(
-            matches!(result, Err(Error::Truncated { .. })),
-            "{end} bytes"
-        );
+        assert!(matches!(result, Err(Error::Truncated { .. })), "{end} bytes");
     }
     let result = read_alignments(&folder.file("text.bam", "no BAM file"), |_| {});
     assert!(matches!(result, Err(Error::Format { format: "BAM", .. })));

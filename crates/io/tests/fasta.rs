@@ -23,26 +23,15 @@ fn read_text(text: impl AsRef<[u8]>) -> Result<Vec<Contig>> {
 }
 
 fn contig(name: &str, description: &str, sequence: &str) -> Contig {
-    Contig {
-        name: name.into(),
-        description: description.into(),
-        sequence: sequence.into(),
-    }
+    Contig { name: name.into(), description: description.into(), sequence: sequence.into() }
 }
 
 #[test]
 fn contigs_are_read_as_they_stand() {
     let text = "\n>chr1  first  one \nACGTacgtn\nRYK\n\n>chr2\r\nAC GT\r\n\tNN\r\n>chr3\tx\nu";
-    let expected = [
-        contig("chr1", "first  one", "ACGTacgtnRYK"),
-        contig("chr2", "", "ACGTNN"),
-        contig("chr3", "x", "u"),
-    ];
-    for content in [
-        text.as_bytes().to_vec(),
-        gzip(text.as_bytes()),
-        bgzf(text.as_bytes()),
-    ] {
+    let expected =
+        [contig("chr1", "first  one", "ACGTacgtnRYK"), contig("chr2", "", "ACGTNN"), contig("chr3", "x", "u")];
+    for content in [text.as_bytes().to_vec(), gzip(text.as_bytes()), bgzf(text.as_bytes())] {
         assert_eq!(read_text(content).unwrap(), expected);
     }
 }
@@ -54,10 +43,7 @@ fn lines_may_have_any_length() {
         let lines: Vec<_> = sequence.as_bytes().chunks(width).collect();
         let text = [&b">long\n"[..], &lines.join(&b'\n'), &b"\n>next\nA\n"[..]].concat();
         let contigs = read_text(text).unwrap();
-        assert_eq!(
-            contigs,
-            [contig("long", "", &sequence), contig("next", "", "A")]
-        );
+        assert_eq!(contigs, [contig("long", "", &sequence), contig("next", "", "A")]);
     }
 }
 
@@ -78,19 +64,10 @@ fn broken_files_are_reported_with_line_and_reason() {
         (">a,b\nACGT\n", 1, "SAM does not allow"),
     ] {
         let error = read_text(text).unwrap_err();
-        let Error::FormatLine {
-            path,
-            line,
-            format: "FASTA",
-            reason: found,
-        } = &error
-        else {
+        let Error::FormatLine { path, line, format: "FASTA", reason: found } = &error else {
             panic!("{text:?}: {error:?}");
         };
-        assert!(
-            path.ends_with("ref.fa") && *line == at && found.contains(reason),
-            "{text:?}: {error}"
-        );
+        assert!(path.ends_with("ref.fa") && *line == at && found.contains(reason), "{text:?}: {error}");
     }
 }
 

@@ -13,16 +13,11 @@ fn read_all(first: &Path, second: Option<&Path>, max_reads: usize) -> Result<Rea
     let mut source = ReadSource::open(first, second)?;
     let (mut all, mut batch) = (ReadBatch::new(), ReadBatch::new());
     while source.read_batch(&mut batch, max_reads)? {
-        assert!(
-            !batch.is_empty() && batch.len() <= max_reads.max(if second.is_some() { 2 } else { 1 })
-        );
+        assert!(!batch.is_empty() && batch.len() <= max_reads.max(if second.is_some() { 2 } else { 1 }));
         assert!(second.is_none() || batch.len().is_multiple_of(2));
         all.append_range(&batch, 0..batch.len());
     }
-    assert!(
-        !source.read_batch(&mut batch, max_reads)?,
-        "the end stays the end"
-    );
+    assert!(!source.read_batch(&mut batch, max_reads)?, "the end stays the end");
     assert_eq!(source.records_read(), all.len() as u64);
     assert_eq!(source.is_paired(), second.is_some());
     Ok(all)
@@ -35,20 +30,14 @@ fn read_text(text: impl AsRef<[u8]>) -> Result<ReadBatch> {
 
 fn read_pairs(first: &str, second: &str) -> Result<ReadBatch> {
     let folder = Folder::new();
-    read_all(
-        &folder.file("1.fq", first),
-        Some(&folder.file("2.fq", second)),
-        1000,
-    )
+    read_all(&folder.file("1.fq", first), Some(&folder.file("2.fq", second)), 1000)
 }
 
 /// 1000 records of `length` bases that do not compress to nothing.
 fn thousand_records(length: usize) -> String {
     let mut state = 1u64;
     let mut base = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         ['A', 'C', 'G', 'T'][(state >> 60) as usize % 4]
     };
     let mut record = |i| {
@@ -60,8 +49,7 @@ fn thousand_records(length: usize) -> String {
 
 #[test]
 fn reads_are_normalised() {
-    let batch =
-        read_text("@a/1 comment\r\nacgUn.\r\n+a/1\r\nIIIII~\r\n@b\tx\nRYK\n+\n!!!").unwrap();
+    let batch = read_text("@a/1 comment\r\nacgUn.\r\n+a/1\r\nIIIII~\r\n@b\tx\nRYK\n+\n!!!").unwrap();
     assert_eq!(batch.len(), 2);
     assert_eq!(batch.name(0), b"a");
     assert_eq!(batch.bases(0), b"ACGTNN");
@@ -84,10 +72,7 @@ fn containers_and_batch_sizes_do_not_matter() {
     let plain = folder.file("plain", &text);
     let expected = read_all(&plain, None, 1000).unwrap();
     assert_eq!(expected.len(), 1000);
-    for path in [
-        folder.file("a", gzip(text.as_bytes())),
-        folder.file("b", bgzf(text.as_bytes())),
-    ] {
+    for path in [folder.file("a", gzip(text.as_bytes())), folder.file("b", bgzf(text.as_bytes()))] {
         for max_reads in [0, 1, 2, 999, 1000, 1001] {
             assert!(read_all(&path, None, max_reads).unwrap() == expected);
         }
@@ -107,14 +92,8 @@ fn broken_records_are_reported_with_number_and_reason() {
     for (record, reason) in [
         (">b\nACGT\n+\nIIII\n", "expected '@'"),
         ("@b\nACGT\nIIII\n@c\n", "expected '+'"),
-        (
-            "@b\nACGT\n+\nIII\n",
-            "quality line has 3 characters, the sequence 4",
-        ),
-        (
-            "@b\nACGT\n+\nIIIII\n",
-            "quality line has 5 characters, the sequence 4",
-        ),
+        ("@b\nACGT\n+\nIII\n", "quality line has 3 characters, the sequence 4"),
+        ("@b\nACGT\n+\nIIIII\n", "quality line has 5 characters, the sequence 4"),
         ("@b\nAC-T\n+\nIIII\n", "no IUPAC"),
         ("@b\nAC T\n+\nIIII\n", "no IUPAC"),
         ("@b\nACGT\n+\nII I\n", "outside '!' to '~'"),
@@ -127,19 +106,10 @@ fn broken_records_are_reported_with_number_and_reason() {
         ("\n\n\n\n@b\nACGT\n+\nIIII\n", "blank line"),
     ] {
         let error = read_text([good, record].concat()).unwrap_err();
-        let Error::Format {
-            path,
-            record: 2,
-            format: "FASTQ",
-            reason: found,
-        } = &error
-        else {
+        let Error::Format { path, record: 2, format: "FASTQ", reason: found } = &error else {
             panic!("{record:?}: {error:?}");
         };
-        assert!(
-            path.ends_with("reads.fq") && found.contains(reason),
-            "{record:?}: {error}"
-        );
+        assert!(path.ends_with("reads.fq") && found.contains(reason), "{record:?}: {error}");
         assert!(!error.to_string().contains('\n'));
     }
 }
@@ -148,10 +118,7 @@ fn broken_records_are_reported_with_number_and_reason() {
 fn names_may_have_254_bytes() {
     let record = |length| format!("@{}\nA\n+\nI\n", "n".repeat(length));
     assert_eq!(read_text(record(254)).unwrap().name(0).len(), 254);
-    assert!(matches!(
-        read_text(record(255)),
-        Err(Error::Format { record: 1, .. })
-    ));
+    assert!(matches!(read_text(record(255)), Err(Error::Format { record: 1, .. })));
 }
 
 #[test]
@@ -182,12 +149,7 @@ fn files_of_different_length_are_named() {
     let (one, two) = ("@a\nA\n+\nI\n", "@a\nA\n+\nI\n@b\nA\n+\nI\n");
     for (first, second, short) in [(one, two, "1.fq"), (two, one, "2.fq")] {
         let error = read_pairs(first, second).unwrap_err();
-        let Error::UnequalCount {
-            shorter,
-            longer,
-            records: 1,
-        } = &error
-        else {
+        let Error::UnequalCount { shorter, longer, records: 1 } = &error else {
             panic!("{error:?}");
         };
         assert!(shorter.ends_with(short) && shorter != longer);
@@ -196,10 +158,7 @@ fn files_of_different_length_are_named() {
 
 #[test]
 fn mates_with_different_names_are_reported_without_the_names() {
-    let (first, second) = (
-        "@a/1\nA\n+\nI\n@secret1\nA\n+\nI\n",
-        "@a/2\nA\n+\nI\n@secret2\nA\n+\nI\n",
-    );
+    let (first, second) = ("@a/1\nA\n+\nI\n@secret1\nA\n+\nI\n", "@a/2\nA\n+\nI\n@secret2\nA\n+\nI\n");
     let error = read_pairs(first, second).unwrap_err();
     assert!(matches!(error, Error::MateNames { record: 2, .. }));
     assert!(!format!("{error} {error:?}").contains("secret"));
@@ -210,10 +169,7 @@ fn a_missing_file_and_a_folder_cannot_be_opened() {
     let folder = Folder::new();
     let missing = folder.path().join("missing.fq");
     for path in [missing.as_path(), folder.path()] {
-        assert!(matches!(
-            ReadSource::open(path, None),
-            Err(Error::Open { .. })
-        ));
+        assert!(matches!(ReadSource::open(path, None), Err(Error::Open { .. })));
     }
     assert!(ReadSource::open(Path::new("-"), Some(Path::new("-"))).is_err());
 }
@@ -222,10 +178,7 @@ fn a_missing_file_and_a_folder_cannot_be_opened() {
 #[test]
 fn every_prefix_of_a_compressed_file_is_an_error() {
     let text = thousand_records(8);
-    for (name, data) in [
-        ("gz", gzip(text.as_bytes())),
-        ("bgzf", bgzf(text.as_bytes())),
-    ] {
+    for (name, data) in [("gz", gzip(text.as_bytes())), ("bgzf", bgzf(text.as_bytes()))] {
         let folder = Folder::new();
         for end in 0..data.len() {
             let path = folder.file("cut", &data[..end]);
@@ -235,18 +188,9 @@ fn every_prefix_of_a_compressed_file_is_an_error() {
                 1 => matches!(error, Error::Format { .. }),
                 _ => matches!(error, Error::Truncated { .. }),
             };
-            assert!(
-                is_expected,
-                "{name}: {end} of {} bytes: {error}",
-                data.len()
-            );
+            assert!(is_expected, "{name}: {end} of {} bytes: {error}", data.len());
         }
-        assert_eq!(
-            read_all(&folder.file("whole", &data), None, 100)
-                .unwrap()
-                .len(),
-            1000
-        );
+        assert_eq!(read_all(&folder.file("whole", &data), None, 100).unwrap().len(), 1000);
     }
 }
 
@@ -257,10 +201,7 @@ fn damaged_compressed_data_is_told_from_cut_data() {
         let middle = data.len() / 2;
         data[middle..middle + 8].fill(0xff);
         let error = read_text(&data).unwrap_err();
-        assert!(
-            matches!(error, Error::Damaged { .. } | Error::Format { .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error, Error::Damaged { .. } | Error::Format { .. }), "{error:?}");
     }
 }
 
@@ -271,11 +212,7 @@ fn damage_that_only_the_checksum_sees_is_found() {
         // The CRC-32 of plain gzip is 8 bytes before its end; that of the first BGZF block is 8
         // before the end of that block, whose size minus one is at offset 16.
         let is_bgzf = data[12..14] == *b"BC";
-        let size = if is_bgzf {
-            usize::from(data[16]) + 256 * usize::from(data[17]) + 1
-        } else {
-            data.len()
-        };
+        let size = if is_bgzf { usize::from(data[16]) + 256 * usize::from(data[17]) + 1 } else { data.len() };
         data[size - 8] ^= 1;
         assert!(matches!(read_text(&data), Err(Error::Damaged { .. })));
     }

@@ -66,10 +66,11 @@ impl Alignment {
         if shared_diagonal && query > 0 {
             return true;
         }
-        let reference = self.reference_end.min(other.reference_end) as i64
-            - self.reference_start.max(other.reference_start) as i64;
+        let reference =
+            self.reference_end.min(other.reference_end) as i64 - self.reference_start.max(other.reference_start) as i64;
         let shorter = self.query_bases().min(other.query_bases());
-        let shorter_reference = (self.reference_end - self.reference_start).min(other.reference_end - other.reference_start);
+        let shorter_reference =
+            (self.reference_end - self.reference_start).min(other.reference_end - other.reference_start);
         query * 20 > shorter * 19 && reference * 20 > shorter_reference as i64 * 19
     }
 

@@ -119,13 +119,15 @@ impl Candidates {
         mark_within(second_forward, first_reverse, reach);
     }
 
-    /// Keeps the best [`MAX_CANDIDATES`] of every read, calling `keep` with read number and candidate.
+    /// Keeps the best [`MAX_CANDIDATES`] of every read, calling `keep` with read number and candidate. `name_hashes` has one
+    /// entry for each read.
     pub fn for_each_best(&mut self, name_hashes: &[u64], mut keep: impl FnMut(usize, Candidate)) {
-        for i in 0..self.read_ends.len() {
+        for (i, &name_hash) in name_hashes.iter().enumerate() {
             let range = self.range(i);
             let candidates = &mut self.candidates[range];
             if candidates.len() > MAX_CANDIDATES {
-                let order = |c: &Candidate| (std::cmp::Reverse(c.rank), tie_break(name_hashes[i], c.reverse, c.diagonal));
+                let order =
+                    |c: &Candidate| (std::cmp::Reverse(c.rank), tie_break(name_hash, c.reverse, c.diagonal));
                 candidates.select_nth_unstable_by_key(MAX_CANDIDATES, order);
             }
             for candidate in candidates.iter().take(MAX_CANDIDATES) {
@@ -137,12 +139,7 @@ impl Candidates {
 
 impl Lookup<'_> {
     /// Collects the diagonals of all seeds that occur at most `cap` times, or do so with their flanks.
-    fn round<'s>(
-        &self,
-        seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>,
-        cap: usize,
-        keys: &mut Vec<u64>,
-    ) -> Round {
+    fn round<'s>(&self, seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>, cap: usize, keys: &mut Vec<u64>) -> Round {
         keys.clear();
         let mut round = Round { stretches: 0, skipped: false };
         let mut stretch_end = 0;
@@ -196,7 +193,8 @@ impl Lookup<'_> {
 
     /// For a read all of whose seeds are too common: some occurrences of the rarest, chosen by the read's name.
     fn sample_rarest<'s>(&self, seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>, keys: &mut Vec<u64>) {
-        let Some((seed, found)) = seeds.filter(|(_, found)| !found.is_empty()).min_by_key(|(_, found)| found.len()) else {
+        let Some((seed, found)) = seeds.filter(|(_, found)| !found.is_empty()).min_by_key(|(_, found)| found.len())
+        else {
             return;
         };
         let count = found.len();

@@ -52,7 +52,9 @@ impl Checked {
         reference: &Reference<'_>,
         options: &MapOptions,
     ) {
-        let Some(segment) = best_segment(reads.read(read).strand(reverse), reference, diagonal, options) else { return };
+        let Some(segment) = best_segment(reads.read(read).strand(reverse), reference, diagonal, options) else {
+            return;
+        };
         self.alignments.push(Alignment {
             read: read as u32,
             reverse,

@@ -114,7 +114,13 @@ impl Cigars {
         }
     }
 
-    fn finish(&mut self, placements: &[Placement], reads: &PackedReads, reference: &Reference<'_>, options: &MapOptions) {
+    fn finish(
+        &mut self,
+        placements: &[Placement],
+        reads: &PackedReads,
+        reference: &Reference<'_>,
+        options: &MapOptions,
+    ) {
         self.operations.clear();
         self.md.clear();
         self.rows.clear();
@@ -253,8 +259,7 @@ mod tests {
         packed.pack(&batch, 1).unwrap();
         let operations: Vec<CigarOp> = operations.iter().map(|&(kind, length)| CigarOp::new(kind, length)).collect();
         let options = MapOptions::default();
-        let replay =
-            Replay { read: packed.read(0), reverse: false, reference: &data.reference(), options: &options };
+        let replay = Replay { read: packed.read(0), reverse: false, reference: &data.reference(), options: &options };
         let mut md = Vec::new();
         let row = replay.run(Start { query: 0, reference: data.contigs[0].start }, &operations, &mut md);
         (String::from_utf8(md).unwrap(), row.edit_distance, row.score)
@@ -288,7 +293,8 @@ mod tests {
             score: 0,
             gapped_band: Some(10),
         };
-        let kinds = [(CigarKind::Deletion, 2), (CigarKind::Insertion, 1), (CigarKind::Match, 40), (CigarKind::Insertion, 9)];
+        let kinds =
+            [(CigarKind::Deletion, 2), (CigarKind::Insertion, 1), (CigarKind::Match, 40), (CigarKind::Insertion, 9)];
         let mut operations: Vec<CigarOp> = kinds.iter().map(|&(kind, length)| CigarOp::new(kind, length)).collect();
         let start = trim_gaps(&alignment, &mut operations, 0);
         assert_eq!((start.query, start.reference), (4, 2002));

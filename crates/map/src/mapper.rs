@@ -192,10 +192,8 @@ impl<'a> Mapper<'a> {
             let pair = model.and_then(|model| self.pair(first_read, second_read, model, work));
             let mut placements = [0..0, 0..0];
             for (mate, read) in (first_read..=second_read).enumerate() {
-                let chosen = Chosen {
-                    primary: pair.map_or(0, |p| p.chosen[mate]),
-                    pair_quality: pair.map(|p| p.quality[mate]),
-                };
+                let chosen =
+                    Chosen { primary: pair.map_or(0, |p| p.chosen[mate]), pair_quality: pair.map(|p| p.quality[mate]) };
                 let context = self.read_context(read, work);
                 let start = work.placements.len();
                 select(work.alignments.read(read), chosen, context, self.options, &mut work.placements);

@@ -50,7 +50,8 @@ pub fn single(evidence: Evidence, options: &MapOptions) -> i32 {
 /// Mapping quality that a lead in score is worth, for pairs.
 #[must_use]
 pub fn from_lead(lead: i32, near_rivals: u32, options: &MapOptions) -> i32 {
-    let quality = (SIX * i64::from(lead) / i64::from(options.match_score()) + ONE / 2) / ONE - rivals_penalty(near_rivals);
+    let quality =
+        (SIX * i64::from(lead) / i64::from(options.match_score()) + ONE / 2) / ONE - rivals_penalty(near_rivals);
     quality.clamp(0, i64::from(MAX_MAPQ)) as i32
 }
 

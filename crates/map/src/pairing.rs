@@ -98,7 +98,8 @@ fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, 
     });
     let rival = paired.max(unpaired).max(hidden).unwrap_or(0);
     let near = options.cheapest_edit();
-    let count = pairs.iter().filter(elsewhere).filter(|p| p.value >= rival - near && p.value >= best.value - near).count();
+    let count =
+        pairs.iter().filter(elsewhere).filter(|p| p.value >= rival - near && p.value >= best.value - near).count();
     (rival, count as u32)
 }
 

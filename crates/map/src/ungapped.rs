@@ -38,7 +38,12 @@ struct Mismatches {
 /// Finds the best segment of `strand` on `diagonal`, within the contig that the strand overlaps there; `None` if it overlaps
 /// none or has no match.
 #[must_use]
-pub fn best_segment(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64, options: &MapOptions) -> Option<Segment> {
+pub fn best_segment(
+    strand: Strand<'_>,
+    reference: &Reference<'_>,
+    diagonal: u64,
+    options: &MapOptions,
+) -> Option<Segment> {
     let end = diagonal + strand.length as u64;
     let contig = &reference.contigs[reference.contig_overlapping(diagonal, end)?];
     let span = contig.span();
@@ -115,8 +120,14 @@ fn scan(bits: &Mismatches, valid: std::ops::Range<u32>, length: u32, options: &M
     consider(running, start, valid.end, mismatches);
     let (score, start, end, mismatches) = best;
     let bonuses = i32::from(start == 0) + i32::from(end == length);
-    let segment =
-        Segment { start, end, score: score - bonuses * options.end_bonus, mismatches, anchor_start: start, anchor_length: 0 };
+    let segment = Segment {
+        start,
+        end,
+        score: score - bonuses * options.end_bonus,
+        mismatches,
+        anchor_start: start,
+        anchor_length: 0,
+    };
     (end > start && segment.score > 0).then_some(segment)
 }
 
@@ -207,7 +218,10 @@ mod tests {
                 let bonuses = i32::from(s.start == 0) + i32::from(s.end as usize == length);
                 s.score + bonuses * options.end_bonus
             });
-            assert!(score == expected || got.is_none_or(|s| s.score <= 0) && expected <= 10, "round {round}: {got:?}, {expected}");
+            assert!(
+                score == expected || got.is_none_or(|s| s.score <= 0) && expected <= 10,
+                "round {round}: {got:?}, {expected}"
+            );
         }
     }
 

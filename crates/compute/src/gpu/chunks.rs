@@ -69,9 +69,11 @@ pub(crate) fn words(length: usize) -> usize {
 /// Appends a sequence to `bases`, eight codes a word, lowest bits first; returns its first word.
 pub(crate) fn pack(bases: &mut Vec<u32>, sequence: &[u8]) -> u32 {
     let start = bases.len() as u32;
-    bases.extend(sequence.chunks(8).map(|codes| {
-        codes.iter().enumerate().fold(0, |word, (k, &code)| word | u32::from(code) << (4 * k))
-    }));
+    bases.extend(
+        sequence
+            .chunks(8)
+            .map(|codes| codes.iter().enumerate().fold(0, |word, (k, &code)| word | u32::from(code) << (4 * k))),
+    );
     start
 }
 

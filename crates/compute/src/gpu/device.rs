@@ -33,13 +33,10 @@ impl Device {
     /// Opens a device with all that the adapter's limits allow; the defaults are far too small.
     pub(crate) fn open(adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
         let limits = adapter.limits();
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("svala"),
-            required_limits: limits.clone(),
-            ..Default::default()
-        };
-        let (raw, queue) = pollster::block_on(adapter.request_device(&descriptor))
-            .map_err(|error| GpuError(error.to_string()))?;
+        let descriptor =
+            wgpu::DeviceDescriptor { label: Some("svala"), required_limits: limits.clone(), ..Default::default() };
+        let (raw, queue) =
+            pollster::block_on(adapter.request_device(&descriptor)).map_err(|error| GpuError(error.to_string()))?;
         let health = Health::default();
         let lost = health.clone();
         raw.set_device_lost_callback(move |reason, message| {
@@ -49,8 +46,7 @@ impl Device {
         let uncaptured = health.clone();
         raw.on_uncaptured_error(Arc::new(move |error: wgpu::Error| uncaptured.fail(error.to_string())));
         // Sizes and offsets in the shaders are 32-bit, and no vendor binds more than 2 GiB.
-        let max_binding_bytes =
-            limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(1 << 31);
+        let max_binding_bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(1 << 31);
         Ok(Device { raw, queue, max_binding_bytes, health })
     }
 
@@ -61,12 +57,8 @@ impl Device {
 
     /// Runs `work` and turns any error that wgpu reports meanwhile into a failure.
     pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> T) -> Result<T, GpuError> {
-        let scopes = [
-            wgpu::ErrorFilter::Validation,
-            wgpu::ErrorFilter::OutOfMemory,
-            wgpu::ErrorFilter::Internal,
-        ]
-        .map(|filter| self.raw.push_error_scope(filter));
+        let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal]
+            .map(|filter| self.raw.push_error_scope(filter));
         let value = work();
         let mut failure = None;
         // Scopes nest, so the last one pushed is popped first.

@@ -114,40 +114,31 @@ impl Program {
     ) -> Result<Self, GpuError> {
         device.guarded(|| {
             let layout = bind_group_layout(device, label, roles);
-            let pipeline_layout =
-                device.raw.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                    label: Some(label),
-                    bind_group_layouts: &[Some(&layout)],
-                    immediate_size: 0,
-                });
+            let pipeline_layout = device.raw.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some(label),
+                bind_group_layouts: &[Some(&layout)],
+                immediate_size: 0,
+            });
             let module = device.raw.create_shader_module(wgpu::ShaderModuleDescriptor {
                 label: Some(label),
                 source: wgpu::ShaderSource::Wgsl(wgsl.into()),
             });
             let constants = override_values(scoring);
-            let pipeline =
-                device.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                    label: Some(label),
-                    layout: Some(&pipeline_layout),
-                    module: &module,
-                    entry_point: Some("main"),
-                    compilation_options: wgpu::PipelineCompilationOptions {
-                        constants: &constants,
-                        ..Default::default()
-                    },
-                    cache: None,
-                });
+            let pipeline = device.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(label),
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
+                cache: None,
+            });
             let none = || roles.iter().map(|_| None).collect();
             Program { label, roles, pipeline, layout, buffers: none(), staging: none() }
         })
     }
 
     /// Runs all passes and returns the words of every output, in binding order.
-    pub(crate) fn run(
-        &mut self,
-        device: &Device,
-        call: &Call<'_>,
-    ) -> Result<Vec<Vec<u32>>, GpuError> {
+    pub(crate) fn run(&mut self, device: &Device, call: &Call<'_>) -> Result<Vec<Vec<u32>>, GpuError> {
         device.check()?;
         let submission = device.guarded(|| self.submit(device, call))?;
         let reads: Vec<_> = (0..self.roles.len())
@@ -281,11 +272,6 @@ fn grow<'a>(
     }
     let room = size.next_power_of_two().min(device.max_binding_bytes).max(size);
     buffer.get_or_insert_with(|| {
-        device.raw.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: room,
-            usage,
-            mapped_at_creation: false,
-        })
+        device.raw.create_buffer(&wgpu::BufferDescriptor { label: None, size: room, usage, mapped_at_creation: false })
     })
 }

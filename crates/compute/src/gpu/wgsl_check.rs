@@ -22,8 +22,7 @@ impl Shader {
         let Some((_, naga::Type { inner: TypeInner::Struct { members, span }, .. })) = found else {
             panic!("no struct {name}");
         };
-        let members: Vec<_> =
-            members.iter().map(|m| (m.name.as_deref().unwrap_or(""), m.offset as usize)).collect();
+        let members: Vec<_> = members.iter().map(|m| (m.name.as_deref().unwrap_or(""), m.offset as usize)).collect();
         assert_eq!(members, offsets, "members of {name}");
         assert_eq!(*span as usize, size, "size of {name}");
     }
@@ -32,7 +31,9 @@ impl Shader {
     pub(crate) fn assert_bindings(&self, roles: &[Role]) {
         let mut found = Vec::new();
         for (_, variable) in self.0.global_variables.iter() {
-            let Some(binding) = variable.binding else { continue };
+            let Some(binding) = variable.binding else {
+                continue;
+            };
             assert_eq!(binding.group, 0);
             found.push((binding.binding, variable.space));
         }

@@ -2,4 +2,4 @@
 
 pub mod extend;
 pub mod global;
-mod lanes;
+pub(crate) mod lanes;

@@ -3,8 +3,7 @@
 use crate::{ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, Scoring};
 
 /// Lengths around the ends of words, lanes and 8-bit positions.
-const EDGES: [usize; 21] =
-    [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 254, 255, 256];
+const EDGES: [usize; 21] = [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 254, 255, 256];
 
 /// SplitMix64 (Steele, Lea and Flood 2014, *Fast splittable pseudorandom number generators*).
 struct Random(u64);

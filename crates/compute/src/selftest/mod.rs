@@ -74,10 +74,14 @@ fn prove_global(engine: &Engine, batch: &GlobalBatch, report: &mut ProofReport) 
     let mut results = GlobalResults::new();
     engine.global(batch, &mut results);
     let mut wrong = differing_global(&expected, &results);
-    wrong.extend((0..results.len().min(batch.len())).filter(|&job| {
-        let score = replay(batch.query(job), batch.target(job), results.cigar(job), engine.scoring());
-        score != Some(results.score(job)) && !wrong.contains(&job)
-    }).collect::<Vec<_>>());
+    wrong.extend(
+        (0..results.len().min(batch.len()))
+            .filter(|&job| {
+                let score = replay(batch.query(job), batch.target(job), results.cigar(job), engine.scoring());
+                score != Some(results.score(job)) && !wrong.contains(&job)
+            })
+            .collect::<Vec<_>>(),
+    );
     report.global_mismatches += wrong.len();
     if let Some(&job) = wrong.first() {
         report.first.get_or_insert_with(|| {
@@ -156,8 +160,7 @@ mod tests {
             flipped.push(expected.score(k), &cigar);
         }
         assert_eq!(differing_global(&expected, &flipped), [job]);
-        let found =
-            replay(batch.query(job), batch.target(job), flipped.cigar(job), &scoring);
+        let found = replay(batch.query(job), batch.target(job), flipped.cigar(job), &scoring);
         assert_ne!(found, Some(flipped.score(job)));
     }
 }

@@ -129,7 +129,9 @@ impl Reference<'_> {
     pub fn letter(&self, position: u64) -> u8 {
         match self.letter_of_run(position) {
             Some(letter) => letter,
-            None => crate::sequence::decode(self.blocks[(position / BLOCK as u64) as usize].get(position as usize % BLOCK)),
+            None => {
+                crate::sequence::decode(self.blocks[(position / BLOCK as u64) as usize].get(position as usize % BLOCK))
+            }
         }
     }
 
@@ -206,12 +208,8 @@ mod tests {
         let start = builder.push(text);
         builder.pad(200);
         let bits = ambiguous_blocks(&builder.ambiguous, builder.blocks.len());
-        let reference = Reference {
-            contigs: &[],
-            ambiguous: &builder.ambiguous,
-            ambiguous_blocks: &bits,
-            blocks: &builder.blocks,
-        };
+        let reference =
+            Reference { contigs: &[], ambiguous: &builder.ambiguous, ambiguous_blocks: &bits, blocks: &builder.blocks };
         for (i, &letter) in text.iter().enumerate() {
             let position = start + i as u64;
             assert_eq!(reference.letter(position), letter.to_ascii_uppercase(), "base {i}");

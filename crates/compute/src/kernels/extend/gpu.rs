@@ -95,8 +95,7 @@ fn run(
         Content::Size((count * size_of::<ExtendResult>()) as u64),
     ];
     let outputs = gpu.extend.run(&gpu.device, &Call { passes: &passes, contents: &contents, jobs: count })?;
-    let answers: &[ExtendResult] =
-        bytemuck::cast_slice(&outputs[0][..count * size_of::<ExtendResult>() / 4]);
+    let answers: &[ExtendResult] = bytemuck::cast_slice(&outputs[0][..count * size_of::<ExtendResult>() / 4]);
     for (&job, answer) in jobs.iter().zip(answers) {
         results[job as usize] = *answer;
     }

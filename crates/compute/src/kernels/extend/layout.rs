@@ -8,8 +8,7 @@ use crate::gpu::program::Role;
 pub(crate) const WGSL: &str = include_str!("../../../../../shaders/extend.wgsl");
 
 /// What each binding of group 0 holds, by its number: dispatch, jobs, bases, workspace, answers.
-pub(crate) const ROLES: [Role; 5] =
-    [Role::Uniform, Role::Input, Role::Input, Role::Scratch, Role::Output];
+pub(crate) const ROLES: [Role; 5] = [Role::Uniform, Role::Input, Role::Input, Role::Scratch, Role::Output];
 
 /// `Dispatch` of the shader.
 #[repr(C)]
@@ -50,29 +49,41 @@ mod tests {
     #[test]
     fn shader_agrees() {
         let shader = Shader::parse(WGSL);
-        shader.assert_struct("Dispatch", size_of::<Dispatch>(), &[
-            ("job_count", std::mem::offset_of!(Dispatch, job_count)),
-            ("stride", std::mem::offset_of!(Dispatch, stride)),
-            ("first_column", std::mem::offset_of!(Dispatch, first_column)),
-            ("last_column", std::mem::offset_of!(Dispatch, last_column)),
-        ]);
-        shader.assert_struct("Job", size_of::<Job>(), &[
-            ("query_word", std::mem::offset_of!(Job, query_word)),
-            ("target_word", std::mem::offset_of!(Job, target_word)),
-            ("query_len", std::mem::offset_of!(Job, query_len)),
-            ("target_len", std::mem::offset_of!(Job, target_len)),
-            ("initial_score", std::mem::offset_of!(Job, initial_score)),
-            ("band", std::mem::offset_of!(Job, band)),
-            ("z_drop", std::mem::offset_of!(Job, z_drop)),
-        ]);
-        shader.assert_struct("Answer", size_of::<ExtendResult>(), &[
-            ("score", std::mem::offset_of!(ExtendResult, score)),
-            ("query_end", std::mem::offset_of!(ExtendResult, query_end)),
-            ("target_end", std::mem::offset_of!(ExtendResult, target_end)),
-            ("end_score", std::mem::offset_of!(ExtendResult, end_score)),
-            ("end_target", std::mem::offset_of!(ExtendResult, end_target)),
-            ("max_offset", std::mem::offset_of!(ExtendResult, max_offset)),
-        ]);
+        shader.assert_struct(
+            "Dispatch",
+            size_of::<Dispatch>(),
+            &[
+                ("job_count", std::mem::offset_of!(Dispatch, job_count)),
+                ("stride", std::mem::offset_of!(Dispatch, stride)),
+                ("first_column", std::mem::offset_of!(Dispatch, first_column)),
+                ("last_column", std::mem::offset_of!(Dispatch, last_column)),
+            ],
+        );
+        shader.assert_struct(
+            "Job",
+            size_of::<Job>(),
+            &[
+                ("query_word", std::mem::offset_of!(Job, query_word)),
+                ("target_word", std::mem::offset_of!(Job, target_word)),
+                ("query_len", std::mem::offset_of!(Job, query_len)),
+                ("target_len", std::mem::offset_of!(Job, target_len)),
+                ("initial_score", std::mem::offset_of!(Job, initial_score)),
+                ("band", std::mem::offset_of!(Job, band)),
+                ("z_drop", std::mem::offset_of!(Job, z_drop)),
+            ],
+        );
+        shader.assert_struct(
+            "Answer",
+            size_of::<ExtendResult>(),
+            &[
+                ("score", std::mem::offset_of!(ExtendResult, score)),
+                ("query_end", std::mem::offset_of!(ExtendResult, query_end)),
+                ("target_end", std::mem::offset_of!(ExtendResult, target_end)),
+                ("end_score", std::mem::offset_of!(ExtendResult, end_score)),
+                ("end_target", std::mem::offset_of!(ExtendResult, end_target)),
+                ("max_offset", std::mem::offset_of!(ExtendResult, max_offset)),
+            ],
+        );
         shader.assert_bindings(&ROLES);
         shader.assert_element_bytes("workspace", ROW_BYTES as u32);
         shader.assert_overrides(&OVERRIDES);

@@ -54,6 +54,7 @@ pub(crate) mod layout;
 pub(crate) mod reference;
 pub(crate) mod simd;
 mod simd_group;
+mod simd_setup;
 mod wide;
 
 pub use reference::extend as reference;

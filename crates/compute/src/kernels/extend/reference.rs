@@ -15,19 +15,13 @@ struct Cell {
 ///
 /// Recurrence and tie rules: [`crate::kernels::extend`] (Gotoh 1982, Li 2013). Time and memory grow
 /// with the query's length times the target's.
-pub fn extend(
-    query: &[u8],
-    target: &[u8],
-    params: ExtendParams,
-    scoring: &Scoring,
-) -> ExtendResult {
+pub fn extend(query: &[u8], target: &[u8], params: ExtendParams, scoring: &Scoring) -> ExtendResult {
     let h0 = i32::from(params.initial_score);
     if query.is_empty() {
         return ExtendResult { score: h0, end_score: h0, ..Default::default() };
     }
     let mut best = ExtendResult { score: h0, end_score: -1, ..Default::default() };
-    let mut column: Vec<Cell> =
-        (0..=query.len()).map(|i| border(params, i, 0, scoring)).collect();
+    let mut column: Vec<Cell> = (0..=query.len()).map(|i| border(params, i, 0, scoring)).collect();
     take_end(&mut best, column[query.len()].h, 0);
     for j in 1..=target.len() {
         column = next_column(&column, query, (j, target[j - 1]), params, scoring);
@@ -99,13 +93,7 @@ fn take_end(best: &mut ExtendResult, h: i32, j: usize) {
 }
 
 /// Takes column `j` into the best score; true if z-drop stops the extension after it.
-fn take_column(
-    best: &mut ExtendResult,
-    column: &[Cell],
-    j: usize,
-    params: ExtendParams,
-    scoring: &Scoring,
-) -> bool {
+fn take_column(best: &mut ExtendResult, column: &[Cell], j: usize, params: ExtendParams, scoring: &Scoring) -> bool {
     let (mut row, mut c) = (0, 0);
     for (i, cell) in column.iter().enumerate().skip(1) {
         if cell.h >= c {
@@ -145,14 +133,8 @@ mod tests {
     #[test]
     fn worked_by_hand() {
         let perfect = run("ACGT", "ACGTT", PARAMS);
-        let expected = ExtendResult {
-            score: 14,
-            query_end: 4,
-            target_end: 4,
-            end_score: 14,
-            end_target: 4,
-            max_offset: 0,
-        };
+        let expected =
+            ExtendResult { score: 14, query_end: 4, target_end: 4, end_score: 14, end_target: 4, max_offset: 0 };
         assert_eq!(perfect, expected);
         // The mismatch costs 4 and three matches bring back 3: clip before it.
         let clipped = run("ACATTT", "ACGTTT", PARAMS);

@@ -4,7 +4,7 @@ use fearless_simd::{Level, Simd, SimdBase, SimdInt, dispatch};
 
 use super::simd_group::{Scratch, run};
 use super::{Bounds, ExtendResult, wide};
-use crate::kernels::lanes::Lane;
+use crate::kernels::lanes::{Lane, Task};
 use crate::{ExtendBatch, Scoring};
 
 /// Jobs by the narrowest lanes that hold them.
@@ -45,16 +45,17 @@ impl Bins {
 /// fit the narrowest lanes.
 pub(crate) fn extend(
     level: Level,
-    (batch, scoring): (&ExtendBatch, &Scoring),
+    task: &Task<'_, ExtendBatch>,
     jobs: impl Iterator<Item = usize>,
     results: &mut [ExtendResult],
 ) -> usize {
+    let (batch, scoring) = (task.batch, task.scoring);
     let bins = Bins::new(batch, jobs, scoring);
     if !bins.bytes.is_empty() {
-        dispatch!(level, simd => bytes(simd, (batch, scoring), &bins.bytes, results));
+        dispatch!(level, simd => bytes(simd, task, &bins.bytes, results));
     }
     if !bins.words.is_empty() {
-        dispatch!(level, simd => words(simd, (batch, scoring), &bins.words, results));
+        dispatch!(level, simd => words(simd, task, &bins.words, results));
     }
     let mut widened = bins.words.len();
     for &job in &bins.wide {
@@ -67,38 +68,24 @@ pub(crate) fn extend(
 }
 
 #[inline(always)]
-fn bytes<S: Simd>(
-    simd: S,
-    task: (&ExtendBatch, &Scoring),
-    jobs: &[u32],
-    results: &mut [ExtendResult],
-) {
+fn bytes<S: Simd>(simd: S, task: &Task<'_, ExtendBatch>, jobs: &[u32], results: &mut [ExtendResult]) {
     groups::<S, S::u8s>(simd, task, jobs, results);
 }
 
 #[inline(always)]
-fn words<S: Simd>(
-    simd: S,
-    task: (&ExtendBatch, &Scoring),
-    jobs: &[u32],
-    results: &mut [ExtendResult],
-) {
+fn words<S: Simd>(simd: S, task: &Task<'_, ExtendBatch>, jobs: &[u32], results: &mut [ExtendResult]) {
     groups::<S, S::u16s>(simd, task, jobs, results);
 }
 
 /// Runs the groups of one bin. A match score of 1, the usual one, has its own shorter dead rule.
 #[inline(always)]
-fn groups<S: Simd, V>(
-    simd: S,
-    task: (&ExtendBatch, &Scoring),
-    jobs: &[u32],
-    results: &mut [ExtendResult],
-) where
+fn groups<S: Simd, V>(simd: S, task: &Task<'_, ExtendBatch>, jobs: &[u32], results: &mut [ExtendResult])
+where
     V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
 {
     let mut scratch = Scratch::default();
     for group in jobs.chunks(<V as SimdBase<S>>::LEN) {
-        if task.1.match_score == 1 {
+        if task.scoring.match_score == 1 {
             run::<S, V, true>(simd, task, group, &mut scratch, results);
         } else {
             run::<S, V, false>(simd, task, group, &mut scratch, results);

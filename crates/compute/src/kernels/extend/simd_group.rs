@@ -11,10 +11,11 @@
 //! the score at each query's end. A lane whose target is used up, or that z-drop stopped, is frozen:
 //! its cells go on but nothing is taken from them.
 
-use fearless_simd::{Select, Simd, SimdBase, SimdInt, SimdMask};
+use fearless_simd::{Select, Simd, SimdInt, SimdMask};
 
+use super::simd_setup::{Costs, Limits};
 use super::{Bounds, ExtendResult};
-use crate::kernels::lanes::{Lane, interleave, penalty_table};
+use crate::kernels::lanes::{Lane, Task, interleave};
 use crate::{ExtendBatch, Scoring};
 
 /// Memory reused from group to group. Every slot is one vector of lanes.
@@ -24,79 +25,6 @@ pub(super) struct Scratch<L> {
     target: Vec<L>,
     h: Vec<L>,
     e: Vec<L>,
-}
-
-/// The scoring scheme in lanes.
-#[derive(Clone, Copy)]
-struct Costs<V> {
-    table: V,
-    gain: V,
-    delete_first: V,
-    delete: V,
-    insert_first: V,
-    insert: V,
-}
-
-impl<V> Costs<V> {
-    #[inline(always)]
-    fn new<S: Simd>(simd: S, scoring: &Scoring) -> Self
-    where
-        V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
-    {
-        let splat = |a: u8, b: u8| V::splat(simd, V::Element::clamp_from(usize::from(a) + usize::from(b)));
-        let table = penalty_table(scoring);
-        let table = S::u8s::from_fn(simd, |k| table[k % 16]);
-        Costs {
-            table: V::from_bytes(table),
-            gain: splat(scoring.match_score, 0),
-            delete_first: splat(scoring.deletion_open, scoring.deletion_extend),
-            delete: splat(scoring.deletion_extend, 0),
-            insert_first: splat(scoring.insertion_open, scoring.insertion_extend),
-            insert: splat(scoring.insertion_extend, 0),
-        }
-    }
-}
-
-/// Per-lane limits of a group, and their extremes over its lanes.
-struct Limits<V> {
-    initial: V,
-    query_len: V,
-    band: V,
-    z_drop: V,
-    rows: usize,
-    min_query_len: usize,
-    max_band: usize,
-    min_band: usize,
-}
-
-impl<V> Limits<V> {
-    #[inline(always)]
-    fn new<S: Simd>(simd: S, batch: &ExtendBatch, jobs: &[u32]) -> Self
-    where
-        V: SimdInt<S, Element: Lane>,
-    {
-        let vector = |value: &dyn Fn(usize) -> usize| {
-            V::from_fn(simd, |lane| {
-                V::Element::clamp_from(jobs.get(lane).map_or(0, |&job| value(job as usize)))
-            })
-        };
-        let lens = || jobs.iter().map(|&job| batch.query(job as usize).len());
-        let bands = || jobs.iter().map(|&job| usize::from(batch.params(job as usize).band));
-        Limits {
-            initial: vector(&|job| batch.params(job).initial_score.into()),
-            query_len: vector(&|job| batch.query(job).len()),
-            band: vector(&|job| batch.params(job).band.into()),
-            // Off, or more than a lane can fall: the lane's maximum, which no drop exceeds.
-            z_drop: vector(&|job| match batch.params(job).z_drop {
-                0 => usize::MAX,
-                z_drop => z_drop.into(),
-            }),
-            rows: lens().max().unwrap_or(0),
-            min_query_len: lens().min().unwrap_or(0),
-            max_band: bands().max().unwrap_or(0),
-            min_band: bands().min().unwrap_or(0),
-        }
-    }
 }
 
 /// What a group has found so far, per lane.
@@ -109,6 +37,17 @@ struct Found<V> {
     end_column: V,
     /// The last column that counts: the target's length, or where z-drop stopped.
     last_column: V,
+}
+
+/// What one swept column has to say, per lane.
+struct Swept<V> {
+    /// Column number, from 1.
+    number: V,
+    max: V,
+    /// The last row that has the maximum.
+    max_row: V,
+    /// H of the row of the query's end.
+    end: V,
 }
 
 /// One column's state while its rows go by.
@@ -128,14 +67,15 @@ struct Column<V> {
 #[inline(always)]
 pub(super) fn run<S: Simd, V, const UNIT_MATCH: bool>(
     simd: S,
-    (batch, scoring): (&ExtendBatch, &Scoring),
+    task: &Task<'_, ExtendBatch>,
     jobs: &[u32],
     scratch: &mut Scratch<V::Element>,
     results: &mut [ExtendResult],
 ) where
     V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
 {
-    let costs = Costs::<V>::new(simd, scoring);
+    let (batch, scoring) = (task.batch, task.scoring);
+    let costs = Costs::<V>::new(simd, task);
     let limits = Limits::<V>::new(simd, batch, jobs);
     let target_len = |job: u32| Bounds::of(batch, job as usize, scoring).target_len;
     let columns = jobs.iter().map(|&job| target_len(job)).max().unwrap_or(0);
@@ -151,19 +91,17 @@ pub(super) fn run<S: Simd, V, const UNIT_MATCH: bool>(
         border = border.saturating_sub(costs.delete);
         let top = limits.band.simd_ge(number).select(border, zero);
         let base = V::from_slice(simd, &scratch.target[(j - 1) * V::LEN..j * V::LEN]);
-        let (max, max_row, end) =
-            column::<S, V, UNIT_MATCH>(simd, &costs, &limits, scratch, (j, base, number));
+        let swept = column::<S, V, UNIT_MATCH>(simd, &costs, &limits, scratch, (j, base, number));
         top.store_slice(&mut scratch.h[..V::LEN]);
         let active = found.last_column.simd_ge(number);
-        take(simd, &mut found, active, number, (max, max_row, end));
-        let fallen = found.best.saturating_sub(max).saturating_sub(limits.z_drop);
-        let fallen = fallen.simd_gt(zero) & max.simd_gt(zero) & active;
+        take::<S, V>(&mut found, active, &swept);
+        let fallen = found.best.saturating_sub(swept.max).saturating_sub(limits.z_drop);
+        let fallen = fallen.simd_gt(zero) & swept.max.simd_gt(zero) & active;
         if fallen.any_true() {
-            let drop = (fallen.to_bitmask(), j, max.as_slice(), max_row.as_slice());
-            stop_dropped::<S, V>(&mut found, drop, (batch, jobs, scoring));
+            stop_dropped::<S, V>(&mut found, &swept, fallen.to_bitmask(), task, jobs);
         }
         // A lane whose column is dead, border included, can never live again.
-        let going = found.last_column.simd_gt(number) & max.max(top).simd_gt(zero);
+        let going = found.last_column.simd_gt(number) & swept.max.max(top).simd_gt(zero);
         if going.all_false() {
             break;
         }
@@ -200,19 +138,10 @@ fn start<S: Simd, V: SimdInt<S, Element: Lane>>(
         scratch.h.extend_from_slice(cell.as_slice());
         end = limits.query_len.simd_eq(row).select(cell, end);
     }
-    Found {
-        best: limits.initial,
-        row: zero,
-        column: zero,
-        offset: zero,
-        end,
-        end_column: zero,
-        last_column,
-    }
+    Found { best: limits.initial, row: zero, column: zero, offset: zero, end, end_column: zero, last_column }
 }
 
-/// Sweeps the rows of one column; returns its maximum, the last row that has it, and H of the row
-/// of each lane's query end.
+/// Sweeps the rows of column `j`, whose number is also given in lanes, with its bases.
 #[inline(always)]
 fn column<S: Simd, V, const UNIT_MATCH: bool>(
     simd: S,
@@ -220,7 +149,7 @@ fn column<S: Simd, V, const UNIT_MATCH: bool>(
     limits: &Limits<V>,
     scratch: &mut Scratch<V::Element>,
     (j, base, number): (usize, V, V),
-) -> (V, V, V)
+) -> Swept<V>
 where
     V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
 {
@@ -246,7 +175,7 @@ where
     sweep::<S, V, UNIT_MATCH, true>(simd, costs, limits, scratch, &mut state, low..first);
     sweep::<S, V, UNIT_MATCH, false>(simd, costs, limits, scratch, &mut state, first..second);
     sweep::<S, V, UNIT_MATCH, true>(simd, costs, limits, scratch, &mut state, second..high + 1);
-    (state.max, state.max_row, state.end)
+    Swept { number, max: state.max, max_row: state.max_row, end: state.end }
 }
 
 /// The inner loop: `rows` of one column, top to bottom.
@@ -285,8 +214,7 @@ fn sweep<S: Simd, V, const UNIT_MATCH: bool, const MASKED: bool>(
         state.row += one;
         let mut h = m.max(e).max(state.f);
         if MASKED {
-            let distance =
-                state.row.saturating_sub(state.number).max(state.number.saturating_sub(state.row));
+            let distance = state.row.saturating_sub(state.number).max(state.number.saturating_sub(state.row));
             let valid = limits.band.simd_ge(distance) & limits.query_len.simd_ge(state.row);
             h = valid.select(h, zero);
             m = valid.select(m, zero);
@@ -306,51 +234,44 @@ fn sweep<S: Simd, V, const UNIT_MATCH: bool, const MASKED: bool>(
 
 /// Takes a column into the findings of the active lanes.
 #[inline(always)]
-fn take<S: Simd, V: SimdInt<S, Element: Lane>>(
-    _simd: S,
-    found: &mut Found<V>,
-    active: V::Mask,
-    number: V,
-    (max, max_row, end): (V, V, V),
-) {
-    let better = max.simd_gt(found.best) & active;
-    let offset = max_row.saturating_sub(number).max(number.saturating_sub(max_row));
-    found.best = better.select(max, found.best);
-    found.row = better.select(max_row, found.row);
+fn take<S: Simd, V: SimdInt<S, Element: Lane>>(found: &mut Found<V>, active: V::Mask, swept: &Swept<V>) {
+    let (number, row) = (swept.number, swept.max_row);
+    let better = swept.max.simd_gt(found.best) & active;
+    let offset = row.saturating_sub(number).max(number.saturating_sub(row));
+    found.best = better.select(swept.max, found.best);
+    found.row = better.select(row, found.row);
     found.column = better.select(number, found.column);
     found.offset = better.select(found.offset.max(offset), found.offset);
-    let better = end.simd_gt(found.end) & active;
-    found.end = better.select(end, found.end);
+    let better = swept.end.simd_gt(found.end) & active;
+    found.end = better.select(swept.end, found.end);
     found.end_column = better.select(number, found.end_column);
 }
 
-/// The exact z-drop test, for the few lanes that fell far enough to need it.
+/// The exact z-drop test, for the few lanes (a bit each) that fell far enough to need it.
 fn stop_dropped<S: Simd, V: SimdInt<S, Element: Lane>>(
     found: &mut Found<V>,
-    (mut lanes, j, max, max_row): (u64, usize, &[V::Element], &[V::Element]),
-    (batch, jobs, scoring): (&ExtendBatch, &[u32], &Scoring),
+    swept: &Swept<V>,
+    mut lanes: u64,
+    task: &Task<'_, ExtendBatch>,
+    jobs: &[u32],
 ) {
+    let scoring = task.scoring;
     while lanes != 0 {
         let lane = lanes.trailing_zeros() as usize;
         lanes &= lanes - 1;
-        let target_step = j as i64 - found.column[lane].get() as i64;
-        let query_step = max_row[lane].get() as i64 - found.row[lane].get() as i64;
-        let skew = target_step - query_step;
+        let value = |vector: &V| vector[lane].get() as i64;
+        let target_step = value(&swept.number) - value(&found.column);
+        let skew = target_step - (value(&swept.max_row) - value(&found.row));
         let ext = if skew > 0 { scoring.deletion_extend } else { scoring.insertion_extend };
-        let fall = found.best[lane].get() as i64 - max[lane].get() as i64;
-        let z_drop = batch.params(jobs[lane] as usize).z_drop;
-        if fall - skew.abs() * i64::from(ext) > i64::from(z_drop) {
-            found.last_column[lane] = V::Element::clamp_from(j);
+        let drop = value(&found.best) - value(&swept.max) - skew.abs() * i64::from(ext);
+        if drop > i64::from(task.batch.params(jobs[lane] as usize).z_drop) {
+            found.last_column[lane] = swept.number[lane];
         }
     }
 }
 
 #[inline(always)]
-fn store<S: Simd, V: SimdInt<S, Element: Lane>>(
-    found: &Found<V>,
-    jobs: &[u32],
-    results: &mut [ExtendResult],
-) {
+fn store<S: Simd, V: SimdInt<S, Element: Lane>>(found: &Found<V>, jobs: &[u32], results: &mut [ExtendResult]) {
     for (lane, &job) in jobs.iter().enumerate() {
         let end = found.end[lane].get() as i32;
         results[job as usize] = ExtendResult {

@@ -10,12 +10,7 @@ struct Row {
 }
 
 /// Extends one job in linear memory; the same result as every other form.
-pub(super) fn extend(
-    query: &[u8],
-    target: &[u8],
-    params: ExtendParams,
-    scoring: &Scoring,
-) -> ExtendResult {
+pub(super) fn extend(query: &[u8], target: &[u8], params: ExtendParams, scoring: &Scoring) -> ExtendResult {
     let h0 = i32::from(params.initial_score);
     let mut result = ExtendResult { score: h0, end_score: h0, ..Default::default() };
     if query.is_empty() {

@@ -16,11 +16,7 @@ pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, Gpu
 
 /// Answers what the device can take into `found`; returns the jobs that are left: those with an empty
 /// sequence, and those whose CIGAR has too many runs.
-pub(crate) fn global(
-    gpu: &mut Gpu,
-    batch: &GlobalBatch,
-    found: &mut Unordered,
-) -> Result<Vec<usize>, GpuError> {
+pub(crate) fn global(gpu: &mut Gpu, batch: &GlobalBatch, found: &mut Unordered) -> Result<Vec<usize>, GpuError> {
     let (mut jobs, mut left) = (Vec::new(), Vec::new());
     for job in 0..batch.len() {
         if batch.query(job).is_empty() || batch.target(job).is_empty() {

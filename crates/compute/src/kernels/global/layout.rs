@@ -19,15 +19,8 @@ pub(crate) const WGSL: &str = include_str!("../../../../../shaders/global.wgsl")
 
 /// What each binding of group 0 holds, by its number: dispatch, jobs, bases, workspace, directions,
 /// answers, cigars.
-pub(crate) const ROLES: [Role; 7] = [
-    Role::Uniform,
-    Role::Input,
-    Role::Input,
-    Role::Scratch,
-    Role::Scratch,
-    Role::Output,
-    Role::Output,
-];
+pub(crate) const ROLES: [Role; 7] =
+    [Role::Uniform, Role::Input, Role::Input, Role::Scratch, Role::Scratch, Role::Output, Role::Output];
 
 /// `Dispatch` of the shader.
 #[repr(C)]
@@ -78,25 +71,34 @@ mod tests {
     #[test]
     fn shader_agrees() {
         let shader = Shader::parse(WGSL);
-        shader.assert_struct("Dispatch", size_of::<Dispatch>(), &[
-            ("job_count", std::mem::offset_of!(Dispatch, job_count)),
-            ("stride", std::mem::offset_of!(Dispatch, stride)),
-            ("direction_words", std::mem::offset_of!(Dispatch, direction_words)),
-            ("cigar_capacity", std::mem::offset_of!(Dispatch, cigar_capacity)),
-            ("first_column", std::mem::offset_of!(Dispatch, first_column)),
-            ("last_column", std::mem::offset_of!(Dispatch, last_column)),
-        ]);
-        shader.assert_struct("Job", size_of::<Job>(), &[
-            ("query_word", std::mem::offset_of!(Job, query_word)),
-            ("target_word", std::mem::offset_of!(Job, target_word)),
-            ("query_len", std::mem::offset_of!(Job, query_len)),
-            ("target_len", std::mem::offset_of!(Job, target_len)),
-            ("band", std::mem::offset_of!(Job, band)),
-        ]);
-        shader.assert_struct("Answer", size_of::<Answer>(), &[
-            ("score", std::mem::offset_of!(Answer, score)),
-            ("run_count", std::mem::offset_of!(Answer, run_count)),
-        ]);
+        shader.assert_struct(
+            "Dispatch",
+            size_of::<Dispatch>(),
+            &[
+                ("job_count", std::mem::offset_of!(Dispatch, job_count)),
+                ("stride", std::mem::offset_of!(Dispatch, stride)),
+                ("direction_words", std::mem::offset_of!(Dispatch, direction_words)),
+                ("cigar_capacity", std::mem::offset_of!(Dispatch, cigar_capacity)),
+                ("first_column", std::mem::offset_of!(Dispatch, first_column)),
+                ("last_column", std::mem::offset_of!(Dispatch, last_column)),
+            ],
+        );
+        shader.assert_struct(
+            "Job",
+            size_of::<Job>(),
+            &[
+                ("query_word", std::mem::offset_of!(Job, query_word)),
+                ("target_word", std::mem::offset_of!(Job, target_word)),
+                ("query_len", std::mem::offset_of!(Job, query_len)),
+                ("target_len", std::mem::offset_of!(Job, target_len)),
+                ("band", std::mem::offset_of!(Job, band)),
+            ],
+        );
+        shader.assert_struct(
+            "Answer",
+            size_of::<Answer>(),
+            &[("score", std::mem::offset_of!(Answer, score)), ("run_count", std::mem::offset_of!(Answer, run_count))],
+        );
         shader.assert_bindings(&ROLES);
         shader.assert_element_bytes("workspace", ROW_BYTES as u32);
         shader.assert_overrides(&OVERRIDES);

@@ -34,7 +34,7 @@
 //!
 //! Every finite value is between -B and match * min(m, n), where B = max(mismatch, ambiguous) *
 //! min(m, n) plus the cost of the longest gap and of one more opening. Jobs for which both are at most
-//! [`layout::LANE_LIMIT`] run in saturating 16-bit lanes, with minus infinity well below; others in
+//! `LANE_LIMIT` (in `layout.rs`) run in saturating 16-bit lanes, with minus infinity well below; others in
 //! scalar 32-bit code, as do jobs whose directions would take too much memory in lanes. Both are counted.
 
 pub(crate) mod gpu;

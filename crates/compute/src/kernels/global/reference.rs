@@ -24,12 +24,7 @@ impl Cell {
 ///
 /// Recurrence and tie rules: [`crate::kernels::global`] (Gotoh 1982, Li 2013). Bases are codes 0 to 4;
 /// time and memory grow with the query's length times the target's.
-pub fn global(
-    query: &[u8],
-    target: &[u8],
-    params: GlobalParams,
-    scoring: &Scoring,
-) -> (i32, Vec<u32>) {
+pub fn global(query: &[u8], target: &[u8], params: GlobalParams, scoring: &Scoring) -> (i32, Vec<u32>) {
     let matrix = fill(query, target, params, scoring);
     let score = matrix[query.len()][target.len()].h();
     (score, path(&matrix, query.len(), target.len(), scoring))
@@ -53,13 +48,12 @@ fn fill(query: &[u8], target: &[u8], params: GlobalParams, scoring: &Scoring) ->
             }
             if j > 0 {
                 let left = matrix[i][j - 1];
-                cell.e = (left.m - i32::from(scoring.deletion_open)).max(left.e)
-                    - i32::from(scoring.deletion_extend);
+                cell.e = (left.m - i32::from(scoring.deletion_open)).max(left.e) - i32::from(scoring.deletion_extend);
             }
             if i > 0 {
                 let above = matrix[i - 1][j];
-                cell.f = (above.m - i32::from(scoring.insertion_open)).max(above.f)
-                    - i32::from(scoring.insertion_extend);
+                cell.f =
+                    (above.m - i32::from(scoring.insertion_open)).max(above.f) - i32::from(scoring.insertion_extend);
             }
             matrix[i][j] = cell;
         }
@@ -131,8 +125,7 @@ mod tests {
         let codes = |text: &str| -> Vec<u8> {
             text.bytes().map(|b| b"ACGTN".iter().position(|&c| c == b).unwrap() as u8).collect()
         };
-        let (score, cigar) =
-            global(&codes(query), &codes(target), GlobalParams { band }, &Scoring::default());
+        let (score, cigar) = global(&codes(query), &codes(target), GlobalParams { band }, &Scoring::default());
         let text = |run: &u32| format!("{}{}", run >> 4, ["M", "I", "D"][(run & 15) as usize]);
         (score, cigar.iter().map(text).collect())
     }

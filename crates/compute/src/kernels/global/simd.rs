@@ -6,15 +6,17 @@ use super::layout::{LANE_DIRECTIONS_MAX_BYTES, LANE_LIMIT};
 use super::results::Unordered;
 use super::simd_group::{Scratch, Shape, dimensions, run};
 use super::{fits, wide};
-use crate::{GlobalBatch, Scoring};
+use crate::GlobalBatch;
+use crate::kernels::lanes::Task;
 
 /// Answers the numbered `jobs` of a batch into `found`. Returns how many did not fit the lanes.
 pub(crate) fn global(
     level: Level,
-    (batch, scoring): (&GlobalBatch, &Scoring),
+    task: &Task<'_, GlobalBatch>,
     jobs: impl Iterator<Item = usize>,
     found: &mut Unordered,
 ) -> usize {
+    let (batch, scoring) = (task.batch, task.scoring);
     let mut lanes = Vec::new();
     let mut alone = Vec::new();
     let mut widened = 0;
@@ -30,13 +32,14 @@ pub(crate) fn global(
     }
     lanes.sort_unstable_by_key(|&job| (dimensions(batch, job), job));
     if !lanes.is_empty() {
-        widened += dispatch!(level, simd => groups(simd, (batch, scoring), &lanes, found));
+        widened += dispatch!(level, simd => groups(simd, task, &lanes, found));
     }
-    scalar((batch, scoring), &alone, found);
+    scalar(task, &alone, found);
     widened
 }
 
-fn scalar((batch, scoring): (&GlobalBatch, &Scoring), jobs: &[u32], found: &mut Unordered) {
+fn scalar(task: &Task<'_, GlobalBatch>, jobs: &[u32], found: &mut Unordered) {
+    let (batch, scoring) = (task.batch, task.scoring);
     let mut runs = Vec::new();
     for &job in jobs {
         let k = job as usize;
@@ -47,17 +50,12 @@ fn scalar((batch, scoring): (&GlobalBatch, &Scoring), jobs: &[u32], found: &mut 
 
 /// Runs all groups; returns how many jobs were too large for their directions to be kept in lanes.
 #[inline(always)]
-fn groups<S: Simd>(
-    simd: S,
-    task: (&GlobalBatch, &Scoring),
-    jobs: &[u32],
-    found: &mut Unordered,
-) -> usize {
+fn groups<S: Simd>(simd: S, task: &Task<'_, GlobalBatch>, jobs: &[u32], found: &mut Unordered) -> usize {
     let lanes = <S::i16s as SimdBase<S>>::LEN;
     let mut scratch = Scratch::default();
     let mut widened = 0;
     for group in jobs.chunks(lanes) {
-        let shape = Shape::of(task.0, group);
+        let shape = Shape::of(task.batch, group);
         if shape.width() * shape.columns * lanes * size_of::<i16>() > LANE_DIRECTIONS_MAX_BYTES {
             scalar(task, group, found);
             widened += group.len();

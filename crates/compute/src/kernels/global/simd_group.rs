@@ -4,13 +4,13 @@
 //! lane is inside its band and above its last row, masked rows elsewhere. Each cell stores one vector
 //! of directions, from which each lane's path is read back afterwards.
 
-use fearless_simd::{Select, Simd, SimdBase, SimdInt};
+use fearless_simd::{Select, Simd, SimdInt};
 
+use super::effective_band;
 use super::layout::LANE_NEVER;
 use super::results::Unordered;
 use super::traceback::{EXTEND_E, EXTEND_F, FROM_E, FROM_F, trace};
-use super::effective_band;
-use crate::kernels::lanes::{interleave, penalty_table};
+use crate::kernels::lanes::{Task, interleave};
 use crate::{GlobalBatch, Scoring};
 
 /// Memory reused from group to group. Every slot is one vector of lanes.
@@ -83,17 +83,17 @@ struct Group<V> {
 
 impl<V> Group<V> {
     #[inline(always)]
-    fn new<S: Simd>(simd: S, batch: &GlobalBatch, scoring: &Scoring, jobs: &[u32]) -> Self
+    fn new<S: Simd>(simd: S, task: &Task<'_, GlobalBatch>, jobs: &[u32]) -> Self
     where
         V: SimdInt<S, ByteVector = S::u8s, Element = i16>,
     {
+        let (batch, scoring) = (task.batch, task.scoring);
         let splat = |a: u8, b: u8| V::splat(simd, i16::from(a) + i16::from(b));
         let vector = |value: &dyn Fn((usize, usize, usize)) -> usize| {
             V::from_fn(simd, |k| jobs.get(k).map_or(0, |&job| value(dimensions(batch, job)) as i16))
         };
-        let table = penalty_table(scoring);
         Group {
-            table: V::from_bytes(S::u8s::from_fn(simd, |k| table[k % 16])),
+            table: task.penalties(simd),
             gain: splat(scoring.match_score, 0),
             delete_first: splat(scoring.deletion_open, scoring.deletion_extend),
             delete: splat(scoring.deletion_extend, 0),
@@ -122,15 +122,16 @@ struct Column<V> {
 #[inline(always)]
 pub(super) fn run<S: Simd, V>(
     simd: S,
-    (batch, scoring): (&GlobalBatch, &Scoring),
+    task: &Task<'_, GlobalBatch>,
     jobs: &[u32],
     scratch: &mut Scratch,
     found: &mut Unordered,
 ) where
     V: SimdInt<S, ByteVector = S::u8s, Element = i16>,
 {
+    let (batch, scoring) = (task.batch, task.scoring);
     let shape = Shape::of(batch, jobs);
-    let group = Group::<V>::new(simd, batch, scoring, jobs);
+    let group = Group::<V>::new(simd, task, jobs);
     interleave(&mut scratch.query, V::LEN, shape.rows, jobs.iter().map(|&j| batch.query(j as usize)));
     interleave(&mut scratch.target, V::LEN, shape.columns, jobs.iter().map(|&j| batch.target(j as usize)));
     scratch.directions.resize(shape.width() * shape.columns * V::LEN, 0);
@@ -176,13 +177,7 @@ fn start<S: Simd, V: SimdInt<S, Element = i16>>(
 
 /// Sweeps the rows of one column; returns H of the row of each lane's query end.
 #[inline(always)]
-fn column<S: Simd, V>(
-    simd: S,
-    group: &Group<V>,
-    shape: &Shape,
-    scratch: &mut Scratch,
-    j: usize,
-) -> V
+fn column<S: Simd, V>(simd: S, group: &Group<V>, shape: &Shape, scratch: &mut Scratch, j: usize) -> V
 where
     V: SimdInt<S, ByteVector = S::u8s, Element = i16>,
 {
@@ -245,13 +240,11 @@ fn sweep<S: Simd, V, const MASKED: bool>(
         direction = state.f.simd_gt(h).select(from_f, direction);
         h = h.max(state.f);
 
-        let (opened, extended) =
-            (m.saturating_sub(group.delete_first), e.saturating_sub(group.delete));
-        direction = direction | extended.simd_gt(opened).select(extend_e, group.zero);
+        let (opened, extended) = (m.saturating_sub(group.delete_first), e.saturating_sub(group.delete));
+        direction |= extended.simd_gt(opened).select(extend_e, group.zero);
         let mut e = extended.max(opened);
-        let (opened, extended) =
-            (m.saturating_sub(group.insert_first), state.f.saturating_sub(group.insert));
-        direction = direction | extended.simd_gt(opened).select(extend_f, group.zero);
+        let (opened, extended) = (m.saturating_sub(group.insert_first), state.f.saturating_sub(group.insert));
+        direction |= extended.simd_gt(opened).select(extend_f, group.zero);
         state.f = extended.max(opened);
 
         state.row += V::splat(simd, 1);

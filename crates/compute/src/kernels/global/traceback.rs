@@ -26,12 +26,7 @@ fn append(runs: &mut Vec<u32>, op: CigarOp, length: usize) {
 
 /// Reads the path back from (`i`, `j`) to (0, 0). `direction(i, j)` is asked for inner cells only.
 /// `runs` is overwritten with the CIGAR in reading order.
-pub(super) fn trace(
-    mut i: usize,
-    mut j: usize,
-    direction: impl Fn(usize, usize) -> u8,
-    runs: &mut Vec<u32>,
-) {
+pub(super) fn trace(mut i: usize, mut j: usize, direction: impl Fn(usize, usize) -> u8, runs: &mut Vec<u32>) {
     runs.clear();
     // What the current cell was entered through: FROM_M also when a gap was opened from its M.
     let mut state = None;

@@ -15,13 +15,7 @@ struct Row {
 }
 
 /// Aligns one job in a banded matrix of directions; `runs` is overwritten with the CIGAR.
-pub(super) fn global(
-    query: &[u8],
-    target: &[u8],
-    params: GlobalParams,
-    scoring: &Scoring,
-    runs: &mut Vec<u32>,
-) -> i32 {
+pub(super) fn global(query: &[u8], target: &[u8], params: GlobalParams, scoring: &Scoring, runs: &mut Vec<u32>) -> i32 {
     let (m, n) = (query.len(), target.len());
     let band = effective_band(m, n, params.band);
     let width = m.min(2 * band + 1);
