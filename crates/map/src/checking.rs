@@ -108,12 +108,12 @@ fn choose_extensions(
     chosen.clear();
     for (i, (alignment, segment)) in group.iter().zip(segments).enumerate() {
         let gain = possible_gain(alignment, segment, length, options);
-        let ceiling = value(alignment) + gain;
-        if gain > 0 && ceiling + MARGIN >= best {
-            chosen.push((ceiling, i));
+        if gain > 0 && value(alignment) + gain + MARGIN >= best {
+            chosen.push((value(alignment), i));
         }
     }
-    chosen.sort_unstable_by_key(|&(ceiling, i)| (std::cmp::Reverse(ceiling), i));
+    // What is there counts, not what may come: the shorter a segment, the higher its ceiling.
+    chosen.sort_unstable_by_key(|&(value, i)| (std::cmp::Reverse(value), i));
     // Diagonals within the band of a better one are the other side of its gap: its extension will find them.
     let mut kept = 0;
     for next in 0..chosen.len() {

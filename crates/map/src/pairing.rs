@@ -97,9 +97,8 @@ fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, 
         mates.hidden_scores[other].map_or(alone, |both| alone.max(own + both))
     });
     let rival = paired.max(unpaired).max(hidden).unwrap_or(0);
-    let near = options.cheapest_edit();
-    let count =
-        pairs.iter().filter(elsewhere).filter(|p| p.value >= rival - near && p.value >= best.value - near).count();
+    let near = options.cheapest_edit().max(options.cheapest_gap());
+    let count = pairs.iter().filter(elsewhere).filter(|p| p.value >= rival - near).count();
     (rival, count as u32)
 }
 

@@ -11,7 +11,7 @@ use crate::reads::{PackedRead, PackedReads};
 use crate::ungapped::block_similarity;
 
 /// Placements of a read from which its mate is looked for.
-const MAX_ORIGINS: usize = 4;
+const MAX_ORIGINS: usize = 50;
 /// Diagonals kept of a window.
 const KEPT: usize = 2;
 /// A diagonal below this similarity is not worth a look.

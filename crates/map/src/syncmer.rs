@@ -12,9 +12,9 @@
 use crate::sequence::{AMBIGUOUS, complement};
 
 /// Bases in a seed.
-pub const K: usize = 20;
+pub const K: usize = 18;
 /// Bases in the s-mers that choose seeds.
-pub const S: usize = 9;
+pub const S: usize = 8;
 /// Bases in a flank.
 pub const FLANK: usize = 12;
 /// Bits of a flank hash.
