@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::hash::tie_break;
+use crate::options::MapOptions;
 
 /// Where and how well a read aligns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Alignment {
     pub read: u32,
     /// Whether the read's reverse complement is aligned.
     pub reverse: bool,
+    /// Number of the contig.
+    pub contig: u32,
     /// Padded position of the first aligned reference base.
     pub reference_start: u64,
     /// One past the last.
@@ -38,6 +41,14 @@ impl Alignment {
         self.reference_end as i64 - i64::from(self.query_end)
     }
 
+    /// What it is worth when it is decided whether to clip: its score and a bonus for each end of a read of `length` bases
+    /// that it reaches.
+    #[must_use]
+    pub fn value(&self, length: usize, options: &MapOptions) -> i32 {
+        let ends = i32::from(self.query_start == 0) + i32::from(self.query_end as usize == length);
+        self.score + ends * options.end_bonus
+    }
+
     /// Aligned bases of the read.
     #[must_use]
     pub fn query_bases(&self) -> u32 {
@@ -57,7 +68,7 @@ impl Alignment {
     /// Whether both are the same placement of the same bases: they share a diagonal at an end, or nearly all of both intervals.
     #[must_use]
     pub fn is_same_placement(&self, other: &Self) -> bool {
-        if self.reverse != other.reverse {
+        if (self.reverse, self.contig) != (other.reverse, other.contig) {
             return false;
         }
         let query = overlap(&(self.query_start..self.query_end), &(other.query_start..other.query_end));
@@ -87,8 +98,9 @@ pub fn overlap(a: &Range<u32>, b: &Range<u32>) -> u32 {
     a.end.min(b.end).saturating_sub(a.start.max(b.start))
 }
 
-/// Sorts the alignments of one read from best to worst and drops those that repeat a better one.
-pub fn keep_distinct(alignments: &mut Vec<Alignment>, name_hash: u64) {
+/// Sorts the alignments of one read from best to worst and drops those below `least` and those that repeat a better one.
+pub fn keep_distinct(alignments: &mut Vec<Alignment>, least: i32, name_hash: u64) {
+    alignments.retain(|alignment| alignment.score >= least);
     alignments.sort_by_cached_key(|a| a.order(name_hash));
     let mut kept = 0;
     for i in 0..alignments.len() {
@@ -109,6 +121,7 @@ mod tests {
         Alignment {
             read: 0,
             reverse: false,
+            contig: 0,
             reference_start,
             reference_end: reference_start + u64::from(query.end - query.start),
             query_start: query.start,
@@ -128,7 +141,7 @@ mod tests {
             alignment(5000, 0..150, 130),
             alignment(1003, 0..150, 60),
         ];
-        keep_distinct(&mut all, 7);
+        keep_distinct(&mut all, 19, 7);
         let starts: Vec<u64> = all.iter().map(|a| a.reference_start).collect();
         assert_eq!(starts, [1000, 5000]);
         assert_eq!(all[0].score, 139);

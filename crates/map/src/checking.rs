@@ -1,8 +1,11 @@
 //! Stage 3: the ungapped check of all candidates of a batch, and the choice of those that extension may improve.
 
-use crate::alignment::Alignment;
+use std::cmp::Reverse;
+
+use crate::alignment::{Alignment, overlap};
 use crate::error::Result;
-use crate::extension::{Context, Extensions, end_bonuses};
+use crate::extension::{Context, Extensions};
+use crate::hash::tie_break;
 use crate::index::Reference;
 use crate::options::MapOptions;
 use crate::reads::PackedReads;
@@ -21,7 +24,7 @@ const MANY_MISMATCHES: u32 = 4;
 pub struct Checked {
     alignments: Vec<Alignment>,
     segments: Vec<Segment>,
-    order: Vec<(i32, usize)>,
+    chosen: Vec<usize>,
 }
 
 impl Checked {
@@ -58,6 +61,7 @@ impl Checked {
         self.alignments.push(Alignment {
             read: read as u32,
             reverse,
+            contig: segment.contig,
             reference_start: diagonal + u64::from(segment.start),
             reference_end: diagonal + u64::from(segment.end),
             query_start: segment.start,
@@ -68,26 +72,32 @@ impl Checked {
         self.segments.push(segment);
     }
 
-    /// Queues the extensions worth doing, read by read.
+    /// Queues the extensions worth doing, read by read. `known` tells the best value that a read has already from elsewhere.
     ///
     /// # Errors
     ///
     /// If the engine refuses a job as too long.
     pub fn queue_extensions(
         &mut self,
-        reads: &PackedReads,
-        reference: &Reference<'_>,
-        options: &MapOptions,
+        batch: Batch<'_>,
+        context: Context<'_>,
+        known: impl Fn(usize) -> i32,
         extensions: &mut Extensions,
     ) -> Result<()> {
-        let context = Context { reference, options };
         let mut start = 0;
         for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
-            let read = reads.read(group[0].read as usize);
-            let segments = &self.segments[start..start + group.len()];
-            choose_extensions(group, segments, read.length() as u32, options, &mut self.order);
-            for &(_, i) in &self.order {
-                extensions.push(start + i, &group[i], &segments[i], read, context)?;
+            let number = group[0].read as usize;
+            let read = batch.reads.read(number);
+            let choice = Choice {
+                group,
+                segments: &self.segments[start..start + group.len()],
+                length: read.length(),
+                name_hash: batch.name_hashes[number],
+                options: context.options,
+            };
+            choice.choose(known(number), &mut self.chosen);
+            for &i in &self.chosen {
+                extensions.push(start + i, &group[i], &choice.segments[i], read, context)?;
             }
             start += group.len();
         }
@@ -95,52 +105,76 @@ impl Checked {
     }
 }
 
-/// Fills `chosen` with the alignments of one read to extend, most promising first.
-fn choose_extensions(
-    group: &[Alignment],
-    segments: &[Segment],
-    length: u32,
-    options: &MapOptions,
-    chosen: &mut Vec<(i32, usize)>,
-) {
-    let value = |a: &Alignment| a.score + end_bonuses(a, length, options);
-    let best = group.iter().map(value).max().unwrap_or(0);
-    chosen.clear();
-    for (i, (alignment, segment)) in group.iter().zip(segments).enumerate() {
-        let gain = possible_gain(alignment, segment, length, options);
-        if gain > 0 && value(alignment) + gain + MARGIN >= best {
-            chosen.push((value(alignment), i));
-        }
-    }
-    // What is there counts, not what may come: the shorter a segment, the higher its ceiling.
-    chosen.sort_unstable_by_key(|&(value, i)| (std::cmp::Reverse(value), i));
-    // Diagonals within the band of a better one are the other side of its gap: its extension will find them.
-    let mut kept = 0;
-    for next in 0..chosen.len() {
-        let alignment = &group[chosen[next].1];
-        let is_covered = chosen[..kept].iter().any(|&(_, i)| {
-            let distance = (group[i].start_diagonal() - alignment.start_diagonal()).abs();
-            group[i].reverse == alignment.reverse && distance <= i64::from(options.band)
-        });
-        if !is_covered && kept < MAX_EXTENSIONS {
-            chosen[kept] = chosen[next];
-            kept += 1;
-        }
-    }
-    chosen.truncate(kept);
+/// The reads of a batch and the hashes of their names.
+#[derive(Clone, Copy)]
+pub struct Batch<'a> {
+    /// The reads.
+    pub reads: &'a PackedReads,
+    /// One for each read.
+    pub name_hashes: &'a [u64],
 }
 
-/// What gaps could add to the value of an ungapped segment, at the most.
-fn possible_gain(alignment: &Alignment, segment: &Segment, length: u32, options: &MapOptions) -> i32 {
-    let gap = options.cheapest_gap();
-    let side = |clipped: u32| {
-        let gain = clipped as i32 * options.match_score() + options.end_bonus - gap;
-        if clipped > 0 { gain.max(0) } else { 0 }
-    };
-    let inside = if segment.mismatches >= MANY_MISMATCHES {
-        segment.mismatches as i32 * (options.mismatch() + options.match_score()) - 2 * gap
-    } else {
-        0
-    };
-    side(alignment.query_start) + side(length - alignment.query_end) + inside.max(0)
+/// The checked candidates of one read, some of which are to be extended.
+struct Choice<'a> {
+    group: &'a [Alignment],
+    segments: &'a [Segment],
+    length: usize,
+    name_hash: u64,
+    options: &'a MapOptions,
+}
+
+impl Choice<'_> {
+    /// Fills `chosen` with the numbers of the alignments to extend, given the best value known from elsewhere.
+    fn choose(&self, known: i32, chosen: &mut Vec<usize>) {
+        let value = |i: usize| self.group[i].value(self.length, self.options);
+        let best = (0..self.group.len()).map(value).fold(known, i32::max);
+        chosen.clear();
+        chosen.extend((0..self.group.len()).filter(|&i| {
+            let gain = self.possible_gain(i);
+            gain > 0 && value(i) + gain + MARGIN >= best
+        }));
+        // What is there counts, not what may come: the shorter a segment, the more could still be added to it.
+        chosen.sort_unstable_by_key(|&i| {
+            let alignment = &self.group[i];
+            (Reverse(value(i)), tie_break(self.name_hash, alignment.reverse, alignment.reference_start))
+        });
+        let mut kept = 0;
+        for next in 0..chosen.len() {
+            let is_covered = chosen[..kept].iter().any(|&better| self.covers(better, chosen[next]));
+            if !is_covered && kept < MAX_EXTENSIONS {
+                chosen[kept] = chosen[next];
+                kept += 1;
+            }
+        }
+        chosen.truncate(kept);
+    }
+
+    /// Whether the extension of one segment will find another: the other holds other bases of the read, as the two sides of a
+    /// gap do, and the first is worth more than that gap costs, so that its extension lives to open it.
+    fn covers(&self, better: usize, other: usize) -> bool {
+        let (a, b) = (&self.group[better], &self.group[other]);
+        let distance = (a.start_diagonal() - b.start_diagonal()).unsigned_abs();
+        if (a.reverse, a.contig) != (b.reverse, b.contig) || distance > u64::from(self.options.band) {
+            return false;
+        }
+        let shared = overlap(&(a.query_start..a.query_end), &(b.query_start..b.query_end));
+        let paid = a.score > self.options.gap_cost(distance as i32);
+        paid && 2 * shared < a.query_bases().min(b.query_bases())
+    }
+
+    /// What gaps could add to the value of an ungapped segment, at the most.
+    fn possible_gain(&self, i: usize) -> i32 {
+        let (alignment, segment, options) = (&self.group[i], &self.segments[i], self.options);
+        let gap = options.cheapest_gap();
+        let side = |clipped: usize| {
+            let gain = clipped as i32 * options.match_score() + options.end_bonus - gap;
+            if clipped > 0 { gain.max(0) } else { 0 }
+        };
+        let inside = if segment.mismatches >= MANY_MISMATCHES {
+            segment.mismatches as i32 * (options.mismatch() + options.match_score()) - 2 * gap
+        } else {
+            0
+        };
+        side(alignment.query_start as usize) + side(self.length - alignment.query_end as usize) + inside.max(0)
+    }
 }

@@ -69,8 +69,7 @@ impl Extensions {
             reference_start: (alignment.start_diagonal() + start as i64) as u64,
             score: segment.anchor_length as i32 * context.options.match_score(),
         };
-        let Some(contig) = context.reference.contig_at(anchor.reference_start) else { return Ok(()) };
-        let span = context.reference.contigs[contig].span();
+        let span = context.reference.contigs[alignment.contig as usize].span();
         let params = ExtendParams {
             initial_score: anchor.score as u16,
             band: context.options.band,
@@ -104,10 +103,9 @@ impl Extensions {
         }
         for pending in &self.pending {
             let slot = &mut alignments[pending.slot];
-            let length = reads.read(slot.read as usize).length() as u32;
+            let length = reads.read(slot.read as usize).length();
             let extended = self.assemble(pending, slot, length, options);
-            let value = |a: &Alignment| a.score + end_bonuses(a, length, options);
-            if value(&extended) > value(slot) {
+            if extended.value(length, options) > slot.value(length, options) {
                 *slot = extended;
             }
         }
@@ -115,14 +113,14 @@ impl Extensions {
         self.pending.clear();
     }
 
-    fn assemble(&self, pending: &Pending, old: &Alignment, length: u32, options: &MapOptions) -> Alignment {
+    fn assemble(&self, pending: &Pending, old: &Alignment, length: usize, options: &MapOptions) -> Alignment {
         let anchor = pending.anchor;
         let side = |job: Option<usize>, bases: u32| match job {
             Some(job) => choose_end(&self.results[job], bases, anchor.score, options),
             None => Side::default(),
         };
         let left = side(pending.left, anchor.query_start as u32);
-        let right = side(pending.right, length - anchor.query_end as u32);
+        let right = side(pending.right, (length - anchor.query_end) as u32);
         let anchor_bases = (anchor.query_end - anchor.query_start) as u64;
         Alignment {
             reference_start: anchor.reference_start - u64::from(left.reference),
@@ -145,10 +143,9 @@ pub struct Context<'a> {
     pub options: &'a MapOptions,
 }
 
-/// To the end of the read, if that costs less than the end bonus; else where the score is best. The rule is bwa's.
+/// To the end of the read, if that costs less than the end bonus; else where the score is best.
 fn choose_end(result: &ExtendResult, bases: u32, initial_score: i32, options: &MapOptions) -> Side {
-    let to_end = result.end_score > 0 && result.end_score > result.score - options.end_bonus;
-    if to_end {
+    if result.reaches_end(options.end_bonus) {
         Side {
             query: bases,
             reference: result.end_target,
@@ -165,15 +162,9 @@ fn choose_end(result: &ExtendResult, bases: u32, initial_score: i32, options: &M
     }
 }
 
-/// A band, counted from the diagonal of the alignment's first base, that holds the path of both sides. The engine reports the
-/// offset at the best cells, not of the whole path; the slack covers an excursion in between.
+/// A band, counted from the diagonal of the alignment's first base, that most probably holds the path of both sides. The
+/// engine reports the offset at the best cells, not of the whole path, so that [`crate::cigar`] must check and may widen it.
 fn band_for(left: Side, right: Side) -> u16 {
     const SLACK: u32 = 16;
     (2 * left.offset + right.offset + SLACK).min(u32::from(u16::MAX)) as u16
-}
-
-/// End bonuses that an alignment of a read of `length` bases earns.
-#[must_use]
-pub fn end_bonuses(alignment: &Alignment, length: u32, options: &MapOptions) -> i32 {
-    (i32::from(alignment.query_start == 0) + i32::from(alignment.query_end == length)) * options.end_bonus
 }

@@ -25,6 +25,12 @@ impl Grouped {
         &self.items[start..self.ends[i]]
     }
 
+    /// The best alignment of read `i`, if it has been given any yet.
+    #[must_use]
+    pub fn best(&self, i: usize) -> Option<&Alignment> {
+        if i < self.ends.len() { self.read(i).first() } else { None }
+    }
+
     /// Adds `new` alignments, which are grouped by read, in ascending order of reads. `arrange` orders and thins each group
     /// that received any.
     pub fn add(&mut self, new: &[Alignment], reads: usize, arrange: impl Fn(usize, &mut Vec<Alignment>)) {
@@ -64,6 +70,7 @@ mod tests {
         Alignment {
             read,
             reverse: false,
+            contig: 0,
             reference_start: 0,
             reference_end: 1,
             query_start: 0,

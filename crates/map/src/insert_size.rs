@@ -70,10 +70,10 @@ impl InsertModel {
     }
 }
 
-/// Insert size of two alignments of mates with `lengths` bases, if they face each other.
+/// Insert size of two alignments of mates with `lengths` bases, if they are on one contig and on opposite strands.
 #[must_use]
 pub fn insert_size(first: &Alignment, second: &Alignment, lengths: [usize; 2]) -> Option<i64> {
-    if first.reverse == second.reverse {
+    if first.reverse == second.reverse || first.contig != second.contig {
         return None;
     }
     let (forward, reverse, reverse_length) =

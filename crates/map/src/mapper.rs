@@ -5,10 +5,10 @@ use svala_io::{AlignmentRecord, ReadBatch};
 
 use crate::alignment::{Alignment, keep_distinct};
 use crate::candidates::Candidates;
-use crate::checking::Checked;
+use crate::checking::{Batch, Checked};
 use crate::cigar::Cigars;
 use crate::error::Result;
-use crate::extension::Extensions;
+use crate::extension::{Context, Extensions};
 use crate::grouped::Grouped;
 use crate::hash::name_hash;
 use crate::index::{Index, Reference, SeedTable};
@@ -115,10 +115,7 @@ impl<'a> Mapper<'a> {
             let [Some(first), Some(second)] = mates.map(|i| clear_best(work.alignments.read(i), self.options)) else {
                 continue;
             };
-            let contig = |a: &Alignment| self.reference.contig_at(a.reference_start);
-            if contig(first) == contig(second) {
-                sizes.extend(insert_size(first, second, lengths));
-            }
+            sizes.extend(insert_size(first, second, lengths));
         }
         Ok(())
     }
@@ -152,16 +149,28 @@ impl<'a> Mapper<'a> {
 
     /// Extends what needs it among the alignments just checked and files all of them by read.
     fn extend(&self, work: &mut Workspace) -> Result<()> {
-        work.checked.queue_extensions(&work.reads, &self.reference, self.options, &mut work.extensions)?;
+        let batch = Batch { reads: &work.reads, name_hashes: &work.name_hashes };
+        let context = Context { reference: &self.reference, options: self.options };
+        let known = |read: usize| {
+            let best = work.alignments.best(read);
+            best.map_or(0, |a| a.value(work.reads.read(read).length(), self.options))
+        };
+        work.checked.queue_extensions(batch, context, known, &mut work.extensions)?;
         work.extensions.run(self.engine, &work.reads, work.checked.alignments_mut(), self.options);
-        let names = &work.name_hashes;
-        work.alignments.add(work.checked.alignments(), work.reads.len(), |read, list| keep_distinct(list, names[read]));
+        let (names, least) = (&work.name_hashes, self.options.score_floor());
+        work.alignments.add(work.checked.alignments(), work.reads.len(), |read, list| keep_distinct(list, least, names[read]));
         Ok(())
     }
 
     /// Stage 5: looks for mates that seeds did not find.
     fn rescue(&self, model: &InsertModel, work: &mut Workspace) -> Result<()> {
-        let rescue = Rescue { reads: &work.reads, reference: &self.reference, model, options: self.options };
+        let rescue = Rescue {
+            reads: &work.reads,
+            name_hashes: &work.name_hashes,
+            reference: &self.reference,
+            model,
+            options: self.options,
+        };
         work.found.clear();
         for pair in 0..work.reads.len() / 2 {
             for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {

@@ -12,8 +12,6 @@ const ONE: i64 = 1 << 16;
 const SIX: i64 = 394_527;
 /// Alignments up to this length are not scaled down.
 const SHORT: u32 = 50;
-/// A rival below this score does not count: bwa's shortest seed.
-const SCORE_FLOOR: i32 = 19;
 
 /// What decides the mapping quality of one alignment by itself.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +30,7 @@ pub struct Evidence {
 #[must_use]
 pub fn single(evidence: Evidence, options: &MapOptions) -> i32 {
     let a = options.match_score();
-    let rival = evidence.rival_score.max(SCORE_FLOOR * a);
+    let rival = evidence.rival_score.max(options.score_floor());
     let lead = i64::from(evidence.score - rival);
     if lead <= 0 || evidence.span == 0 {
         return 0;

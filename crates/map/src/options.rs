@@ -59,6 +59,18 @@ impl MapOptions {
         deletion.min(i32::from(s.insertion_open) + i32::from(s.insertion_extend))
     }
 
+    /// Penalty of a gap of so many bases, of the dearer kind.
+    pub(crate) fn gap_cost(&self, bases: i32) -> i32 {
+        let s = &self.scoring;
+        let deletion = i32::from(s.deletion_open) + bases * i32::from(s.deletion_extend);
+        deletion.max(i32::from(s.insertion_open) + bases * i32::from(s.insertion_extend))
+    }
+
+    /// The least score that an alignment is kept with, for pairs and as a rival: that of bwa's shortest seed.
+    pub(crate) fn score_floor(&self) -> i32 {
+        19 * self.match_score()
+    }
+
     /// The least that one edit costs: what a mismatch or an inserted base takes away, lost match included.
     pub(crate) fn cheapest_edit(&self) -> i32 {
         (self.mismatch() + self.match_score()).min(self.cheapest_gap())

@@ -112,6 +112,7 @@ mod tests {
         Alignment {
             read: 0,
             reverse,
+            contig: 0,
             reference_start,
             reference_end: reference_start + 100,
             query_start: 0,

@@ -138,10 +138,9 @@ impl RecordSource<'_> {
 
     fn locus(&self, placement: usize) -> Locus {
         let traced = self.cigars.get(placement);
-        // A traced alignment starts on a base of a contig; were that wrong, the first contig is as good as any.
-        let contig = self.reference.contig_at(traced.reference_start).unwrap_or(0);
+        let alignment = &self.placements[placement].alignment;
+        let (contig, reverse) = (alignment.contig as usize, alignment.reverse);
         let position = (traced.reference_start - self.reference.contigs[contig].start) as u32;
-        let reverse = self.placements[placement].alignment.reverse;
         Locus { contig, position, end: position + traced.reference_bases, reverse }
     }
 

@@ -3,7 +3,10 @@
 //! Where one mate has a good placement and the other has none in reach of it, the window in which a proper mate would lie is
 //! scanned diagonal by diagonal with [`block_similarity`]; the best diagonals become candidates like any other.
 
+use std::ops::RangeInclusive;
+
 use crate::alignment::Alignment;
+use crate::hash::tie_break;
 use crate::index::Reference;
 use crate::insert_size::{InsertModel, insert_size};
 use crate::options::MapOptions;
@@ -33,6 +36,8 @@ pub struct Found {
 pub struct Rescue<'a> {
     /// Packed reads of the batch.
     pub reads: &'a PackedReads,
+    /// Hashes of their names.
+    pub name_hashes: &'a [u64],
     /// The reference.
     pub reference: &'a Reference<'a>,
     /// Where mates lie.
@@ -64,6 +69,7 @@ impl Rescue<'_> {
     }
 
     fn scan(&self, origin: &Alignment, lengths: [usize; 2], wanted: usize, found: &mut Vec<Found>) {
+        let name_hash = self.name_hashes[wanted];
         let mate = self.reads.read(wanted);
         let length = lengths[1] as i64;
         // The fragment's outer end is `size` bases from the origin's own outer end.
@@ -74,28 +80,39 @@ impl Rescue<'_> {
             let start = origin.start_diagonal();
             (start + self.model.low - length, start + self.model.high - length)
         };
-        let Some(contig) = self.reference.contig_at(origin.reference_start) else { return };
-        let span = self.reference.contigs[contig].span();
-        let low = low.max(span.start as i64) as u64;
-        let high = high.min(span.end as i64 - 1) as u64;
-        for diagonal in self.most_similar(mate, !origin.reverse, low, high).into_iter().flatten() {
+        let span = self.reference.contigs[origin.contig as usize].span();
+        let (low, high) = (low.max(span.start as i64), high.min(span.end as i64 - 1));
+        if low > high {
+            return;
+        }
+        let window = low as u64..=high as u64;
+        for diagonal in self.most_similar(mate, !origin.reverse, window, name_hash).into_iter().flatten() {
             found.push(Found { read: wanted as u32, reverse: !origin.reverse, diagonal });
         }
     }
 
-    /// The diagonals of `low..=high` that match best, the leftmost of equals.
-    fn most_similar(&self, mate: PackedRead<'_>, reverse: bool, low: u64, high: u64) -> [Option<u64>; KEPT] {
+    /// The diagonals of `window` that match best; the read's name decides between equals.
+    fn most_similar(
+        &self,
+        mate: PackedRead<'_>,
+        reverse: bool,
+        window: RangeInclusive<u64>,
+        name_hash: u64,
+    ) -> [Option<u64>; KEPT] {
         let strand = mate.strand(reverse);
-        let mut best = [(0, None); KEPT];
-        for diagonal in low..=high {
+        let mut best = [(0, 0, None); KEPT];
+        for diagonal in window {
             let similarity = block_similarity(strand, self.reference, diagonal);
-            if similarity >= MIN_SIMILARITY && similarity > best[KEPT - 1].0 {
-                best[KEPT - 1] = (similarity, Some(diagonal));
-                if best[KEPT - 1].0 > best[0].0 {
-                    best.swap(0, KEPT - 1);
-                }
+            if similarity < MIN_SIMILARITY.max(best[KEPT - 1].0) {
+                continue;
+            }
+            let this = (similarity, tie_break(name_hash, reverse, diagonal), Some(diagonal));
+            let place = best.partition_point(|other| *other > this);
+            if place < KEPT {
+                best[place..].rotate_right(1);
+                best[place] = this;
             }
         }
-        best.map(|(_, diagonal)| diagonal)
+        best.map(|(_, _, diagonal)| diagonal)
     }
 }

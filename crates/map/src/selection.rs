@@ -40,7 +40,7 @@ pub struct Chosen {
 }
 
 /// Appends the placements of one read, the primary first, to `placements`. `alignments` are best first. A read without an
-/// alignment that reaches the least score gets none.
+/// alignment that reaches the least score, and without a proper pair, gets none.
 pub fn select(
     alignments: &[Alignment],
     chosen: Chosen,
@@ -48,7 +48,9 @@ pub fn select(
     options: &MapOptions,
     placements: &mut Vec<Placement>,
 ) {
-    let Some(primary) = alignments.get(chosen.primary).filter(|a| a.score >= options.min_score) else { return };
+    // As in bwa, a pair that fits together may place a mate with a low score.
+    let enough = |a: &&Alignment| a.score >= options.min_score || chosen.pair_quality.is_some();
+    let Some(primary) = alignments.get(chosen.primary).filter(enough) else { return };
     let first = placements.len();
     let place = |alignment: &Alignment, hidden: Option<i32>, pair: Option<i32>| {
         let (rival_score, near_rivals) = rivals(alignment, alignments, read.length, options);
@@ -90,6 +92,7 @@ mod tests {
         Alignment {
             read: 0,
             reverse,
+            contig: 0,
             reference_start,
             reference_end: reference_start + u64::from(query.end - query.start),
             query_start: query.start,

@@ -15,6 +15,8 @@ const MAX_BLOCKS: usize = MAX_READ.div_ceil(BLOCK);
 /// The best segment of a read on a diagonal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
+    /// Number of the contig.
+    pub contig: u32,
     /// First base of the strand.
     pub start: u32,
     /// One past the last base.
@@ -45,12 +47,12 @@ pub fn best_segment(
     options: &MapOptions,
 ) -> Option<Segment> {
     let end = diagonal + strand.length as u64;
-    let contig = &reference.contigs[reference.contig_overlapping(diagonal, end)?];
-    let span = contig.span();
+    let contig = reference.contig_overlapping(diagonal, end)?;
+    let span = reference.contigs[contig].span();
     let valid = (span.start.max(diagonal) - diagonal) as u32..(span.end.min(end) - diagonal) as u32;
     let bits = compare(strand, reference, diagonal);
     let segment = scan(&bits, valid, strand.length as u32, options)?;
-    Some(with_anchor(&bits, segment))
+    Some(Segment { contig: contig as u32, ..with_anchor(&bits, segment) })
 }
 
 fn compare(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64) -> Mismatches {
@@ -121,6 +123,7 @@ fn scan(bits: &Mismatches, valid: std::ops::Range<u32>, length: u32, options: &M
     let (score, start, end, mismatches) = best;
     let bonuses = i32::from(start == 0) + i32::from(end == length);
     let segment = Segment {
+        contig: 0,
         start,
         end,
         score: score - bonuses * options.end_bonus,

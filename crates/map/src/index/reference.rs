@@ -60,8 +60,7 @@ impl Reference<'_> {
         self.contigs[index].span().contains(&position).then_some(index)
     }
 
-    /// Number of the contig whose bases `start..end` overlap most of all positions from `start` on: the one that an
-    /// alignment lying there, perhaps over an edge, belongs to.
+    /// Number of the first contig that has bases in `start..end`. If those are no more than the padding, it is the only one.
     #[must_use]
     pub fn contig_overlapping(&self, start: u64, end: u64) -> Option<usize> {
         let index = self.contigs.partition_point(|c| c.start + c.length <= start);
