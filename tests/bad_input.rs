@@ -43,13 +43,17 @@ impl Setup {
         if let Some(second) = second {
             arguments.extend(["-2", text(second)]);
         }
+        let before = self.listing();
         expect_failure(&arguments, words);
-        let left: Vec<_> = std::fs::read_dir(self.folder.path())
-            .expect("the folder")
-            .filter_map(|entry| entry.ok().map(|e| e.file_name().to_string_lossy().into_owned()))
-            .filter(|name| name.contains("out.bam") || name.contains("tmp"))
-            .collect();
-        assert!(left.is_empty(), "left behind: {left:?}");
+        assert_eq!(self.listing(), before, "a failed run may not leave files or take any away");
+    }
+
+    /// Names of all files, hidden ones too.
+    fn listing(&self) -> Vec<std::ffi::OsString> {
+        let entries = std::fs::read_dir(self.folder.path()).expect("the folder");
+        let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
+        names.sort();
+        names
     }
 }
 
@@ -107,7 +111,7 @@ fn malformed_records() {
     s.fails(&s.reference, &bad, None, &["bad.fq", "record 1", "@"]);
     let long = format!("@r1\n{}\n+\n{}\n", "A".repeat(1025), "I".repeat(1025));
     let bad = s.file("bad.fq", long);
-    s.fails(&s.reference, &bad, None, &["record 1", "1025", "1024"]);
+    s.fails(&s.reference, &bad, None, &["bad.fq", "record 1", "1025", "1024"]);
 }
 
 fn mates_that_do_not_match() {
@@ -120,6 +124,30 @@ fn mates_that_do_not_match() {
     s.fails(&s.reference, &good, Some(&other), &["record 2", "other.fq"]);
     let output = svala(&["mem", text(&s.reference), text(&good), text(&other)]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"), "read names are patient data");
+}
+
+fn inputs_that_would_be_lost_or_doubled() {
+    let s = Setup::new();
+    let good = s.path("good_1.fq");
+    let refused = |first: &Path, second: Option<&Path>, output: &Path, word: &str| {
+        let mut arguments = vec!["align", "--ref", text(&s.reference), "-1", text(first), "-o", text(output)];
+        arguments.extend(second.into_iter().flat_map(|path| ["-2", text(path)]));
+        let done = svala(&arguments);
+        assert_eq!(done.status.code(), Some(2), "{arguments:?}");
+        assert!(String::from_utf8_lossy(&done.stderr).contains(word), "{arguments:?}");
+    };
+    let index = PathBuf::from(format!("{}.svala", text(&s.reference)));
+    for output in [&good, &s.reference, &index] {
+        let before = std::fs::read(output).expect("an input");
+        refused(&good, None, output, "replace an input");
+        assert!(std::fs::read(output).expect("an input") == before);
+    }
+    refused(&good, Some(&good), &s.path("out.bam"), "both mates");
+    for comment in ["/1", " 1:N:0:ACGT"] {
+        let one = s.file("one.fq", PAIR.replace("r1", &format!("r1{comment}")));
+        let two = s.file("two.fq", PAIR.replace("r1", &format!("r1{comment}")));
+        s.fails(&s.reference, &one, Some(&two), &["one.fq", "two.fq", "record 1"]);
+    }
 }
 
 fn not_a_reference() {
@@ -162,6 +190,13 @@ fn index_of_another_reference() {
     let other = s.file("other.fa", ">c\nACGTACGTACGTACGTACGTACGT\n");
     std::fs::copy(format!("{}.svala", text(&s.reference)), s.path("other.fa.svala")).expect("a copy");
     s.fails(&other, &s.path("good_1.fq"), None, &["another reference", "other.fa"]);
+    // One base changed, nothing else: same length, another time of change.
+    let changed = s.file("changed.fa", format!(">c\n{}\n", "ACGTTGCA".repeat(1_000)));
+    svala_ok(&["index", text(&changed)]);
+    s.file("changed.fa", format!(">c\n{}A\n", &"ACGTTGCA".repeat(1_000)[..7_999]));
+    svala_ok(&["mem", text(&changed), text(&s.path("good_1.fq"))]);
+    s.file("changed.fa", format!(">c\n{}C\n", &"ACGTTGCA".repeat(1_000)[..7_999]));
+    s.fails(&changed, &s.path("good_1.fq"), None, &["another reference", "changed.fa"]);
 }
 
 fn unwritable_output() {
@@ -189,7 +224,7 @@ fn bad_options() {
         svala(&arguments)
     };
     assert_eq!(mem(&["-R", "ID:x"]).status.code(), Some(1));
-    for usage in [&["--backend", "abacus"][..], &["-t", "many"], &["--no-such-option"]] {
+    for usage in [&["--backend", "abacus"][..], &["-t", "many"], &["-t", "0"], &["-t", "1025"], &["--no-such-option"]] {
         assert_eq!(mem(usage).status.code(), Some(2), "{usage:?}");
     }
 }
@@ -202,6 +237,7 @@ fn main() {
         trial("truncated gzip", truncated_gzip),
         trial("malformed records", malformed_records),
         trial("mates that do not match", mates_that_do_not_match),
+        trial("inputs that would be lost or doubled", inputs_that_would_be_lost_or_doubled),
         trial("not a reference", not_a_reference),
         trial("damaged indexes", damaged_indexes),
         trial("index of another reference", index_of_another_reference),

@@ -4,7 +4,9 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::{Random, Record, conclude, fastq, records, reverse_complement, svala_ok, text, trial};
+use common::{
+    Random, Record, conclude, fastq, fastq_pair, qualities, records, reverse_complement, svala_ok, text, trial,
+};
 
 const BASES: usize = 200_000;
 
@@ -204,9 +206,24 @@ fn split_reads_are_split() {
             );
             let whole = options == ["-Y"];
             assert_eq!(pieces[1].bases.len() == bases.len(), whole);
+            check_kept_part(bases, pieces[1]);
             assert_eq!(pieces[1].cigar.contains('H'), !whole);
         }
     }
+}
+
+/// Bases and qualities of a record must be the part of the read that its hard clips leave.
+fn check_kept_part(read: &[u8], record: &Record) {
+    let (mut bases, mut quality) = (read.to_vec(), qualities(read.len()).into_bytes());
+    if record.flags & 16 != 0 {
+        bases = reverse_complement(&bases);
+        quality.reverse();
+    }
+    let clip = |op: Option<&(i64, char)>| op.filter(|(_, kind)| *kind == 'H').map_or(0, |(length, _)| *length as usize);
+    let operations = record.operations();
+    let kept = clip(operations.first())..read.len() - clip(operations.last());
+    assert_eq!(record.bases.as_bytes(), &bases[kept.clone()]);
+    assert_eq!(record.qualities.as_bytes(), &quality[kept]);
 }
 
 /// Pairs: proper ones are flagged, TLEN is the fragment, a mate too damaged for seeds is rescued.
@@ -226,8 +243,7 @@ fn pairs_are_paired_and_mates_rescued() {
         second.push((format!("p{i}"), mate));
         fragments.push(fragment);
     }
-    let file = |reads: &[(String, Vec<u8>)]| fastq(reads.iter().map(|(name, bases)| (name.clone(), &bases[..])));
-    let got = world.mem(&[file(&first), file(&second)], &["-t", "2"]);
+    let got = world.mem(&fastq_pair(&first, &second), &["-t", "2"]);
     assert_eq!(got.len(), 4_000);
     for (i, fragment) in fragments.iter().enumerate() {
         let pair = &got[2 * i..2 * i + 2];
@@ -242,6 +258,69 @@ fn pairs_are_paired_and_mates_rescued() {
         let (left, right) = (fragment.start as i64, fragment.start as i64 + size);
         for record in pair {
             assert!(record.position > left - 5 && record.position < right, "{record:?}");
+        }
+    }
+}
+
+/// A gap beside a nearby copy of the read's other side, and a long deletion followed by as long an insertion.
+fn hard_gaps_are_bridged() {
+    let mut random = Random(11);
+    let mut contig = random.bases(60_000);
+    let starts: Vec<usize> = (0..50).map(|i| 1_000 + 1_000 * i).collect();
+    for &start in &starts {
+        // The first 45 bases of the read stand again 60 bases upstream.
+        let piece = contig[start..start + 45].to_vec();
+        contig[start - 60..start - 15].copy_from_slice(&piece);
+    }
+    let world = World::with([contig.clone(), random.bases(3_000)], Random(12));
+    let deleted = starts.iter().map(|&start| [&contig[start..start + 75], &contig[start + 85..start + 160]].concat());
+    let deleted: Vec<Vec<u8>> = deleted.collect();
+    let double: Vec<Vec<u8>> = starts
+        .iter()
+        .map(|&start| {
+            let at = |from: usize, to: usize| &contig[start + 200 + from..start + 200 + to];
+            [at(0, 60), at(90, 120), &random.bases(30)[..], at(120, 220)].concat()
+        })
+        .collect();
+    let name = |kind: &str, i: usize| format!("{kind}{i}");
+    let reads = deleted.iter().enumerate().map(|(i, read)| (name("deleted", i), &read[..]));
+    let reads = reads.chain(double.iter().enumerate().map(|(i, read)| (name("double", i), &read[..])));
+    let got = world.mem(&[fastq(reads)], &[]);
+    assert_eq!(got.len(), 2 * starts.len(), "no read is split");
+    for record in &got {
+        let least = if record.name.starts_with("deleted") { 150 - 16 } else { 190 - 72 };
+        let score: i64 = record.tags["AS"].parse().expect("a number");
+        assert!(score >= least, "{record:?}");
+    }
+}
+
+/// Mates at the ends of two contigs are no proper pair, however near the contigs are in the index; wide inserts at the
+/// start of the first contig look for mates before it.
+fn pairs_respect_contigs() {
+    let mut random = Random(13);
+    let world = World::with([random.bases(40_000), random.bases(40_000)], random);
+    let [one, two] = &world.contigs;
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for i in 0..300 {
+        let (start, size) = (i * 100, 1_300 + (i * 37) % 400);
+        first.push((format!("inside{i}"), one[start..start + 100].to_vec()));
+        second.push((format!("inside{i}"), reverse_complement(&one[start + size - 100..start + size])));
+    }
+    for i in 0..20 {
+        let end = one.len() - 10 * i;
+        first.push((format!("across{i}"), one[end - 100..end].to_vec()));
+        second.push((format!("across{i}"), reverse_complement(&two[10 * i..10 * i + 100])));
+        // The mate of a reverse read at the very start is nowhere.
+        first.push((format!("alone{i}"), reverse_complement(&one[i..i + 100])));
+        second.push((format!("alone{i}"), Random(i as u64).bases(100)));
+    }
+    let got = world.mem(&fastq_pair(&first, &second), &[]);
+    for pair in got.chunks(2) {
+        let proper = pair[0].flags & 2 != 0;
+        assert_eq!(proper, pair[0].name.starts_with("inside"), "{pair:?}");
+        if pair[0].name.starts_with("across") {
+            assert_eq!((pair[0].contig.as_str(), pair[1].contig.as_str()), ("one", "two"));
+            assert_eq!((pair[0].template_length, pair[1].template_length), (0, 0));
         }
     }
 }
@@ -266,14 +345,19 @@ fn repeats_are_shared_and_honest() {
     // One mate beside a copy, the other inside; and pairs in unique sequence that teach the insert size.
     let starts: Vec<usize> =
         (0..400).map(|i| copies[i % 4] - 250 + i / 4).chain((0..100).map(|i| 8_000 + 100 * i)).collect();
+    let gapped: Vec<Vec<u8>> = (0..800).map(|i| [&repeat[i..i + 70], &repeat[i + 75..i + 150]].concat()).collect();
+    let got = world.mem(&[fastq(gapped.iter().enumerate().map(|(i, b)| (format!("gapped{i}"), &b[..])))], &[]);
+    for start in copies {
+        let share = got.iter().filter(|r| (start..start + 1_500).contains(&(r.position as usize))).count();
+        assert!((120..=280).contains(&share), "copy at {start} has {share} of 800 reads with a gap");
+    }
     let (mut first, mut second) = (Vec::new(), Vec::new());
     for (i, &start) in starts.iter().enumerate() {
         let fragment = &contig[start..start + 400];
         first.push((format!("anchored{i}"), fragment[..100].to_vec()));
         second.push((format!("anchored{i}"), reverse_complement(&fragment[300..])));
     }
-    let file = |reads: &[(String, Vec<u8>)]| fastq(reads.iter().map(|(name, bases)| (name.clone(), &bases[..])));
-    let got = world.mem(&[file(&first), file(&second)], &[]);
+    let got = world.mem(&fastq_pair(&first, &second), &[]);
     for (&start, pair) in starts.iter().zip(got.chunks(2)) {
         let start = start as i64;
         assert_eq!((pair[0].position - 1, pair[1].position - 1), (start, start + 300), "{pair:?}");
@@ -314,5 +398,7 @@ fn main() {
         trial("pairs are paired and mates rescued", pairs_are_paired_and_mates_rescued),
         trial("repeats are shared and honest", repeats_are_shared_and_honest),
         trial("contig ends are respected", contig_ends_are_respected),
+        trial("hard gaps are bridged", hard_gaps_are_bridged),
+        trial("pairs respect contigs", pairs_respect_contigs),
     ])
 }

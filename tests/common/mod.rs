@@ -56,6 +56,7 @@ pub struct Record {
     pub mate_position: i64,
     pub template_length: i64,
     pub bases: String,
+    pub qualities: String,
     pub tags: HashMap<String, String>,
 }
 
@@ -122,17 +123,29 @@ fn record(line: &str) -> Record {
         mate_position: number(7),
         template_length: number(8),
         bases: f[9].into(),
+        qualities: f[10].into(),
         tags: f[11..].iter().map(|t| (t[..2].to_owned(), t[5..].to_owned())).collect(),
     }
 }
 
-/// FASTQ text of reads with a constant quality.
+/// FASTQ text of reads. Each base has another quality than its neighbours, so that a quality out of place shows.
 pub fn fastq<'a>(reads: impl IntoIterator<Item = (String, &'a [u8])>) -> Vec<u8> {
     let mut text = Vec::new();
     for (name, bases) in reads {
-        text.extend(format!("@{name}\n{}\n+\n{}\n", String::from_utf8_lossy(bases), "I".repeat(bases.len())).bytes());
+        let letters = String::from_utf8_lossy(bases);
+        text.extend(format!("@{name}\n{letters}\n+\n{}\n", qualities(bases.len())).bytes());
     }
     text
+}
+
+/// The qualities that [`fastq`] gives a read.
+pub fn qualities(bases: usize) -> String {
+    (0..bases).map(|i| char::from(b'!' + (i % 41) as u8)).collect()
+}
+
+/// The FASTQ text of a pair of files, from named reads.
+pub fn fastq_pair(first: &[(String, Vec<u8>)], second: &[(String, Vec<u8>)]) -> [Vec<u8>; 2] {
+    [first, second].map(|reads| fastq(reads.iter().map(|(name, bases)| (name.clone(), &bases[..]))))
 }
 
 /// A small deterministic generator of numbers (splitmix64).

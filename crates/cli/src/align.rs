@@ -4,15 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use svala_compute::{Engine, EngineOptions};
-use svala_io::{
-    AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, RecordEncoder, ReferenceSequence,
-};
-use svala_map::index::Index;
-use svala_map::options::MapOptions;
+use svala_io::{AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, ReferenceSequence};
+use svala_map::index::{Index, index_path};
+use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::{Run, Summary};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A run of the aligner, resolved from either command's arguments.
 pub struct Job<'a> {
@@ -52,7 +50,7 @@ pub struct Outcome {
 
 /// Runs `svala mem`.
 pub fn mem(args: &MemArgs) -> Result<()> {
-    let destination = args.output.clone().map_or(Destination::Stdout, Destination::File);
+    let destination = args.output.as_deref().map_or(Destination::Stdout, destination);
     let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
     report(&execute(&job("mem", places, Format::Sam, args.threads, &args.mapping))?);
     Ok(())
@@ -60,11 +58,16 @@ pub fn mem(args: &MemArgs) -> Result<()> {
 
 /// Runs `svala align`.
 pub fn align(args: &AlignArgs) -> Result<()> {
-    let destination = Destination::File(args.output.clone());
+    let destination = destination(&args.output);
     let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
     let threads = args.threads.unwrap_or_else(all_threads);
     report(&execute(&job("align", places, Format::Bam, threads, &args.mapping))?);
     Ok(())
+}
+
+/// Standard output for `-`.
+fn destination(path: &Path) -> Destination {
+    if path == Path::new("-") { Destination::Stdout } else { Destination::File(path.to_owned()) }
 }
 
 /// The files of a command.
@@ -99,6 +102,7 @@ fn job<'a>(
 
 /// Maps all reads of a job.
 pub fn execute(job: &Job<'_>) -> Result<Outcome> {
+    check_files(job)?;
     let read_group = job.read_group.map(ReadGroup::parse).transpose()?;
     let options = MapOptions {
         soft_clip_supplementary: job.soft_clip,
@@ -106,7 +110,7 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         ..MapOptions::default()
     };
     let index = Index::open_for(job.reference)?;
-    let source = ReadSource::open(job.first, job.second)?;
+    let source = ReadSource::open(job.first, job.second, MAX_READ)?;
     let header = header(job, &index, read_group);
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
@@ -114,13 +118,11 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         scoring: options.scoring,
         ..EngineOptions::default()
     })?;
-    let encoders =
-        (0..job.threads).map(|_| RecordEncoder::new(job.format, &header)).collect::<svala_io::Result<Vec<_>>>()?;
     let writer = AlignmentWriter::create(&job.destination, job.format, &header, job.threads)?;
     let start = Instant::now();
     let run =
         Run { index: &index, engine: &engine, options: &options, threads: job.threads, batch_reads: job.batch_reads };
-    let summary = run.execute(source, writer, encoders)?;
+    let summary = run.execute(source, writer, job.format, &header)?;
     if let Some(why) = engine.gpu_failure() {
         eprintln!("svala: warning: the GPU failed and the CPU took over, with the same results: {why}");
     }
@@ -143,10 +145,32 @@ fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header
     Header { references, read_group, program }
 }
 
-/// The command line with what decides the records and nothing else: no folders, threads, devices or output names. So two
-/// runs of one sample have the same header wherever they ran.
+/// Refuses an output that would replace an input, and one file as both mates.
+fn check_files(job: &Job<'_>) -> Result<()> {
+    let index = index_path(job.reference);
+    let inputs = [job.reference, &index, job.first].into_iter().chain(job.second);
+    if let Destination::File(output) = &job.destination
+        && inputs.clone().any(|input| is_same_file(input, output))
+    {
+        return Err(Error::Usage { path: output.clone(), why: "the output would replace an input" });
+    }
+    match job.second {
+        Some(second) if is_same_file(job.first, second) => {
+            Err(Error::Usage { path: second.to_owned(), why: "the same file is given for both mates" })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether both paths lead to one regular file.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    let regular = |path: &Path| path.is_file().then(|| path.canonicalize().ok()).flatten();
+    regular(a).is_some_and(|a| regular(b) == Some(a))
+}
+
+/// The command line with what decides the records and nothing else: no folders, threads, devices or names of reads and
+/// outputs. So shards of a sample, and runs anywhere, have the same header.
 fn canonical_command_line(job: &Job<'_>) -> String {
-    let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let mut words = vec!["svala".to_owned(), job.command.to_owned()];
     if job.soft_clip {
         words.push("-Y".into());
@@ -154,9 +178,8 @@ fn canonical_command_line(job: &Job<'_>) -> String {
     if let Some(group) = job.read_group {
         words.extend(["-R".into(), group.to_owned()]);
     }
-    words.push(name(job.reference));
-    words.push(name(job.first));
-    words.extend(job.second.map(name));
+    let reference = job.reference.file_name().unwrap_or(job.reference.as_os_str());
+    words.push(reference.as_encoded_bytes().escape_ascii().to_string());
     words.join(" ")
 }
 

@@ -36,7 +36,7 @@ pub struct IndexArgs {
     #[arg(value_name = "REF")]
     pub reference: PathBuf,
     /// Threads [default: all]
-    #[arg(short = 't', long)]
+    #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
 }
 
@@ -53,7 +53,7 @@ pub struct MemArgs {
     #[arg(value_name = "R2")]
     pub second: Option<PathBuf>,
     /// Threads
-    #[arg(short = 't', long, default_value_t = 1)]
+    #[arg(short = 't', long, default_value_t = 1, value_parser = thread_count)]
     pub threads: usize,
     /// Write SAM to this file instead, which appears when it is complete
     #[arg(short = 'o', long = "output", value_name = "FILE")]
@@ -74,11 +74,11 @@ pub struct AlignArgs {
     /// Their mates
     #[arg(short = '2', long = "in2", value_name = "R2")]
     pub second: Option<PathBuf>,
-    /// BAM file to write
+    /// BAM file to write; `-` for standard output
     #[arg(short = 'o', long = "output", value_name = "OUT.bam")]
     pub output: PathBuf,
     /// Threads [default: all]
-    #[arg(short = 't', long)]
+    #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
     #[command(flatten)]
     pub mapping: MappingArgs,
@@ -118,21 +118,30 @@ pub struct DoctorArgs {
     #[arg(long)]
     pub json: bool,
     /// Generated jobs for the proof of each backend
-    #[arg(long, default_value_t = 10_000, value_name = "N")]
-    pub jobs: usize,
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: u32,
 }
 
 /// `svala demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Threads [default: all]
-    #[arg(short = 't', long)]
+    #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
     /// BAM file to write
     #[arg(short = 'o', long = "output", value_name = "OUT.bam", default_value = "demo.bam")]
     pub output: PathBuf,
     #[command(flatten)]
     pub engine: EngineArgs,
+}
+
+/// A number of threads that a machine can be asked for.
+fn thread_count(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1024;
+    match text.parse() {
+        Ok(threads) if (1..=MOST).contains(&threads) => Ok(threads),
+        _ => Err(format!("expected a number from 1 to {MOST}")),
+    }
 }
 
 /// All hardware threads.

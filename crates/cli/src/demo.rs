@@ -1,5 +1,6 @@
 //! `svala demo`: the whole path on real human reads that are part of the program.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use svala_io::{Destination, Format};
@@ -38,15 +39,29 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         batch_reads: DEFAULT_BATCH_READS,
     })?;
     let s = &outcome.summary;
-    println!("reference        hg19 chrM and the start of chrY: {} contigs, {} bases", index.contigs, index.bases);
-    println!("reads            {} (NA12878 exome, 2 x 100 bp)", s.reads);
-    println!("mapped           {} ({:.2} %)", s.mapped, share(s.mapped, s.reads));
-    println!("properly paired  {} ({:.2} %)", s.properly_paired, share(s.properly_paired, s.reads));
-    println!("MAPQ >= 30       {} ({:.2} %)", s.confident, share(s.confident, s.reads));
-    println!("reads per second {:.0} on {threads} threads", s.reads as f64 / outcome.elapsed.as_secs_f64().max(1e-9));
-    println!("backend          {}", outcome.backend);
-    println!("written          {}", args.output.display());
-    Ok(())
+    let text = format!(
+        "reference        hg19 chrM and the start of chrY: {} contigs, {} bases\n\
+         reads            {} (NA12878 exome, 2 x 100 bp)\n\
+         mapped           {} ({:.2} %)\n\
+         properly paired  {} ({:.2} %)\n\
+         MAPQ >= 30       {} ({:.2} %)\n\
+         reads per second {:.0} on {threads} threads\n\
+         backend          {}\n\
+         written          {}\n",
+        index.contigs,
+        index.bases,
+        s.reads,
+        s.mapped,
+        share(s.mapped, s.reads),
+        s.properly_paired,
+        share(s.properly_paired, s.reads),
+        s.confident,
+        share(s.confident, s.reads),
+        s.reads as f64 / outcome.elapsed.as_secs_f64().max(1e-9),
+        outcome.backend,
+        args.output.display(),
+    );
+    std::io::stdout().write_all(text.as_bytes()).map_err(Error::Output)
 }
 
 fn unpack(folder: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf> {

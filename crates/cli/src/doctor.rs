@@ -25,7 +25,7 @@ struct Proof {
 /// Looks, proves and reports.
 pub fn run(args: &DoctorArgs) -> Result<()> {
     let adapters = usable_adapters();
-    let proofs = prove_all(&adapters, args.jobs);
+    let proofs = prove_all(&adapters, args.jobs as usize);
     let text = if args.json { as_json(&adapters, &proofs) } else { as_text(&adapters, &proofs) };
     std::io::stdout().write_all(text.as_bytes()).map_err(Error::Output)?;
     match proofs.iter().filter(|proof| proof.failure.is_some()).count() {

@@ -22,6 +22,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The output would replace an input, or one file is named twice.
+    #[error("{}: {why}", path.display())]
+    Usage {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// Standard output could not be written.
     #[error("standard output: {0}")]
     Output(std::io::Error),
@@ -34,6 +42,7 @@ impl Error {
     /// Exit code of a fault of svala itself (EX_SOFTWARE).
     pub const EXIT_BUG: u8 = 70;
     const EXIT_INPUT: u8 = 1;
+    const EXIT_USAGE: u8 = 2;
     /// What a shell reports for a program that SIGPIPE ended.
     const EXIT_PIPE: u8 = 141;
 
@@ -41,6 +50,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Map(error) if error.is_internal() => Self::EXIT_BUG,
+            Self::Usage { .. } => Self::EXIT_USAGE,
             _ if self.is_broken_pipe() => Self::EXIT_PIPE,
             _ => Self::EXIT_INPUT,
         }

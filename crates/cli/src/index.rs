@@ -1,15 +1,20 @@
 //! `svala index`.
 
+use std::path::Path;
 use std::time::Instant;
 
 use svala_map::index::{build, index_path};
 
 use crate::args::{IndexArgs, all_threads};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Builds the index of a reference beside it.
 pub fn run(args: &IndexArgs) -> Result<()> {
     let start = Instant::now();
+    if args.reference == Path::new("-") {
+        let why = "a reference must be a file: its index is written beside it";
+        return Err(Error::Usage { path: args.reference.clone(), why });
+    }
     let output = index_path(&args.reference);
     let report = build(&args.reference, &output, args.threads.unwrap_or_else(all_threads))?;
     eprintln!(

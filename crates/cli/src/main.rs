@@ -17,6 +17,7 @@ use error::Error;
 
 fn main() -> ExitCode {
     environment::prepare();
+    std::panic::set_hook(Box::new(|panic| eprintln!("svala: internal error, please report it: {panic}")));
     let cli = Cli::parse();
     let outcome = std::panic::catch_unwind(|| match &cli.command {
         Command::Index(args) => index::run(args),

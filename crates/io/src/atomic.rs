@@ -87,7 +87,7 @@ impl Target {
             return Ok(Self::Direct(BufWriter::with_capacity(BUFFER_BYTES, file)));
         }
         // A rename would replace a symbolic link instead of the file it points to.
-        let destination = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let destination = link_target(path)?;
         let folder = parent_folder(&destination);
         let permissions = usual_permissions(folder)?;
         let mut builder = tempfile::Builder::new();
@@ -109,6 +109,21 @@ impl Target {
             }
         }
     }
+}
+
+/// Where a symbolic link ends, even if nothing is there yet; else the path itself.
+fn link_target(path: &Path) -> io::Result<PathBuf> {
+    /// Links followed before a circle is assumed, as in Linux.
+    const MAX_LINKS: usize = 40;
+    let mut target = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        if !fs::symlink_metadata(&target).is_ok_and(|entry| entry.is_symlink()) {
+            return Ok(target);
+        }
+        // A relative link counts from its own folder.
+        target = parent_folder(&target).join(fs::read_link(&target)?);
+    }
+    Err(io::Error::other("too many symbolic links"))
 }
 
 fn parent_folder(path: &Path) -> &Path {

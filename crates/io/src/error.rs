@@ -105,6 +105,19 @@ pub enum Error {
         /// Records in the shorter file.
         records: u64,
     },
+    /// Both files hold the same mates: first ones, or second ones.
+    #[error(
+        "{} and {}: record {record}: both are the same mate of their pairs, by their names",
+        first_path.display(), second_path.display()
+    )]
+    SameMate {
+        /// The file of first mates.
+        first_path: PathBuf,
+        /// The file of second mates.
+        second_path: PathBuf,
+        /// The record in both files.
+        record: u64,
+    },
     /// The reads at the same place in two files of mates have different names.
     #[error(
         "{} and {}: record {record}: the two mates have different names",

@@ -31,20 +31,20 @@ pub struct ReadSource {
 
 impl ReadSource {
     /// Opens a file of reads, and a second file of their mates for paired reads. `-` is standard
-    /// input; it can stand for one of the two only.
+    /// input; it can stand for one of the two only. Reads of more than `max_bases` bases are errors.
     ///
     /// # Errors
     ///
     /// A file cannot be opened or its first bytes cannot be read.
-    pub fn open(first: &Path, second: Option<&Path>) -> Result<Self> {
+    pub fn open(first: &Path, second: Option<&Path>, max_bases: usize) -> Result<Self> {
         if first == Path::new("-") && second == Some(first) {
             return Err(Error::Open {
                 path: "standard input".into(),
                 source: std::io::Error::other("it cannot be both the first and the second file"),
             });
         }
-        let first = FastqReader::open(first)?;
-        let second = second.map(FastqReader::open).transpose()?;
+        let first = FastqReader::open(first, max_bases)?;
+        let second = second.map(|path| FastqReader::open(path, max_bases)).transpose()?;
         Ok(Self { first, second })
     }
 
@@ -92,6 +92,13 @@ fn read_pair(first: &mut FastqReader, second: &mut FastqReader, batch: &mut Read
         });
     }
     let count = batch.len();
+    if has_first && first.mate.is_some() && first.mate == second.mate {
+        return Err(Error::SameMate {
+            first_path: first.path.clone(),
+            second_path: second.path.clone(),
+            record: first.records,
+        });
+    }
     if has_first && batch.name(count - 2) != batch.name(count - 1) {
         return Err(Error::MateNames {
             first_path: first.path.clone(),
@@ -108,15 +115,19 @@ struct FastqReader {
     path: PathBuf,
     /// Records handed out.
     records: u64,
+    /// Which mate the header of the last record says it is, `1` or `2`, if it says so.
+    mate: Option<u8>,
+    /// Bases that a read may have.
+    max_bases: usize,
     /// Bases of the rare read that needs more than a copy.
     scratch: Vec<u8>,
 }
 
 impl FastqReader {
-    fn open(path: &Path) -> Result<Self> {
+    fn open(path: &Path, max_bases: usize) -> Result<Self> {
         let (input, path) = Input::open(path)?;
         let lines = LineReader::new(input, MAX_RECORD_BYTES);
-        Ok(Self { lines, path, records: 0, scratch: Vec::new() })
+        Ok(Self { lines, path, records: 0, mate: None, max_bases, scratch: Vec::new() })
     }
 
     fn require_records(&self) -> Result<()> {
@@ -144,10 +155,13 @@ impl FastqReader {
             let checked = if blank_lines {
                 Err(Flaw::Broken("blank line before the record".into()))
             } else {
-                Fields::check(&group)
+                Fields::check(&group, self.max_bases)
             };
-            let appended = checked.and_then(|fields| fields.append(batch, &mut self.scratch));
-            appended.map_err(|flaw| flaw.locate(&self.path, record))?;
+            let appended = checked.and_then(|fields| {
+                let mate = fields.mate;
+                fields.append(batch, &mut self.scratch).map(|()| mate)
+            });
+            self.mate = appended.map_err(|flaw| flaw.locate(&self.path, record))?;
             self.records = record;
             return Ok(true);
         }
@@ -173,12 +187,13 @@ impl Flaw {
 /// The fields of a record whose layout is right.
 struct Fields<'a> {
     name: &'a [u8],
+    mate: Option<u8>,
     bases: &'a [u8],
     qualities: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    fn check(group: &Lines<'a, 4>) -> std::result::Result<Self, Flaw> {
+    fn check(group: &Lines<'a, 4>, max_bases: usize) -> std::result::Result<Self, Flaw> {
         let [header, bases, plus, qualities] = group.lines;
         let Some(header) = header.strip_prefix(b"@") else {
             return Err(Flaw::Broken("expected '@' at the start of the record".into()));
@@ -197,7 +212,11 @@ impl<'a> Fields<'a> {
                 bases.len()
             )));
         }
-        Ok(Self { name: template_name(header), bases, qualities })
+        if bases.len() > max_bases {
+            let reason = format!("{} bases, more than the {max_bases} that are supported", bases.len());
+            return Err(Flaw::Broken(reason));
+        }
+        Ok(Self { name: template_name(header), mate: mate_number(header), bases, qualities })
     }
 
     /// Checks the characters and appends the read to `batch`.
@@ -234,9 +253,35 @@ fn template_name(header: &[u8]) -> &[u8] {
     }
 }
 
+/// Which mate a header says the read is: `/1` or `/2` at the end of the name, or a comment that
+/// begins with `1:` or `2:` as Illumina's does since Casava 1.8.
+fn mate_number(header: &[u8]) -> Option<u8> {
+    let end = memchr2(b' ', b'\t', header).unwrap_or(header.len());
+    let (name, comment) = header.split_at(end);
+    match (name, comment) {
+        ([.., b'/', mate @ (b'1' | b'2')], _) | (_, [_, mate @ (b'1' | b'2'), b':', ..]) => Some(*mate),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mates_say_which_they_are() {
+        for (header, mate) in [
+            ("r1", None),
+            ("r1/1", Some(b'1')),
+            ("r1/2 comment", Some(b'2')),
+            ("r1 2:N:0:ACGT", Some(b'2')),
+            ("r1 1", None),
+            ("r1 comment", None),
+            ("", None),
+        ] {
+            assert_eq!(mate_number(header.as_bytes()), mate, "{header:?}");
+        }
+    }
 
     #[test]
     fn names_lose_comment_and_mate_number() {

@@ -37,7 +37,7 @@
 //!         command_line: text("example reads.fq"),
 //!     },
 //! };
-//! let mut source = ReadSource::open(&reads, None)?;
+//! let mut source = ReadSource::open(&reads, None, 1000)?;
 //! let mut encoder = RecordEncoder::new(Format::Bam, &header)?;
 //! let destination = Destination::File(output.clone());
 //! let mut writer = AlignmentWriter::create(&destination, Format::Bam, &header, 1)?;

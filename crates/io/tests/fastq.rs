@@ -10,7 +10,7 @@ use svala_io::{Error, ReadBatch, ReadSource, Result};
 
 /// All reads of a source, in batches of `max_reads`.
 fn read_all(first: &Path, second: Option<&Path>, max_reads: usize) -> Result<ReadBatch> {
-    let mut source = ReadSource::open(first, second)?;
+    let mut source = ReadSource::open(first, second, 1000)?;
     let (mut all, mut batch) = (ReadBatch::new(), ReadBatch::new());
     while source.read_batch(&mut batch, max_reads)? {
         assert!(!batch.is_empty() && batch.len() <= max_reads.max(if second.is_some() { 2 } else { 1 }));
@@ -169,9 +169,9 @@ fn a_missing_file_and_a_folder_cannot_be_opened() {
     let folder = Folder::new();
     let missing = folder.path().join("missing.fq");
     for path in [missing.as_path(), folder.path()] {
-        assert!(matches!(ReadSource::open(path, None), Err(Error::Open { .. })));
+        assert!(matches!(ReadSource::open(path, None, 1000), Err(Error::Open { .. })));
     }
-    assert!(ReadSource::open(Path::new("-"), Some(Path::new("-"))).is_err());
+    assert!(ReadSource::open(Path::new("-"), Some(Path::new("-")), 1000).is_err());
 }
 
 /// A cut file must never be read as a shorter one, wherever it is cut.

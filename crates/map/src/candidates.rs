@@ -126,8 +126,7 @@ impl Candidates {
             let range = self.range(i);
             let candidates = &mut self.candidates[range];
             if candidates.len() > MAX_CANDIDATES {
-                let order =
-                    |c: &Candidate| (std::cmp::Reverse(c.rank), tie_break(name_hash, c.reverse, c.diagonal));
+                let order = |c: &Candidate| (std::cmp::Reverse(c.rank), tie_break(name_hash, c.reverse, c.diagonal));
                 candidates.select_nth_unstable_by_key(MAX_CANDIDATES, order);
             }
             for candidate in candidates.iter().take(MAX_CANDIDATES) {

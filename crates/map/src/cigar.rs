@@ -298,7 +298,7 @@ mod tests {
         let mut batch = svala_io::ReadBatch::default();
         batch.push(b"r", read, &vec![b'I'; read.len()]);
         let mut packed = PackedReads::default();
-        packed.pack(&batch, 1).unwrap();
+        packed.pack(&batch).unwrap();
         let operations: Vec<CigarOp> = operations.iter().map(|&(kind, length)| CigarOp::new(kind, length)).collect();
         let options = MapOptions::default();
         let replay = Replay { read: packed.read(0), reverse: false, reference: &data.reference(), options: &options };

@@ -40,6 +40,12 @@ pub enum Error {
         /// The version this program reads.
         expected: u32,
     },
+    /// The index was made with other seeds.
+    #[error("{}: made by another version of svala, with other seeds; run `svala index` again", path.display())]
+    IndexSeeds {
+        /// The file.
+        path: PathBuf,
+    },
     /// The index is cut short, or a checksum or a bound does not hold.
     #[error("{}: damaged index: {what}", path.display())]
     DamagedIndex {
@@ -66,11 +72,10 @@ pub enum Error {
         /// The most that fits.
         limit: u64,
     },
-    /// A read is longer than the short-read path takes.
-    #[error("read record {record}: {length} bases; at most {limit} are supported")]
+    /// A read is longer than the short-read path takes. Readers refuse it before, with file and record number, if they are
+    /// told [`MAX_READ`](crate::options::MAX_READ).
+    #[error("a read of {length} bases; at most {limit} are supported")]
     ReadTooLong {
-        /// 1-based number of the record in its file.
-        record: u64,
         /// Its length in bases.
         length: usize,
         /// The most that is supported.
@@ -87,6 +92,18 @@ pub enum Error {
         /// Primary records of the output.
         written: u64,
     },
+    /// A contig is longer than SAM can say.
+    #[error("{}: contig {name} has {bases} bases; SAM and BAM hold at most {limit}", path.display())]
+    ContigTooLong {
+        /// The reference.
+        path: PathBuf,
+        /// The contig's name.
+        name: String,
+        /// Its bases.
+        bases: u64,
+        /// The most that SAM holds.
+        limit: u64,
+    },
     /// A worker thread ended without a result.
     #[error("internal error: a worker thread stopped early")]
     WorkerLost,
@@ -96,7 +113,14 @@ impl Error {
     /// Whether this is a fault of svala rather than of its input or surroundings.
     #[must_use]
     pub fn is_internal(&self) -> bool {
-        matches!(self, Self::WorkerLost | Self::ReadsLost { .. } | Self::Job(_))
+        matches!(
+            self,
+            Self::WorkerLost
+                | Self::ReadsLost { .. }
+                | Self::Job(_)
+                | Self::ReadTooLong { .. }
+                | Self::Io(svala_io::Error::Encode { .. })
+        )
     }
 
     /// Whether the reader of our standard output has gone away.

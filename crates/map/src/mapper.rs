@@ -57,8 +57,6 @@ pub struct Workspace {
 pub struct BatchInput<'a> {
     /// The reads; mates are neighbours.
     pub reads: &'a ReadBatch,
-    /// 1-based number of the first read among all reads, for error messages only.
-    pub first_record: u64,
     /// Whether reads are mates.
     pub paired: bool,
 }
@@ -123,7 +121,7 @@ impl<'a> Mapper<'a> {
     /// Stages 1 to 4: seeds, candidates, ungapped check, extension.
     fn align(&self, input: BatchInput<'_>, model: Option<&InsertModel>, work: &mut Workspace) -> Result<()> {
         let batch = input.reads;
-        work.reads.pack(batch, input.first_record)?;
+        work.reads.pack(batch)?;
         work.name_hashes.clear();
         work.name_hashes.extend((0..batch.len()).map(|i| name_hash(batch.name(i))));
         work.seeds.collect(&work.reads, &self.table);
@@ -158,7 +156,8 @@ impl<'a> Mapper<'a> {
         work.checked.queue_extensions(batch, context, known, &mut work.extensions)?;
         work.extensions.run(self.engine, &work.reads, work.checked.alignments_mut(), self.options);
         let (names, least) = (&work.name_hashes, self.options.score_floor());
-        work.alignments.add(work.checked.alignments(), work.reads.len(), |read, list| keep_distinct(list, least, names[read]));
+        work.alignments
+            .add(work.checked.alignments(), work.reads.len(), |read, list| keep_distinct(list, least, names[read]));
         Ok(())
     }
 

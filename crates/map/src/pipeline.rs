@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use svala_compute::Engine;
-use svala_io::{AlignmentRecord, AlignmentWriter, ReadBatch, ReadSource, RecordEncoder, flags};
+use svala_io::{AlignmentRecord, AlignmentWriter, Format, Header, ReadBatch, ReadSource, RecordEncoder, flags};
 
 use crate::error::{Error, Result};
 use crate::index::Index;
@@ -28,7 +28,7 @@ pub struct Run<'a> {
     pub engine: &'a Engine,
     /// Mapping options.
     pub options: &'a MapOptions,
-    /// Mapping threads, at least 1.
+    /// Mapping threads; 0 counts as 1.
     pub threads: usize,
     /// Reads in a batch, at least 1.
     pub batch_reads: usize,
@@ -56,7 +56,6 @@ pub struct Summary {
 /// A batch on its way to a mapping thread.
 struct Task {
     number: u64,
-    first_record: u64,
     reads: ReadBatch,
 }
 
@@ -67,7 +66,7 @@ struct Encoded {
 }
 
 impl Run<'_> {
-    /// Maps everything in `source` to `writer` and finishes it. `encoders` holds one for each thread.
+    /// Maps everything in `source` to `writer`, which expects `format`, and finishes it.
     ///
     /// # Errors
     ///
@@ -76,20 +75,24 @@ impl Run<'_> {
         &self,
         mut source: ReadSource,
         mut writer: AlignmentWriter,
-        encoders: Vec<RecordEncoder>,
+        format: Format,
+        header: &Header,
     ) -> Result<Summary> {
+        let threads = self.threads.max(1);
+        let encoders = (0..threads).map(|_| RecordEncoder::new(format, header));
+        let encoders = encoders.collect::<svala_io::Result<Vec<_>>>()?;
         let paired = source.is_paired();
         let head = if paired { read_head(&mut source)? } else { ReadBatch::default() };
         let model = if paired { self.estimate(&head)? } else { None };
         let mapper = Mapper::new(self.index, self.engine, self.options);
         let mut total = Summary { insert_model: model, ..Summary::default() };
         std::thread::scope(|scope| {
-            let (tokens_out, tokens) = bounded::<()>(4 * self.threads + 2);
-            for _ in 0..4 * self.threads + 2 {
+            let (tokens_out, tokens) = bounded::<()>(4 * threads + 2);
+            for _ in 0..4 * threads + 2 {
                 // The channel holds exactly this many and its receiver lives.
                 let _ = tokens_out.send(());
             }
-            let (tasks_out, tasks) = bounded::<Task>(self.threads);
+            let (tasks_out, tasks) = bounded::<Task>(threads);
             let (encoded_out, encoded) = unbounded::<Encoded>();
             let failures = encoded_out.clone();
             let reader =
@@ -132,7 +135,7 @@ fn sizes_of(mapper: &Mapper<'_>, head: &ReadBatch, start: usize, end: usize) -> 
     for from in (start..end).step_by(DEFAULT_BATCH_READS) {
         reads.clear();
         reads.append_range(head, from..(from + DEFAULT_BATCH_READS).min(end));
-        let input = BatchInput { reads: &reads, first_record: record_of(from as u64, true), paired: true };
+        let input = BatchInput { reads: &reads, paired: true };
         mapper.insert_sizes(input, &mut work, &mut sizes)?;
     }
     Ok(sizes)
@@ -145,12 +148,7 @@ fn read_head(source: &mut ReadSource) -> Result<ReadBatch> {
     Ok(head)
 }
 
-/// 1-based number, in its file, of the record that is read `read` of the run.
-fn record_of(read: u64, paired: bool) -> u64 {
-    1 + if paired { read / 2 } else { read }
-}
-
-/// Cuts the input into tasks, those of `head` first, and returns how many reads it handed out.
+/// Cuts the input into tasks, those of `head` first, and returns how many reads the input had.
 fn read_tasks(
     mut source: ReadSource,
     head: &ReadBatch,
@@ -161,7 +159,7 @@ fn read_tasks(
 ) -> u64 {
     let paired = source.is_paired();
     let step = if paired { batch_reads.next_multiple_of(2) } else { batch_reads }.max(1);
-    let (mut number, mut read, mut taken) = (0, 0u64, 0);
+    let (mut number, mut taken) = (0, 0);
     loop {
         let mut reads = ReadBatch::default();
         if taken < head.len() {
@@ -171,21 +169,19 @@ fn read_tasks(
         } else {
             match source.read_batch(&mut reads, step) {
                 Ok(true) => {}
-                Ok(false) => return read,
+                Ok(false) => return source.records_read(),
                 Err(error) => {
                     // A closed channel means that the run has failed already.
                     let _ = failures.send(Encoded { number, outcome: Err(error.into()) });
-                    return read;
+                    return source.records_read();
                 }
             }
         }
-        let count = reads.len() as u64;
-        let task = Task { number, first_record: record_of(read, paired), reads };
+        let task = Task { number, reads };
         if tokens.recv().is_err() || tasks.send(task).is_err() {
-            return read;
+            return source.records_read();
         }
         number += 1;
-        read += count;
     }
 }
 
@@ -202,7 +198,7 @@ fn map_tasks(
     for task in tasks {
         let mut bytes = Vec::new();
         let mut summary = Summary { bases: task.reads.total_bases() as u64, ..Summary::default() };
-        let input = BatchInput { reads: &task.reads, first_record: task.first_record, paired };
+        let input = BatchInput { reads: &task.reads, paired };
         // A panic here is a bug; without its batch the other threads would wait for ever.
         let mapped = catch_unwind(AssertUnwindSafe(|| {
             mapper.map_batch(input, model, &mut work, |record| {

@@ -39,12 +39,12 @@ pub struct Strand<'a> {
 }
 
 impl PackedReads {
-    /// Packs all reads of a batch. `first_record` is the 1-based number of its first record, for errors.
+    /// Packs all reads of a batch.
     ///
     /// # Errors
     ///
     /// If a read is longer than [`MAX_READ`].
-    pub fn pack(&mut self, batch: &ReadBatch, first_record: u64) -> Result<()> {
+    pub fn pack(&mut self, batch: &ReadBatch) -> Result<()> {
         self.codes.clear();
         self.code_ends.clear();
         self.blocks.clear();
@@ -53,8 +53,7 @@ impl PackedReads {
         for i in 0..batch.len() {
             let bases = batch.bases(i);
             if bases.len() > MAX_READ {
-                let record = first_record + i as u64;
-                return Err(Error::ReadTooLong { record, length: bases.len(), limit: MAX_READ });
+                return Err(Error::ReadTooLong { length: bases.len(), limit: MAX_READ });
             }
             let start = self.codes.len();
             self.codes.extend(bases.iter().map(|&b| encode(b)));
@@ -145,7 +144,7 @@ mod tests {
             batch.push(b"r", text, &vec![b'I'; text.len()]);
         }
         let mut packed = PackedReads::default();
-        packed.pack(&batch, 1).unwrap();
+        packed.pack(&batch).unwrap();
         assert_eq!(packed.len(), 4);
         for (i, text) in texts.iter().enumerate() {
             let read = packed.read(i);
@@ -166,11 +165,11 @@ mod tests {
     }
 
     #[test]
-    fn a_read_that_is_too_long_is_named_by_number() {
+    fn a_read_that_is_too_long_is_refused() {
         let mut batch = ReadBatch::default();
         batch.push(b"a", b"ACGT", b"IIII");
         batch.push(b"b", &vec![b'A'; MAX_READ + 1], &vec![b'I'; MAX_READ + 1]);
-        let error = PackedReads::default().pack(&batch, 11).unwrap_err().to_string();
-        assert!(error.contains("record 12") && error.contains("1025"), "{error}");
+        let error = PackedReads::default().pack(&batch).unwrap_err().to_string();
+        assert!(error.contains("1025"), "{error}");
     }
 }

@@ -10,7 +10,7 @@ pub const AMBIGUOUS: u8 = 4;
 /// Bases in a block.
 pub const BLOCK: usize = 64;
 
-/// Code of an ASCII base, upper or lower case.
+/// Code of an ASCII base, upper or lower case; U is T.
 #[inline]
 #[must_use]
 pub fn encode(base: u8) -> u8 {
@@ -40,6 +40,9 @@ const CODES: [u8; 256] = {
         table[letters[code].to_ascii_lowercase() as usize] = code as u8;
         code += 1;
     }
+    // RNA's letter for the same base.
+    table[b'U' as usize] = 3;
+    table[b'u' as usize] = 3;
     table
 };
 

@@ -176,7 +176,7 @@ mod tests {
         let mut batch = svala_io::ReadBatch::default();
         batch.push(b"r", read, &vec![b'I'; read.len()]);
         let mut packed = PackedReads::default();
-        packed.pack(&batch, 1).unwrap();
+        packed.pack(&batch).unwrap();
         best_segment(packed.read(0).strand(false), &data.reference(), diagonal, &MapOptions::default())
     }
 

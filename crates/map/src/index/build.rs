@@ -18,6 +18,8 @@ use crate::error::{Error, Result};
 use crate::sequence::Planes;
 use crate::syncmer::{FLANK, K, S, Seed, for_each_seed};
 
+/// Longest contig that SAM and BAM can describe, in bases.
+const MAX_CONTIG: u64 = (1 << 31) - 1;
 /// Bases of a contig that a thread takes at a time.
 const PIECE: u64 = 1 << 20;
 
@@ -41,7 +43,6 @@ pub struct BuildReport {
 /// If the input is no FASTA file, is cut short or has more than 2^32 - 1 bases with padding, or a file can't be read or written.
 pub fn build(fasta: &Path, output: &Path, threads: usize) -> Result<BuildReport> {
     let loaded = load_fasta(fasta)?;
-    let (source_bytes, source_digest) = source::identify(fasta).map_err(|e| Error::file(fasta, e))?;
     let bits = ambiguous_blocks(&loaded.packed.ambiguous, loaded.packed.blocks.len());
     let reference = Reference {
         contigs: &loaded.contigs,
@@ -51,16 +52,18 @@ pub fn build(fasta: &Path, output: &Path, threads: usize) -> Result<BuildReport>
     };
     let bases = loaded.contigs.iter().map(|c| c.length).sum();
     let table = build_table(&reference, bucket_bits_for(bases), threads.max(1));
-    let parameters = Parameters {
+    let mut parameters = Parameters {
         k: K as u32,
         s: S as u32,
         flank: FLANK as u32,
         bucket_bits: table.bucket_bits,
         padded_bases: loaded.packed.length,
         seeds: table.entries.len() as u64,
-        source_bytes,
-        source_digest,
+        source_bytes: 0,
+        source_digest: 0,
+        source_modified_ns: 0,
     };
+    source::record(fasta, &mut parameters).map_err(|e| Error::file(fasta, e))?;
     let file_bytes = write(output, &parameters, &loaded, table)?;
     Ok(BuildReport { contigs: loaded.contigs.len(), bases, seeds: parameters.seeds, file_bytes })
 }
@@ -78,6 +81,11 @@ fn load_fasta(path: &Path) -> Result<Loaded> {
     let mut contigs = Vec::new();
     let mut contig = FastaContig::default();
     while reader.read_contig(&mut contig)? {
+        let bases = contig.sequence.len() as u64;
+        if bases > MAX_CONTIG {
+            let name = String::from_utf8_lossy(&contig.name).into_owned();
+            return Err(Error::ContigTooLong { path: path.to_owned(), name, bases, limit: MAX_CONTIG });
+        }
         contig.sequence.make_ascii_uppercase();
         let start = packed.push(&contig.sequence);
         packed.pad(PADDING);

@@ -102,8 +102,10 @@ pub struct Parameters {
     pub seeds: u64,
     /// Bytes of the FASTA file as it was read (compressed, if it was).
     pub source_bytes: u64,
-    /// Digest of samples of the FASTA file, see [`super::source`].
+    /// XXH3-64 of the FASTA file as it was read.
     pub source_digest: u64,
+    /// When the FASTA file was last changed, in nanoseconds since 1970; 0 if unknown.
+    pub source_modified_ns: u64,
 }
 
 /// A reference sequence.
@@ -140,7 +142,7 @@ pub struct AmbiguousRun {
 
 const _: () = assert!(size_of::<FileHeader>() == 32 && size_of::<SectionEntry>() == 32);
 const _: () = assert!(size_of::<ContigRecord>() == 48 && size_of::<AmbiguousRun>() == 16);
-const _: () = assert!(size_of::<Parameters>() == 48 && size_of::<Planes>() == 16);
+const _: () = assert!(size_of::<Parameters>() == 56 && size_of::<Planes>() == 16);
 
 /// Next multiple of [`SECTION_ALIGN`].
 pub fn align(offset: u64) -> u64 {

@@ -57,8 +57,8 @@ impl Index {
         }
         let index = Self::open(&path)?;
         if reference.exists() {
-            let identity = source::identify(reference).map_err(|e| Error::file(reference, e))?;
-            if identity != (index.parameters.source_bytes, index.parameters.source_digest) {
+            let is_same = source::is_same(reference, &index.parameters).map_err(|e| Error::file(reference, e))?;
+            if !is_same {
                 return Err(Error::OtherReference { path, reference: reference.to_owned() });
             }
         }
@@ -120,8 +120,12 @@ impl Index {
         let damaged = |what: &str| Err(Error::damaged(path, what));
         let bases = self.parameters.padded_bases;
         let runs: &[AmbiguousRun] = slice_of(path, &self.map, self.ambiguous.clone())?;
-        let ordered = runs.windows(2).all(|w| w[0].start + u64::from(w[0].length) <= w[1].start);
-        let bounded = runs.iter().all(|r| r.length > 0 && r.start + u64::from(r.length) <= bases && r.letter < 128);
+        let is_sound = |run: &AmbiguousRun| {
+            let inside = run.start.checked_add(u64::from(run.length)).is_some_and(|end| end <= bases);
+            inside && run.length > 0 && u8::try_from(run.letter).is_ok_and(|l| b"RYSWKMBDHVN".contains(&l))
+        };
+        let bounded = runs.iter().all(is_sound);
+        let ordered = bounded && runs.windows(2).all(|w| w[0].start + u64::from(w[0].length) <= w[1].start);
         if !ordered || !bounded {
             return damaged("runs of ambiguous bases overlap or lie outside");
         }
@@ -198,7 +202,10 @@ fn check_parameters(path: &Path, bytes: &[u8]) -> Result<Parameters> {
     let known = (parameters.k, parameters.s, parameters.flank) == (K as u32, S as u32, FLANK as u32);
     let sane = (8..=30).contains(&parameters.bucket_bits)
         && (2 * PADDING..=u64::from(u32::MAX)).contains(&parameters.padded_bases);
-    if known && sane { Ok(parameters) } else { Err(Error::damaged(path, "unknown parameters")) }
+    if !known {
+        return Err(Error::IndexSeeds { path: path.to_owned() });
+    }
+    if sane { Ok(parameters) } else { Err(Error::damaged(path, "impossible parameters")) }
 }
 
 fn read_contigs(path: &Path, records: &[ContigRecord], names: &[u8], parameters: &Parameters) -> Result<Vec<Contig>> {
