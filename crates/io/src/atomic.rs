@@ -240,6 +240,22 @@ mod tests {
         assert_eq!(fs::read(&target).unwrap(), b"after");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_to_nothing_yet_is_followed_and_a_circle_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link.bam"), folder.path().join("real.bam"));
+        std::os::unix::fs::symlink("real.bam", &link).unwrap();
+        let mut file = AtomicFile::create(&link).unwrap();
+        file.write_all(b"new").unwrap();
+        file.commit().unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let circle = folder.path().join("circle");
+        std::os::unix::fs::symlink("circle", &circle).unwrap();
+        assert!(AtomicFile::create(&circle).is_err());
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_device_is_written_directly() {
