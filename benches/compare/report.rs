@@ -6,6 +6,9 @@ use crate::measure::Usage;
 use crate::sam::Tally;
 use crate::stats::Spread;
 
+/// Fewer rounds than this have no median to speak of.
+const ENOUGH_ROUNDS: usize = 3;
+
 /// What was compared on what, and what came out.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -66,14 +69,18 @@ impl Report {
         Spread::of_ratios(&svala.cpu_s(), &entry.cpu_s())
     }
 
-    /// What a reader has to know about aligners that don't return every read once.
+    /// What a reader has to know before trusting the figures.
     pub fn warnings(&self) -> Vec<String> {
         let lossy = self.entries.iter().filter(|entry| entry.tally.records != self.reads);
-        lossy
-            .map(|entry| {
-                format!("{} returned {} primary records of {} reads", entry.name, entry.tally.records, self.reads)
+        let mut warnings: Vec<String> = lossy
+            .map(|Entry { name, tally, .. }| {
+                format!("{name} returned {} primary records of {} reads", tally.records, self.reads)
             })
-            .collect()
+            .collect();
+        if self.entries.iter().any(|entry| entry.rounds.len() < ENOUGH_ROUNDS) {
+            warnings.push(format!("fewer than {ENOUGH_ROUNDS} rounds: the speeds are an indication only"));
+        }
+        warnings
     }
 
     /// One line: what was mapped on what.

@@ -71,7 +71,8 @@ fn select(args: &Args) -> Result<Vec<Contender>, Error> {
         return if found.len() > 1 { Ok(found) } else { Err(Error::NoPeer { known: peers }) };
     }
     let all = names(&known);
-    let wanted = args.only.iter().map(|name| {
+    let asked_before = |&(i, name): &(usize, &String)| args.only[..i].contains(name);
+    let wanted = args.only.iter().enumerate().filter(|asked| !asked_before(asked)).map(|(_, name)| {
         let position = known.iter().position(|aligner| aligner.name() == name);
         let position = position.ok_or_else(|| Error::Unknown { name: name.clone(), known: all.clone() })?;
         let aligner = known.remove(position);

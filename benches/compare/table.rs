@@ -7,6 +7,7 @@ pub fn render(report: &Report) -> String {
     let mut rows = vec![header(report.with_truth)];
     rows.extend(report.entries.iter().map(|entry| row(report, entry)));
     let mut text = format!("{}\n\n{}\n", report.title(), aligned(&rows));
+    text += "Medians of the rounds. Ratio: reads per CPU second as a multiple of svala's, paired round by round.\n\n";
     for entry in &report.entries {
         text += &format!("- {} {}: `{}`\n", entry.name, entry.version, entry.command);
     }
@@ -45,7 +46,8 @@ fn row(report: &Report, entry: &Entry) -> Vec<String> {
         cells.push(percent(tally.correct));
         cells.extend([tally.wrong_20, tally.wrong_30].map(|wrong| format!("{:.1}", tally.per_million(wrong))));
     }
-    cells.extend([percent(tally.mapq_20), percent(tally.proper)]);
+    cells.push(percent(tally.mapq_20));
+    cells.push(if report.read_files.len() == 2 { percent(tally.proper) } else { "–".to_owned() });
     cells
 }
 
