@@ -96,11 +96,11 @@ impl Reads {
     }
 }
 
-/// Arguments from anything that can be one.
-#[macro_export]
+/// A list of arguments from anything that can be one.
 macro_rules! arguments {
     ($($argument:expr),* $(,)?) => { vec![$(std::ffi::OsString::from($argument)),*] };
 }
+pub(crate) use arguments;
 
 /// The version of `aligner` as its executable at `path` says it, or "unknown".
 pub fn version(aligner: &dyn Aligner, path: &Path) -> String {
@@ -123,7 +123,8 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&folders).map(|folder| folder.join(&file)).find(|path| path.is_file())
 }
 
-/// A command as a person would type it in the folder of the data: folders are left out, so that it reads the same wherever it ran.
+/// A command as a person would type it in the folder of the data: folders are left out, so that it reads the same
+/// wherever it ran.
 pub fn shown(program: &str, arguments: &[OsString]) -> String {
     let words = arguments.iter().map(|argument| {
         let path = Path::new(argument);

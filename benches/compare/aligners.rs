@@ -2,8 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::aligner::{Aligner, Place, Reads};
-use crate::arguments;
+use crate::aligner::{Aligner, Place, Reads, arguments};
 
 /// svala's name.
 pub const SVALA: &str = "svala";

@@ -51,8 +51,8 @@ pub struct Placed {
 const HEIGHT: f64 = 34.0;
 const GAP: f64 = 5.0;
 
-/// One place for each label at `points` of `radius`, within `frame` where that is possible. The first fitting one of right, left,
-/// below, above and the four corners is taken, first label first; if none fits, the one that covers least.
+/// One place for each label at `points` of `radius`, within `frame` where that is possible. The first fitting one of
+/// right, left, below, above and the four corners is taken, first label first; if none fits, the one that covers least.
 pub fn place_labels(labels: &[Label], points: &[(f64, f64)], radius: f64, frame: Box2) -> Vec<Placed> {
     let dots: Vec<Box2> = points
         .iter()

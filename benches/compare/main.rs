@@ -1,7 +1,7 @@
 //! svala beside its peers: the run that a sequencing centre does before it decides.
 //!
 //! ```sh
-//! cargo bench --bench compare -- --ref GRCh38.fa --reads R1.fq.gz R2.fq.gz --truth names --threads 2 --json out.json --svg out.svg
+//! cargo bench --bench compare -- --ref ref.fa --reads R1.fq.gz R2.fq.gz --truth names --json out.json --svg out.svg
 //! ```
 //!
 //! maps the same reads to the same reference with svala and every aligner on PATH that has an adapter in `aligners.rs`, and
@@ -27,6 +27,7 @@ mod json;
 mod label;
 mod machine;
 mod measure;
+mod number;
 mod report;
 mod run;
 mod sam;
@@ -43,7 +44,8 @@ use clap::Parser;
 use crate::aligners::SVALA;
 use crate::args::Args;
 use crate::error::Error;
-use crate::report::{Report, thousands};
+use crate::number::thousands;
+use crate::report::Report;
 
 fn main() -> ExitCode {
     let args = Args::parse();

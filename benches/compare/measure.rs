@@ -19,8 +19,8 @@ pub struct Usage {
     pub wall_s: f64,
     /// CPU time in seconds, user and system.
     pub cpu_s: f64,
-    /// Peak memory of the largest process in bytes: resident pages, so a mapped index counts as far as it was touched. It can't
-    /// be lower than this program's own peak at the time of the start, a few MB (Linux inherits it).
+    /// Peak memory of the largest process in bytes: resident pages, so a mapped index counts as far as it was touched.
+    /// It can't be lower than this program's own peak at the time of the start, a few MB (Linux inherits it).
     pub peak_bytes: u64,
 }
 

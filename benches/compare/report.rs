@@ -3,6 +3,7 @@
 use crate::aligners::SVALA;
 use crate::machine::Machine;
 use crate::measure::Usage;
+use crate::number::thousands;
 use crate::sam::Tally;
 use crate::stats::Spread;
 
@@ -94,17 +95,4 @@ impl Report {
             if self.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", self.threads) },
         )
     }
-}
-
-/// A number without decimals, with commas between thousands.
-pub fn thousands(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

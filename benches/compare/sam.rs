@@ -6,8 +6,8 @@
 //! same. The strand is not asked for. **Wrong at MAPQ ≥ q** is a mapped record with that MAPQ that is not correct.
 //!
 //! Names are `contig_start1_start2_strand1_strand2_random1_random2_edits1_edits2_id`, the contig with any number of
-//! underscores, starts 1-based and leftmost on the forward strand (Homer, *DWGSIM: whole genome simulator for next-generation
-//! sequencing*, 2010, <https://github.com/nh13/DWGSIM>).
+//! underscores, starts 1-based and leftmost on the forward strand (Homer, *DWGSIM: whole genome simulator for
+//! next-generation sequencing*, 2010, <https://github.com/nh13/DWGSIM>).
 
 use std::io::BufRead;
 

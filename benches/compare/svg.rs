@@ -1,7 +1,9 @@
-//! A scatter plot as SVG for paper and light pages: points labelled directly, no legend, no colour that carries meaning alone.
+//! A scatter plot as SVG for paper and light pages: points labelled directly, no legend, no colour that carries meaning
+//! alone.
 
 use crate::axis::Axis;
 use crate::label::{Box2, Label, place_labels};
+use crate::number::thousands;
 
 /// A scatter plot.
 #[derive(Clone, Debug)]
@@ -90,7 +92,7 @@ fn grid(x_axis: &Axis, y_axis: &Axis) -> String {
     for &tick in &x_axis.ticks {
         let x = across(x_axis.share(tick));
         svg += &line((x, top), (x, bottom), GRID);
-        let number = crate::report::thousands(tick);
+        let number = thousands(tick);
         let number = if x_axis.decimals == 0 { number } else { format!("{tick:.*}", x_axis.decimals) };
         svg += &text(x, bottom + 20.0, "middle", 12, SOFT_INK, false, &number);
     }

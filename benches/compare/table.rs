@@ -1,6 +1,7 @@
 //! The report as a table in Markdown that is aligned, so that it reads well on a terminal and pastes into a document.
 
-use crate::report::{Entry, Report, thousands};
+use crate::number::thousands;
+use crate::report::{Entry, Report};
 
 /// The table, with the commands and what to keep in mind below it. Ends with a line feed.
 pub fn render(report: &Report) -> String {
