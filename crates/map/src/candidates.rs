@@ -5,6 +5,7 @@
 //! number, [`Candidates::hidden_edits`]: if `D` disjoint stretches of the read were looked up completely, any locus not among
 //! the candidates differs from the read in each of them, so in at least `D` places.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::hash::tie_break;
@@ -18,8 +19,12 @@ const OCCURRENCE_CAPS: [usize; 2] = [64, 512];
 const ENOUGH_STRETCHES: u32 = 3;
 /// Candidates kept for a read.
 pub const MAX_CANDIDATES: usize = 64;
-/// What a mate in reach adds to a candidate's rank: more than any number of seeds.
-const MATE_RANK: u32 = 1 << 12;
+/// Edits that a mate in reach outweighs when candidates are ranked: about what an unpaired mate costs.
+const MATE_EDITS: u32 = 3;
+/// Bits of a key below the diagonal: the number of a stretch.
+const STRETCH_BITS: u32 = 6;
+/// Stretch number of a seed that belongs to none.
+const NO_STRETCH: u64 = (1 << STRETCH_BITS) - 1;
 
 /// A diagonal with seeds on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +33,22 @@ pub struct Candidate {
     pub diagonal: u64,
     /// Whether it is the read's reverse complement that matches.
     pub reverse: bool,
-    /// Seeds on the diagonal, plus a large number if the mate has a candidate in reach.
-    rank: u32,
+    /// Edits that an alignment here has at the least, gaps within reach included: disjoint stretches of the read that were
+    /// looked up completely and were found neither on this diagonal nor on one near it.
+    pub edits: u32,
+    /// Seeds on the diagonal.
+    seeds: u32,
+    /// Whether the mate has a candidate in reach.
+    mated: bool,
+    /// One bit for each of those stretches that was found on the diagonal.
+    found: u64,
+}
+
+impl Candidate {
+    /// The smaller, the earlier it is looked at.
+    fn rank(&self) -> (u32, Reverse<u32>) {
+        (self.edits + if self.mated { 0 } else { MATE_EDITS }, Reverse(self.seeds))
+    }
 }
 
 /// Candidates of a batch, by read, sorted by strand and diagonal.
@@ -49,11 +68,15 @@ struct Round {
     skipped: bool,
 }
 
-/// The read-only side of collecting the candidates of one read.
-struct Lookup<'a> {
-    table: &'a SeedTable<'a>,
-    length: usize,
-    name_hash: u64,
+/// What the candidates of one read are collected from, besides its seeds.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'a> {
+    /// The index's seeds.
+    pub table: &'a SeedTable<'a>,
+    /// Bases of the read.
+    pub length: usize,
+    /// Hash of its name.
+    pub name_hash: u64,
 }
 
 impl Candidates {
@@ -64,13 +87,13 @@ impl Candidates {
         self.hidden_edits.clear();
     }
 
-    /// Adds the candidates of the next read, `i` of `seeds`, with `length` bases.
-    pub fn collect(&mut self, seeds: &SeedHits, i: usize, length: usize, table: &SeedTable<'_>, name_hash: u64) {
-        let lookup = Lookup { table, length, name_hash };
-        let mut hidden_edits = None;
+    /// Adds the candidates of the next read, `i` of `seeds`. Gaps reach `band` bases far.
+    pub fn collect(&mut self, seeds: &SeedHits, i: usize, lookup: Lookup<'_>, band: u16) {
+        let (mut hidden_edits, mut stretches) = (None, 0);
         for cap in OCCURRENCE_CAPS {
             let round = lookup.round(seeds.read(i), cap, &mut self.keys);
-            hidden_edits = round.skipped.then_some(round.stretches);
+            stretches = round.stretches;
+            hidden_edits = round.skipped.then_some(stretches);
             if hidden_edits.is_none_or(|edits| edits >= ENOUGH_STRETCHES) {
                 break;
             }
@@ -79,13 +102,20 @@ impl Candidates {
             lookup.sample_rarest(seeds.read(i), &mut self.keys);
         }
         self.keys.sort_unstable();
-        for run in self.keys.chunk_by(|a, b| a == b) {
+        let first = self.candidates.len();
+        for run in self.keys.chunk_by(|a, b| a >> STRETCH_BITS == b >> STRETCH_BITS) {
+            let place = run[0] >> STRETCH_BITS;
+            let found = run.iter().map(|key| key & NO_STRETCH).filter(|&stretch| stretch != NO_STRETCH);
             self.candidates.push(Candidate {
-                diagonal: run[0] & ((1 << 40) - 1),
-                reverse: run[0] >> 40 == 1,
-                rank: run.len() as u32,
+                diagonal: place & ((1 << 40) - 1),
+                reverse: place >> 40 == 1,
+                edits: 0,
+                seeds: run.len() as u32,
+                mated: false,
+                found: found.fold(0, |bits, stretch| bits | 1 << stretch),
             });
         }
+        count_edits(&mut self.candidates[first..], stretches.min(NO_STRETCH as u32), u64::from(band));
         self.read_ends.push(self.candidates.len());
         self.hidden_edits.push(hidden_edits);
     }
@@ -119,20 +149,17 @@ impl Candidates {
         mark_within(second_forward, first_reverse, reach);
     }
 
-    /// Keeps the best [`MAX_CANDIDATES`] of every read, calling `keep` with read number and candidate. `name_hashes` has one
-    /// entry for each read.
-    pub fn for_each_best(&mut self, name_hashes: &[u64], mut keep: impl FnMut(usize, Candidate)) {
-        for (i, &name_hash) in name_hashes.iter().enumerate() {
-            let range = self.range(i);
-            let candidates = &mut self.candidates[range];
-            if candidates.len() > MAX_CANDIDATES {
-                let order = |c: &Candidate| (std::cmp::Reverse(c.rank), tie_break(name_hash, c.reverse, c.diagonal));
-                candidates.select_nth_unstable_by_key(MAX_CANDIDATES, order);
-            }
-            for candidate in candidates.iter().take(MAX_CANDIDATES) {
-                keep(i, *candidate);
-            }
+    /// The best [`MAX_CANDIDATES`] candidates of read `i`, most promising first; the read's name decides between equals.
+    pub fn ranked(&mut self, i: usize, name_hash: u64) -> &[Candidate] {
+        let range = self.range(i);
+        let mut candidates = &mut self.candidates[range];
+        let order = |c: &Candidate| (c.rank(), tie_break(name_hash, c.reverse, c.diagonal));
+        if candidates.len() > MAX_CANDIDATES {
+            candidates.select_nth_unstable_by_key(MAX_CANDIDATES, order);
+            candidates = &mut candidates[..MAX_CANDIDATES];
         }
+        candidates.sort_unstable_by_key(order);
+        candidates
     }
 }
 
@@ -143,6 +170,7 @@ impl Lookup<'_> {
         let mut round = Round { stretches: 0, skipped: false };
         let mut stretch_end = 0;
         for (seed, found) in seeds {
+            let first = keys.len();
             let stretch = if found.len() <= cap {
                 self.push_all(seed, found, keys);
                 Some(seed.position as usize..seed.position as usize + K)
@@ -151,6 +179,8 @@ impl Lookup<'_> {
             };
             match stretch {
                 Some(stretch) if stretch.start >= stretch_end => {
+                    let number = u64::from(round.stretches).min(NO_STRETCH);
+                    keys[first..].iter_mut().for_each(|key| *key = *key & !NO_STRETCH | number);
                     round.stretches += 1;
                     stretch_end = stretch.end;
                 }
@@ -202,13 +232,31 @@ impl Lookup<'_> {
         keys.extend((0..count.min(MAX_CANDIDATES)).map(|i| self.key(seed, entries[(first + i) % count])));
     }
 
-    /// Strand and diagonal that an occurrence of a seed puts the read on, as a number that sorts by them.
+    /// Strand and diagonal that an occurrence of a seed puts the read on, as a number that sorts by them; of no stretch yet.
     #[inline]
     fn key(&self, seed: &Seed, entry: u64) -> u64 {
         let occurrence = unpack_entry(entry);
         let reverse = seed.reverse != occurrence.reverse;
         let offset = if reverse { self.length - K - seed.position as usize } else { seed.position as usize };
-        u64::from(reverse) << 40 | (u64::from(occurrence.position) - offset as u64)
+        (u64::from(reverse) << 40 | (u64::from(occurrence.position) - offset as u64)) << STRETCH_BITS | NO_STRETCH
+    }
+}
+
+/// Counts, for each candidate of one read, the stretches found on no diagonal within `band` of it. The list is sorted.
+fn count_edits(candidates: &mut [Candidate], stretches: u32, band: u64) {
+    let (mut first, mut end) = (0, 0);
+    for i in 0..candidates.len() {
+        let this = candidates[i];
+        let is_before = |c: &Candidate| (c.reverse, c.diagonal + band) < (this.reverse, this.diagonal);
+        let is_within = |c: &Candidate| (c.reverse, c.diagonal) <= (this.reverse, this.diagonal + band);
+        while is_before(&candidates[first]) {
+            first += 1;
+        }
+        while end < candidates.len() && is_within(&candidates[end]) {
+            end += 1;
+        }
+        let near = candidates[first..end].iter().fold(0, |bits, c| bits | c.found);
+        candidates[i].edits = stretches - near.count_ones();
     }
 }
 
@@ -228,8 +276,8 @@ fn mark_within(forward: &mut [Candidate], reverse: &mut [Candidate], reach: u64)
             from += 1;
         }
         for mate in reverse[from..].iter_mut().take_while(|m| m.diagonal <= candidate.diagonal + reach) {
-            mate.rank |= MATE_RANK;
-            candidate.rank |= MATE_RANK;
+            mate.mated = true;
+            candidate.mated = true;
         }
     }
 }
@@ -239,7 +287,7 @@ mod tests {
     use super::*;
 
     fn candidate(diagonal: u64, reverse: bool) -> Candidate {
-        Candidate { diagonal, reverse, rank: 1 }
+        Candidate { diagonal, reverse, edits: 0, seeds: 1, mated: false, found: 0 }
     }
 
     #[test]
@@ -258,24 +306,37 @@ mod tests {
             ..Candidates::default()
         };
         candidates.mark_mates(0, 600);
-        let marked: Vec<bool> = candidates.candidates.iter().map(|c| c.rank & MATE_RANK != 0).collect();
+        let marked: Vec<bool> = candidates.candidates.iter().map(|c| c.mated).collect();
         assert_eq!(marked, [true, true, false, false, false, true, true]);
     }
 
     #[test]
-    fn the_best_by_rank_are_kept_and_ties_depend_on_the_name_only() {
+    fn edits_are_the_stretches_missing_within_reach() {
+        let with = |diagonal, reverse, found| Candidate { found, ..candidate(diagonal, reverse) };
+        let mut list = [
+            with(1000, false, 0b0011),
+            with(1090, false, 0b0100),
+            with(1180, false, 0b1000),
+            with(5000, false, 0b0001),
+            with(5000, true, 0b1111),
+        ];
+        count_edits(&mut list, 4, 100);
+        assert_eq!(list.map(|c| c.edits), [1, 0, 2, 3, 0]);
+    }
+
+    #[test]
+    fn the_best_are_kept_in_order_and_ties_depend_on_the_name_only() {
         let chosen = |name: u64| {
-            let mut all: Vec<Candidate> = (0..200).map(|i| candidate(1000 + i * 7, false)).collect();
-            all[150].rank = 5;
+            let mut all: Vec<Candidate> =
+                (0..200).map(|i| Candidate { edits: 5, ..candidate(1000 + i * 7, false) }).collect();
+            all[150].edits = 4;
+            all[160].mated = true;
             let mut candidates = Candidates { read_ends: vec![all.len()], candidates: all, ..Candidates::default() };
-            let mut kept = Vec::new();
-            candidates.for_each_best(&[name], |_, c| kept.push(c.diagonal));
-            kept.sort_unstable();
-            kept
+            candidates.ranked(0, name).iter().map(|c| c.diagonal).collect::<Vec<u64>>()
         };
         let first = chosen(1);
         assert_eq!(first.len(), MAX_CANDIDATES);
-        assert!(first.contains(&(1000 + 150 * 7)));
+        assert_eq!(first[..2], [1000 + 160 * 7, 1000 + 150 * 7]);
         assert_eq!(first, chosen(1));
         assert_ne!(first, chosen(2));
     }

@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 
 use crate::alignment::{Alignment, overlap};
+use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::extension::{Context, Extensions};
 use crate::hash::tie_break;
-use crate::index::Reference;
 use crate::options::MapOptions;
-use crate::reads::PackedReads;
+use crate::reads::{PackedRead, PackedReads};
 use crate::ungapped::{Segment, best_segment};
 
 /// Extensions of one read, at the most.
@@ -24,6 +24,7 @@ const MANY_MISMATCHES: u32 = 4;
 pub struct Checked {
     alignments: Vec<Alignment>,
     segments: Vec<Segment>,
+    edits: Vec<u32>,
     chosen: Vec<usize>,
 }
 
@@ -32,6 +33,7 @@ impl Checked {
     pub fn clear(&mut self) {
         self.alignments.clear();
         self.segments.clear();
+        self.edits.clear();
     }
 
     /// The alignments, in the order they were pushed.
@@ -45,21 +47,35 @@ impl Checked {
         &mut self.alignments
     }
 
-    /// Compares a read with a diagonal and keeps the best segment. Reads must come in ascending order.
+    /// Checks the candidates of a read, most promising first, until the rest can change neither its best placement nor how sure
+    /// that is. Reads must come in ascending order.
+    pub fn push_ranked(&mut self, number: usize, candidates: &[Candidate], read: PackedRead<'_>, context: Context<'_>) {
+        let mut best = 0;
+        for candidate in candidates {
+            if ceiling(read.length(), candidate.edits, context.options) + MARGIN < best {
+                continue;
+            }
+            let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
+            if let Some(value) = self.push(number, reverse, diagonal, candidate.edits, read, context) {
+                best = best.max(value);
+            }
+        }
+    }
+
+    /// Compares a read with a diagonal, keeps the best segment and returns its value. An alignment there is known to have at
+    /// least `edits` edits.
     pub fn push(
         &mut self,
-        read: usize,
+        number: usize,
         reverse: bool,
         diagonal: u64,
-        reads: &PackedReads,
-        reference: &Reference<'_>,
-        options: &MapOptions,
-    ) {
-        let Some(segment) = best_segment(reads.read(read).strand(reverse), reference, diagonal, options) else {
-            return;
-        };
-        self.alignments.push(Alignment {
-            read: read as u32,
+        edits: u32,
+        read: PackedRead<'_>,
+        context: Context<'_>,
+    ) -> Option<i32> {
+        let segment = best_segment(read.strand(reverse), context.reference, diagonal, context.options)?;
+        let alignment = Alignment {
+            read: number as u32,
             reverse,
             contig: segment.contig,
             reference_start: diagonal + u64::from(segment.start),
@@ -68,8 +84,11 @@ impl Checked {
             query_end: segment.end,
             score: segment.score,
             gapped_band: None,
-        });
+        };
+        self.alignments.push(alignment);
         self.segments.push(segment);
+        self.edits.push(edits);
+        Some(alignment.value(read.length(), context.options))
     }
 
     /// Queues the extensions worth doing, read by read. `known` tells the best value that a read has already from elsewhere.
@@ -88,9 +107,11 @@ impl Checked {
         for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
             let number = group[0].read as usize;
             let read = batch.reads.read(number);
+            let range = start..start + group.len();
             let choice = Choice {
                 group,
-                segments: &self.segments[start..start + group.len()],
+                segments: &self.segments[range.clone()],
+                edits: &self.edits[range],
                 length: read.length(),
                 name_hash: batch.name_hashes[number],
                 options: context.options,
@@ -103,6 +124,12 @@ impl Checked {
         }
         Ok(())
     }
+}
+
+/// The highest value of an alignment of a read of `length` bases with so many edits.
+fn ceiling(length: usize, edits: u32, options: &MapOptions) -> i32 {
+    let full = length as i32 * options.match_score() + 2 * options.end_bonus;
+    full - edits as i32 * options.cheapest_edit()
 }
 
 /// The reads of a batch and the hashes of their names.
@@ -118,6 +145,7 @@ pub struct Batch<'a> {
 struct Choice<'a> {
     group: &'a [Alignment],
     segments: &'a [Segment],
+    edits: &'a [u32],
     length: usize,
     name_hash: u64,
     options: &'a MapOptions,
@@ -131,7 +159,8 @@ impl Choice<'_> {
         chosen.clear();
         chosen.extend((0..self.group.len()).filter(|&i| {
             let gain = self.possible_gain(i);
-            gain > 0 && value(i) + gain + MARGIN >= best
+            let reachable = (value(i) + gain).min(ceiling(self.length, self.edits[i], self.options));
+            gain > 0 && reachable > value(i) && reachable + MARGIN >= best
         }));
         // What is there counts, not what may come: the shorter a segment, the more could still be added to it.
         chosen.sort_unstable_by_key(|&i| {

@@ -4,7 +4,7 @@ use svala_compute::Engine;
 use svala_io::{AlignmentRecord, ReadBatch};
 
 use crate::alignment::{Alignment, keep_distinct};
-use crate::candidates::Candidates;
+use crate::candidates::{Candidates, Lookup};
 use crate::checking::{Batch, Checked};
 use crate::cigar::Cigars;
 use crate::error::Result;
@@ -128,7 +128,8 @@ impl<'a> Mapper<'a> {
         work.candidates.clear();
         for i in 0..work.reads.len() {
             let length = work.reads.read(i).length();
-            work.candidates.collect(&work.seeds, i, length, &self.table, work.name_hashes[i]);
+            let lookup = Lookup { table: &self.table, length, name_hash: work.name_hashes[i] };
+            work.candidates.collect(&work.seeds, i, lookup, self.options.band);
         }
         if input.paired {
             let reach = model.map_or(DEFAULT_REACH, |m| m.high as u64);
@@ -136,11 +137,11 @@ impl<'a> Mapper<'a> {
                 work.candidates.mark_mates(pair, reach);
             }
         }
-        let (checked, reads) = (&mut work.checked, &work.reads);
-        checked.clear();
-        work.candidates.for_each_best(&work.name_hashes, |read, candidate| {
-            checked.push(read, candidate.reverse, candidate.diagonal, reads, &self.reference, self.options);
-        });
+        work.checked.clear();
+        let context = Context { reference: &self.reference, options: self.options };
+        for (i, &name_hash) in work.name_hashes.iter().enumerate() {
+            work.checked.push_ranked(i, work.candidates.ranked(i, name_hash), work.reads.read(i), context);
+        }
         work.alignments.clear();
         self.extend(work)
     }
@@ -184,8 +185,10 @@ impl<'a> Mapper<'a> {
         work.found.sort_unstable_by_key(|f| (f.read, f.reverse, f.diagonal));
         work.found.dedup();
         work.checked.clear();
+        let context = Context { reference: &self.reference, options: self.options };
         for f in &work.found {
-            work.checked.push(f.read as usize, f.reverse, f.diagonal, &work.reads, &self.reference, self.options);
+            let read = work.reads.read(f.read as usize);
+            work.checked.push(f.read as usize, f.reverse, f.diagonal, 0, read, context);
         }
         self.extend(work)
     }
