@@ -1,7 +1,7 @@
 //! Stage 2: candidate diagonals of each read.
 //!
 //! Each occurrence of a seed names a diagonal on a strand. Seeds that occur too often are narrowed by their flanks, or left
-//! out; a read that keeps too few seeds that way gets a second, deeper round. What the seeds left out could hide is kept as a
+//! out; where all mates keep too few seeds that way, there is a second, deeper round. What the seeds left out could hide is kept as a
 //! number, [`Candidates::hidden_edits`]: if `D` disjoint stretches of the read were looked up completely, any locus not among
 //! the candidates differs from the read in each of them, so in at least `D` places.
 
@@ -87,17 +87,33 @@ impl Candidates {
         self.hidden_edits.clear();
     }
 
-    /// Adds the candidates of the next read, `i` of `seeds`. Gaps reach `band` bases far.
-    pub fn collect(&mut self, seeds: &SeedHits, i: usize, lookup: Lookup<'_>, band: u16) {
-        let (mut hidden_edits, mut stretches) = (None, 0);
+    /// Adds the candidates of the next `reads`, which are one read or two mates. Gaps reach `band` bases far. The deeper round
+    /// is for reads none of which has enough stretches: one that has them anchors its mate, which rescue will find.
+    pub fn collect<'a>(
+        &mut self,
+        seeds: &SeedHits,
+        reads: Range<usize>,
+        lookup: impl Fn(usize) -> Lookup<'a>,
+        band: u16,
+    ) {
+        let before = (self.candidates.len(), self.read_ends.len());
         for cap in OCCURRENCE_CAPS {
-            let round = lookup.round(seeds.read(i), cap, &mut self.keys);
-            stretches = round.stretches;
-            hidden_edits = round.skipped.then_some(stretches);
-            if hidden_edits.is_none_or(|edits| edits >= ENOUGH_STRETCHES) {
+            self.candidates.truncate(before.0);
+            self.read_ends.truncate(before.1);
+            self.hidden_edits.truncate(before.1);
+            for i in reads.clone() {
+                self.collect_read(seeds, i, lookup(i), cap, band);
+            }
+            let is_enough = |edits: &Option<u32>| edits.is_none_or(|edits| edits >= ENOUGH_STRETCHES);
+            if self.hidden_edits[before.1..].iter().any(is_enough) {
                 break;
             }
         }
+    }
+
+    /// Adds the candidates of one read from its seeds that occur up to `cap` times.
+    fn collect_read(&mut self, seeds: &SeedHits, i: usize, lookup: Lookup<'_>, cap: usize, band: u16) {
+        let round = lookup.round(seeds.read(i), cap, &mut self.keys);
         if self.keys.is_empty() {
             lookup.sample_rarest(seeds.read(i), &mut self.keys);
         }
@@ -115,9 +131,9 @@ impl Candidates {
                 found: found.fold(0, |bits, stretch| bits | 1 << stretch),
             });
         }
-        count_edits(&mut self.candidates[first..], stretches.min(NO_STRETCH as u32), u64::from(band));
+        count_edits(&mut self.candidates[first..], round.stretches.min(NO_STRETCH as u32), u64::from(band));
         self.read_ends.push(self.candidates.len());
-        self.hidden_edits.push(hidden_edits);
+        self.hidden_edits.push(round.skipped.then_some(round.stretches));
     }
 
     /// Candidates of read `i`.

@@ -126,10 +126,11 @@ impl<'a> Mapper<'a> {
         work.name_hashes.extend((0..batch.len()).map(|i| name_hash(batch.name(i))));
         work.seeds.collect(&work.reads, &self.table);
         work.candidates.clear();
-        for i in 0..work.reads.len() {
-            let length = work.reads.read(i).length();
-            let lookup = Lookup { table: &self.table, length, name_hash: work.name_hashes[i] };
-            work.candidates.collect(&work.seeds, i, lookup, self.options.band);
+        let (reads, names) = (&work.reads, &work.name_hashes);
+        let lookup = |i: usize| Lookup { table: &self.table, length: reads.read(i).length(), name_hash: names[i] };
+        let mates = if model.is_some() { 2 } else { 1 };
+        for first in (0..reads.len()).step_by(mates) {
+            work.candidates.collect(&work.seeds, first..first + mates, lookup, self.options.band);
         }
         if input.paired {
             let reach = model.map_or(DEFAULT_REACH, |m| m.high as u64);
