@@ -36,6 +36,8 @@ pub struct Candidate {
     /// Edits that an alignment here has at the least, gaps within reach included: disjoint stretches of the read that were
     /// looked up completely and were found neither on this diagonal nor on one near it.
     pub edits: u32,
+    /// Whether seeds name another diagonal near this one: a gap may join them.
+    pub has_neighbour: bool,
     /// Seeds on the diagonal.
     seeds: u32,
     /// Whether the mate has a candidate in reach.
@@ -126,6 +128,7 @@ impl Candidates {
                 diagonal: place & ((1 << 40) - 1),
                 reverse: place >> 40 == 1,
                 edits: 0,
+                has_neighbour: false,
                 seeds: run.len() as u32,
                 mated: false,
                 found: found.fold(0, |bits, stretch| bits | 1 << stretch),
@@ -258,7 +261,8 @@ impl Lookup<'_> {
     }
 }
 
-/// Counts, for each candidate of one read, the stretches found on no diagonal within `band` of it. The list is sorted.
+/// Looks, for each candidate of one read, at all diagonals within `band` of it: which stretches are found on none of them, and
+/// whether there are any others. The list is sorted.
 fn count_edits(candidates: &mut [Candidate], stretches: u32, band: u64) {
     let (mut first, mut end) = (0, 0);
     for i in 0..candidates.len() {
@@ -273,6 +277,7 @@ fn count_edits(candidates: &mut [Candidate], stretches: u32, band: u64) {
         }
         let near = candidates[first..end].iter().fold(0, |bits, c| bits | c.found);
         candidates[i].edits = stretches - near.count_ones();
+        candidates[i].has_neighbour = end - first > 1;
     }
 }
 
@@ -303,7 +308,7 @@ mod tests {
     use super::*;
 
     fn candidate(diagonal: u64, reverse: bool) -> Candidate {
-        Candidate { diagonal, reverse, edits: 0, seeds: 1, mated: false, found: 0 }
+        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, found: 0 }
     }
 
     #[test]
@@ -338,6 +343,7 @@ mod tests {
         ];
         count_edits(&mut list, 4, 100);
         assert_eq!(list.map(|c| c.edits), [1, 0, 2, 3, 0]);
+        assert_eq!(list.map(|c| c.has_neighbour), [true, true, true, false, false]);
     }
 
     #[test]

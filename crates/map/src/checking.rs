@@ -16,15 +16,28 @@ const MAX_EXTENSIONS: usize = 16;
 /// How far below the best value of a read an alignment's highest possible value may lie for it to be extended: where it would
 /// still count for the mapping quality or for a pair.
 const MARGIN: i32 = 20;
+/// How far below the best an alignment is extended only on a sign of a gap.
+const FAR: i32 = 40;
+/// Clipped bases that may well hold no seed: shorter than twice what an error-free stretch needs.
+const SEEDLESS_CLIP: u32 = 40;
 /// Mismatches in a full-length segment that two gaps might explain better.
 const MANY_MISMATCHES: u32 = 4;
+
+/// What seeds say of a diagonal before bases are compared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hints {
+    /// Edits that an alignment there has at the least.
+    pub edits: u32,
+    /// Whether seeds name another diagonal near it.
+    pub has_neighbour: bool,
+}
 
 /// Checked candidates, grouped by read: flat arrays that belong together.
 #[derive(Debug, Default)]
 pub struct Checked {
     alignments: Vec<Alignment>,
     segments: Vec<Segment>,
-    edits: Vec<u32>,
+    hints: Vec<Hints>,
     chosen: Vec<usize>,
 }
 
@@ -33,7 +46,7 @@ impl Checked {
     pub fn clear(&mut self) {
         self.alignments.clear();
         self.segments.clear();
-        self.edits.clear();
+        self.hints.clear();
     }
 
     /// The alignments, in the order they were pushed.
@@ -56,20 +69,20 @@ impl Checked {
                 continue;
             }
             let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
-            if let Some(value) = self.push(number, reverse, diagonal, candidate.edits, read, context) {
+            let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour };
+            if let Some(value) = self.push(number, reverse, diagonal, hints, read, context) {
                 best = best.max(value);
             }
         }
     }
 
-    /// Compares a read with a diagonal, keeps the best segment and returns its value. An alignment there is known to have at
-    /// least `edits` edits.
+    /// Compares a read with a diagonal, keeps the best segment and returns its value.
     pub fn push(
         &mut self,
         number: usize,
         reverse: bool,
         diagonal: u64,
-        edits: u32,
+        hints: Hints,
         read: PackedRead<'_>,
         context: Context<'_>,
     ) -> Option<i32> {
@@ -87,7 +100,7 @@ impl Checked {
         };
         self.alignments.push(alignment);
         self.segments.push(segment);
-        self.edits.push(edits);
+        self.hints.push(hints);
         Some(alignment.value(read.length(), context.options))
     }
 
@@ -111,7 +124,7 @@ impl Checked {
             let choice = Choice {
                 group,
                 segments: &self.segments[range.clone()],
-                edits: &self.edits[range],
+                hints: &self.hints[range],
                 length: read.length(),
                 name_hash: batch.name_hashes[number],
                 options: context.options,
@@ -145,7 +158,7 @@ pub struct Batch<'a> {
 struct Choice<'a> {
     group: &'a [Alignment],
     segments: &'a [Segment],
-    edits: &'a [u32],
+    hints: &'a [Hints],
     length: usize,
     name_hash: u64,
     options: &'a MapOptions,
@@ -159,8 +172,8 @@ impl Choice<'_> {
         chosen.clear();
         chosen.extend((0..self.group.len()).filter(|&i| {
             let gain = self.possible_gain(i);
-            let reachable = (value(i) + gain).min(ceiling(self.length, self.edits[i], self.options));
-            gain > 0 && reachable > value(i) && reachable + MARGIN >= best
+            let reachable = (value(i) + gain).min(ceiling(self.length, self.hints[i].edits, self.options));
+            reachable > value(i) && reachable + MARGIN >= best && (value(i) + FAR >= best || self.may_have_gap(i))
         }));
         // What is there counts, not what may come: the shorter a segment, the more could still be added to it.
         chosen.sort_unstable_by_key(|&i| {
@@ -176,6 +189,14 @@ impl Choice<'_> {
             }
         }
         chosen.truncate(kept);
+    }
+
+    /// Whether there is a sign of a gap in an alignment far below the best: seeds on a diagonal near it, or clips too short to
+    /// have seeds of their own. Most rivals that are clipped have neither; they are old copies of a repeat.
+    fn may_have_gap(&self, i: usize) -> bool {
+        let alignment = &self.group[i];
+        let clip = alignment.query_start.max(self.length as u32 - alignment.query_end);
+        self.hints[i].has_neighbour || clip < SEEDLESS_CLIP
     }
 
     /// Whether the extension of one segment will find another: the other holds other bases of the read, as the two sides of a

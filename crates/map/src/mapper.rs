@@ -5,7 +5,7 @@ use svala_io::{AlignmentRecord, ReadBatch};
 
 use crate::alignment::{Alignment, keep_distinct};
 use crate::candidates::{Candidates, Lookup};
-use crate::checking::{Batch, Checked};
+use crate::checking::{Batch, Checked, Hints};
 use crate::cigar::Cigars;
 use crate::error::Result;
 use crate::extension::{Context, Extensions};
@@ -189,7 +189,7 @@ impl<'a> Mapper<'a> {
         let context = Context { reference: &self.reference, options: self.options };
         for f in &work.found {
             let read = work.reads.read(f.read as usize);
-            work.checked.push(f.read as usize, f.reverse, f.diagonal, 0, read, context);
+            work.checked.push(f.read as usize, f.reverse, f.diagonal, Hints::default(), read, context);
         }
         self.extend(work)
     }
