@@ -44,6 +44,7 @@ pub struct Cigars {
     rounds: Vec<GlobalResults>,
     /// Where the result of each placement is; `None` for those without a gap.
     sources: Vec<Option<Source>>,
+    target: Vec<u8>,
     /// Placements to trace, and their bands.
     todo: Vec<(usize, u16)>,
     operations: Vec<CigarOp>,
@@ -114,8 +115,9 @@ impl Cigars {
             let read = reads.read(alignment.read as usize);
             let (start, end) = (alignment.query_start as usize, alignment.query_end as usize);
             let query = read.codes(alignment.reverse, start, end);
-            let target = reference.codes(alignment.reference_start..alignment.reference_end);
-            self.batch.push(query, target, GlobalParams { band })?;
+            self.target.clear();
+            reference.decode_into(alignment.reference_start..alignment.reference_end, &mut self.target);
+            self.batch.push(query, self.target.iter().copied(), GlobalParams { band })?;
         }
         if self.rounds.len() <= round {
             self.rounds.push(GlobalResults::default());

@@ -18,6 +18,7 @@ use crate::ungapped::Segment;
 pub struct Extensions {
     batch: ExtendBatch,
     results: Vec<ExtendResult>,
+    target: Vec<u8>,
     pending: Vec<Pending>,
 }
 
@@ -81,7 +82,9 @@ impl Extensions {
         if anchor.query_start > 0 {
             let from = span.start.max(anchor.reference_start.saturating_sub(reach(anchor.query_start)));
             let query = read.codes(reverse, 0, anchor.query_start).rev();
-            let target = context.reference.codes(from..anchor.reference_start).rev();
+            self.target.clear();
+            context.reference.decode_into(from..anchor.reference_start, &mut self.target);
+            let target = self.target.iter().rev().copied();
             pending.left = Some(self.batch.push(query, target, params)?);
         }
         let rest = read.length() - anchor.query_end;
@@ -89,7 +92,9 @@ impl Extensions {
             let anchor_end = anchor.reference_start + u64::from(segment.anchor_length);
             let to = span.end.min(anchor_end + reach(rest));
             let query = read.codes(reverse, anchor.query_end, read.length());
-            let target = context.reference.codes(anchor_end..to);
+            self.target.clear();
+            context.reference.decode_into(anchor_end..to, &mut self.target);
+            let target = self.target.iter().copied();
             pending.right = Some(self.batch.push(query, target, params)?);
         }
         self.pending.push(pending);

@@ -67,10 +67,11 @@ fn compare(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64) -> Mism
 }
 
 impl Mismatches {
-    /// Positions of set bits in `from..to`, ascending.
-    fn positions(&self, from: u32, to: u32) -> impl Iterator<Item = u32> + '_ {
+    /// Calls `visit` with the positions of the set bits in `from..to`, ascending.
+    #[inline]
+    fn for_each(&self, from: u32, to: u32, mut visit: impl FnMut(u32)) {
         let block = BLOCK as u32;
-        (from / block..to.div_ceil(block)).flat_map(move |w| {
+        for w in from / block..to.div_ceil(block) {
             let mut word = self.words[w as usize];
             if w == from / block {
                 word &= u64::MAX << (from % block);
@@ -78,14 +79,11 @@ impl Mismatches {
             if w == to / block {
                 word &= (1u64 << (to % block)) - 1;
             }
-            std::iter::from_fn(move || {
-                (word != 0).then(|| {
-                    let bit = word.trailing_zeros();
-                    word &= word - 1;
-                    w * block + bit
-                })
-            })
-        })
+            while word != 0 {
+                visit(w * block + word.trailing_zeros());
+                word &= word - 1;
+            }
+        }
     }
 
     fn is_ambiguous(&self, position: u32) -> bool {
@@ -106,7 +104,7 @@ fn scan(bits: &Mismatches, valid: std::ops::Range<u32>, length: u32, options: &M
             best = (running, start, end, mismatches);
         }
     };
-    for position in bits.positions(valid.start, valid.end) {
+    bits.for_each(valid.start, valid.end, |position| {
         running += (position - previous) as i32 * a;
         consider(running, start, position, mismatches);
         let ambiguous = bits.is_ambiguous(position);
@@ -116,7 +114,7 @@ fn scan(bits: &Mismatches, valid: std::ops::Range<u32>, length: u32, options: &M
         if running <= 0 {
             (running, start, mismatches) = (0, previous, 0);
         }
-    }
+    });
     running += (valid.end - previous) as i32 * a;
     running += if valid.end == length { options.end_bonus } else { 0 };
     consider(running, start, valid.end, mismatches);
@@ -138,12 +136,14 @@ fn scan(bits: &Mismatches, valid: std::ops::Range<u32>, length: u32, options: &M
 fn with_anchor(bits: &Mismatches, segment: Segment) -> Segment {
     let mut run_start = segment.start;
     let mut anchor = (segment.start, 0);
-    for position in bits.positions(segment.start, segment.end).chain([segment.end]) {
+    let mut end_run = |position: u32| {
         if position - run_start > anchor.1 {
             anchor = (run_start, position - run_start);
         }
         run_start = position + 1;
-    }
+    };
+    bits.for_each(segment.start, segment.end, &mut end_run);
+    end_run(segment.end);
     Segment { anchor_start: anchor.0, anchor_length: anchor.1, ..segment }
 }
 

@@ -169,7 +169,7 @@ fn seeds_of_piece(
     let from = start.saturating_sub(FLANK as u64);
     let to = (end + (K - 1 + FLANK) as u64).min(contig.length);
     codes.clear();
-    codes.extend(reference.codes(contig.start + from..contig.start + to));
+    reference.decode_into(contig.start + from..contig.start + to, codes);
     for_each_seed(codes, |seed| {
         let position = from + u64::from(seed.position);
         if (start..end).contains(&position) {

@@ -118,9 +118,21 @@ impl Reference<'_> {
         self.blocks[block as usize].get(i as usize)
     }
 
-    /// Codes of the bases of `span`, in order.
-    pub fn codes(&self, span: Range<u64>) -> impl DoubleEndedIterator<Item = u8> + '_ {
-        span.map(|position| self.code(position))
+    /// Appends the codes of the bases of `span`, in order, to `codes`.
+    pub fn decode_into(&self, span: Range<u64>, codes: &mut Vec<u8>) {
+        for start in span.clone().step_by(BLOCK) {
+            let planes = self.window(start);
+            let bases = (span.end - start).min(BLOCK as u64) as usize;
+            let first = codes.len();
+            codes.extend((0..bases).map(|i| planes.get(i)));
+            let mut ambiguous = self.ambiguous_window(start);
+            while ambiguous != 0 {
+                if let Some(code) = codes.get_mut(first + ambiguous.trailing_zeros() as usize) {
+                    *code = AMBIGUOUS;
+                }
+                ambiguous &= ambiguous - 1;
+            }
+        }
     }
 
     /// Upper-case letter of one base, IUPAC codes included.
@@ -213,6 +225,12 @@ mod tests {
             let position = start + i as u64;
             assert_eq!(reference.letter(position), letter.to_ascii_uppercase(), "base {i}");
             assert_eq!(reference.code(position), encode(letter), "base {i}");
+        }
+        let all: Vec<u8> = text.iter().map(|&letter| encode(letter)).collect();
+        for (from, to) in [(0, all.len()), (3, all.len()), (5, 6), (7, 7), (1, 65), (2, 70)] {
+            let mut codes = vec![9];
+            reference.decode_into(start + from as u64..start + to as u64, &mut codes);
+            assert_eq!(codes[1..], all[from..to], "{from}..{to}");
         }
         for offset in 0..text.len() as u64 {
             let bits = reference.ambiguous_window(start + offset);
