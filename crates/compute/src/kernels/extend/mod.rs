@@ -55,6 +55,7 @@ pub(crate) mod reference;
 pub(crate) mod simd;
 mod simd_group;
 mod simd_setup;
+pub(crate) mod strips;
 mod wide;
 
 pub use reference::extend as reference;
