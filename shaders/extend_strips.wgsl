@@ -90,11 +90,11 @@ fn aligned(diagonal: i32, profile: u32, shift: u32) -> i32 {
 }
 
 fn deletion(e: i32, m: i32) -> i32 {
-    return max(max(e - DELETION_EXTEND, m - (DELETION_OPEN + DELETION_EXTEND)), 0);
+    return max(max(e - DELETION_EXTEND, 0), m - (DELETION_OPEN + DELETION_EXTEND));
 }
 
 fn insertion(f: i32, m: i32) -> i32 {
-    return max(max(f - INSERTION_EXTEND, m - (INSERTION_OPEN + INSERTION_EXTEND)), 0);
+    return max(max(f - INSERTION_EXTEND, 0), m - (INSERTION_OPEN + INSERTION_EXTEND));
 }
 
 // The larger score wins, then the larger row.
@@ -113,8 +113,13 @@ fn upper_border(job: Job, j: u32) -> i32 {
     return select(0, max(job.initial_score - DELETION_OPEN - DELETION_EXTEND * i32(j), 0), j <= job.band);
 }
 
+// The target's length, made up to whole passes: what lies beyond its end cannot reach back.
+fn column_count(job: Job) -> u32 {
+    return (job.target_len + COLUMNS - 1u) & ~(COLUMNS - 1u);
+}
+
 fn fill_first_row(job: Job, id: u32) {
-    for (var j = 1u; j <= job.target_len; j++) {
+    for (var j = 1u; j <= column_count(job); j++) {
         workspace[j * dispatch.stride + id] = vec2<u32>(u32(upper_border(job, j)), 0u);
     }
 }
@@ -138,7 +143,7 @@ fn short_strip(job: Job, id: u32, above: u32, padding: u32) {
     var e: array<i32, SHORT>;
     var profile: array<u32, SHORT>;
     let first = first_column(job, above);
-    let last = min(job.target_len, above + SHORT - padding + job.band);
+    let last = min(column_count(job), above + SHORT - padding + job.band);
     for (var row = 0u; row < SHORT; row++) { // unroll
         let i = above + max(row + 1u, padding + 1u) - padding;
         h[row] = select(0, left_border(job, i), first == 1u && row >= padding);
@@ -179,7 +184,7 @@ fn tall_strip(job: Job, id: u32, above: u32) {
     var e: array<i32, TALL>;
     var profile: array<u32, TALL>;
     let first = first_column(job, above);
-    let last = min(job.target_len, above + TALL + job.band);
+    let last = min(column_count(job), above + TALL + job.band);
     for (var row = 0u; row < TALL; row++) { // unroll
         h[row] = select(0, left_border(job, above + row + 1u), first == 1u);
         e[row] = 0;
@@ -188,7 +193,7 @@ fn tall_strip(job: Job, id: u32, above: u32) {
     var entry = corner(job, id, above, first);
     // Between these every row is inside the band.
     let inner_first = select(1u, above + TALL - job.band, above + TALL > job.band);
-    let inner_last = min(job.target_len, above + 1u + job.band);
+    let inner_last = min(column_count(job), above + 1u + job.band);
     var j = first;
     while (j <= last) {
         while (j >= inner_first && j + COLUMNS <= inner_last + 1u && (j - 1u) % COLUMNS == 0u) {

@@ -51,7 +51,7 @@ impl Form {
     /// Bytes of workspace a job takes.
     fn workspace_bytes(self, extremes: &Extremes) -> u64 {
         match self {
-            Form::Strips => (extremes.columns as u64 + 1) * strips::COLUMN_BYTES,
+            Form::Strips => (extremes.columns.next_multiple_of(strips::COLUMNS) as u64 + 1) * strips::COLUMN_BYTES,
             Form::Columns => (extremes.rows as u64 + 1) * ROW_BYTES,
         }
     }

@@ -18,6 +18,9 @@ pub(crate) struct Dispatch {
 /// Bytes of workspace a column and job: H and F in 16 bits each, and the column's key.
 pub(crate) const COLUMN_BYTES: u64 = 8;
 
+/// Columns that the shader takes in one go; the workspace has whole multiples.
+pub(crate) const COLUMNS: usize = 4;
+
 /// The most jobs of a dispatch. Their boundary rows are written and read once a strip, so they should stay in a cache.
 pub(crate) const MAX_JOBS: usize = 1 << 15;
 
@@ -38,10 +41,9 @@ mod tests {
     use crate::gpu::unroll::unroll;
     use crate::gpu::wgsl_check::Shader;
 
-    /// Rows and columns of the shader's strips.
+    /// Rows of the shader's strips.
     const TALL: usize = 30;
     const SHORT: usize = 10;
-    const COLUMNS: usize = 4;
 
     #[test]
     fn shader_agrees() {
