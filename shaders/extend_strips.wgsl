@@ -20,13 +20,15 @@ override INSERTION_OPEN: i32;
 override INSERTION_EXTEND: i32;
 
 // Rows of a strip: a tall one fills the registers, short ones cover what is left with little padding.
-const TALL = 30u;
+const TALL = 28u;
 const SHORT = 10u;
 // Columns a pass of the inner loop; they have to begin within a word of bases.
 const COLUMNS = 4u;
 // Bits of a row in a column's key, and of a score in a row's profile.
 const ROW_BITS = 11u;
 const SCORE_BITS = 6u;
+// Less than any key.
+const FAR_BELOW = -2147483647;
 
 struct Dispatch {
     job_count: u32,
@@ -67,21 +69,23 @@ fn base_at(word: u32, index: u32) -> u32 {
     return (bases[word + (index >> 3u)] >> ((index & 7u) * 4u)) & 15u;
 }
 
-// The scores of a query base against the target bases 0 to 4, lowest bits first.
-fn profile_of(base: u32) -> u32 {
+// The scores of a query base against the target bases 0 to 4, lowest bits first, each `bonus` higher.
+fn profile_of(base: u32, bonus: i32) -> u32 {
     let mask = (1u << SCORE_BITS) - 1u;
-    let unequal = u32(-MISMATCH) & mask;
-    let ambiguous = (u32(-AMBIGUOUS) & mask) << (4u * SCORE_BITS);
-    let flip = unequal ^ u32(MATCH);
+    let equal = u32(MATCH + bonus) & mask;
+    let unequal = u32(bonus - MISMATCH) & mask;
+    let ambiguous = u32(bonus - AMBIGUOUS) & mask;
     let ones = 1u | (1u << SCORE_BITS) | (1u << (2u * SCORE_BITS)) | (1u << (3u * SCORE_BITS));
-    let known = (unequal * ones) ^ (flip << (base * SCORE_BITS));
-    let unknown = (u32(-AMBIGUOUS) & mask) * ones;
-    return select(known, unknown, base >= 4u) | ambiguous;
+    let known = (unequal * ones) ^ ((equal ^ unequal) << (base * SCORE_BITS));
+    return select(known, ambiguous * ones, base >= 4u) | (ambiguous << (4u * SCORE_BITS));
+}
+
+fn score_in(profile: u32, shift: u32) -> i32 {
+    return extractBits(i32(profile), shift, SCORE_BITS);
 }
 
 // M, which may be below 0: whatever is made of it has a floor of its own.
-fn aligned(diagonal: i32, profile: u32, shift: u32) -> i32 {
-    let score = extractBits(i32(profile), shift, SCORE_BITS);
+fn aligned(diagonal: i32, score: i32) -> i32 {
     if (MATCH == 1) {
         // Nothing comes of 0, and a live cell is at least 1.
         return diagonal + min(diagonal, score);
@@ -95,6 +99,33 @@ fn deletion(e: i32, m: i32) -> i32 {
 
 fn insertion(f: i32, m: i32) -> i32 {
     return max(max(f - INSERTION_EXTEND, 0), m - (INSERTION_OPEN + INSERTION_EXTEND));
+}
+
+// Tall strips are tilted: a value in row r of the strip, from 0, and column j stands higher by
+//     j * DELETION_EXTEND + (r + 1) * INSERTION_EXTEND
+// so that an open gap costs nothing to extend. There is no floor: what is not above the tilt is dead, stays so, and is
+// bounded, because a gap loses only its extensions (Suzuki and Kasahara 2018 tilt for the same saving).
+
+// Tilted M. `back` is the column's tilt left of here, below 0; `row` counts from 0; the score is higher by the tilt of one step.
+fn tilted(diagonal: i32, score: i32, back: i32, row: u32) -> i32 {
+    let row_tilt = INSERTION_EXTEND * i32(row);
+    if (MATCH == 1) {
+        return diagonal + min((diagonal + back) + (DELETION_EXTEND + INSERTION_EXTEND - row_tilt), score);
+    }
+    return diagonal + select(0, score, diagonal + back > row_tilt);
+}
+
+// The key of a tilted score, less the column's tilt, which all rows share.
+fn tilted_key(h: i32, row: u32) -> i32 {
+    return (h << ROW_BITS) + (i32(row) - ((INSERTION_EXTEND * i32(row + 1u)) << ROW_BITS));
+}
+
+// What a tall strip leaves of a column: its last row and the column's maximum, upright again.
+fn upright(h: i32, f: i32, key: i32, column_tilt: i32, above: u32, most: u32) -> vec2<u32> {
+    let last_h = max(h - column_tilt - INSERTION_EXTEND * i32(TALL), 0);
+    let last_f = max(f - column_tilt - INSERTION_EXTEND * i32(TALL + 1u), 0);
+    let strip_most = max(key - (column_tilt << ROW_BITS), 0);
+    return vec2<u32>(u32(last_h) | (u32(last_f) << 16u), max(most, u32(strip_most) + above + 1u));
 }
 
 // The larger score wins, then the larger row.
@@ -148,7 +179,7 @@ fn short_strip(job: Job, id: u32, above: u32, padding: u32) {
         let i = above + max(row + 1u, padding + 1u) - padding;
         h[row] = select(0, left_border(job, i), first == 1u && row >= padding);
         e[row] = 0;
-        profile[row] = profile_of(base_at(job.query_word, i - 1u));
+        profile[row] = profile_of(base_at(job.query_word, i - 1u), 0);
     }
     var entry = corner(job, id, above, first);
     for (var j = first; j <= last; j++) {
@@ -162,7 +193,7 @@ fn short_strip(job: Job, id: u32, above: u32, padding: u32) {
         for (var row = 0u; row < SHORT; row++) { // unroll
             let live = row >= padding && i32(row) >= low && i32(row) <= high;
             let start = select(diagonal, entry, row == padding);
-            let m = select(0, aligned(start, profile[row], shift), live);
+            let m = select(0, aligned(start, score_in(profile[row], shift)), live);
             let from_left = select(0, e[row], live);
             // Padding hands the insertion down as it came from above.
             let from_above = select(0, f, live);
@@ -185,12 +216,13 @@ fn tall_strip(job: Job, id: u32, above: u32) {
     var profile: array<u32, TALL>;
     let first = first_column(job, above);
     let last = min(column_count(job), above + TALL + job.band);
+    var tilt = DELETION_EXTEND * i32(first);
     for (var row = 0u; row < TALL; row++) { // unroll
-        h[row] = select(0, left_border(job, above + row + 1u), first == 1u);
-        e[row] = 0;
-        profile[row] = profile_of(base_at(job.query_word, above + row));
+        e[row] = tilt + INSERTION_EXTEND * i32(row + 1u);
+        h[row] = e[row] - DELETION_EXTEND + select(0, left_border(job, above + row + 1u), first == 1u);
+        profile[row] = profile_of(base_at(job.query_word, above + row), DELETION_EXTEND + INSERTION_EXTEND);
     }
-    var entry = corner(job, id, above, first);
+    var entry = corner(job, id, above, first) + tilt - DELETION_EXTEND;
     // Between these every row is inside the band.
     let inner_first = select(1u, above + TALL - job.band, above + TALL > job.band);
     let inner_last = min(column_count(job), above + 1u + job.band);
@@ -204,21 +236,22 @@ fn tall_strip(job: Job, id: u32, above: u32) {
             }
             for (var step = 0u; step < COLUMNS; step++) { // unroll
                 let shift = ((codes >> (4u * step)) & 15u) * SCORE_BITS;
+                let back = DELETION_EXTEND - tilt;
                 var diagonal = entry;
-                var f = i32(columns[step].x >> 16u);
-                var key = 0;
+                var f = i32(columns[step].x >> 16u) + tilt + INSERTION_EXTEND;
+                var key = FAR_BELOW;
                 for (var row = 0u; row < TALL; row++) { // unroll
-                    let m = aligned(diagonal, profile[row], shift);
+                    let m = tilted(diagonal, score_in(profile[row], shift), back, row);
                     diagonal = h[row];
                     h[row] = max(max(m, e[row]), f);
-                    key = max(key, key_of(h[row], row));
-                    e[row] = deletion(e[row], m);
-                    f = insertion(f, m);
+                    key = max(key, tilted_key(h[row], row));
+                    e[row] = max(e[row], m - DELETION_OPEN);
+                    f = max(f, m - INSERTION_OPEN);
                 }
-                entry = i32(columns[step].x & 0xffffu);
-                let kept = u32(h[TALL - 1u]) | (u32(f) << 16u);
-                let most = max(columns[step].y, u32(key) + above + 1u);
-                workspace[(j + step) * dispatch.stride + id] = vec2<u32>(kept, most);
+                entry = i32(columns[step].x & 0xffffu) + tilt;
+                let kept = upright(h[TALL - 1u], f, key, tilt, above, columns[step].y);
+                workspace[(j + step) * dispatch.stride + id] = kept;
+                tilt += DELETION_EXTEND;
             }
             j += COLUMNS;
         }
@@ -227,23 +260,26 @@ fn tall_strip(job: Job, id: u32, above: u32) {
             let shift = base_at(job.target_word, j - 1u) * SCORE_BITS;
             let low = i32(j) - i32(above) - 1 - i32(job.band);
             let high = i32(j) - i32(above) - 1 + i32(job.band);
+            let back = DELETION_EXTEND - tilt;
             var diagonal = entry;
-            var f = i32(column.x >> 16u);
-            var key = 0;
+            var f = i32(column.x >> 16u) + tilt + INSERTION_EXTEND;
+            var key = FAR_BELOW;
             for (var row = 0u; row < TALL; row++) { // unroll
                 let live = i32(row) >= low && i32(row) <= high;
-                let m = select(0, aligned(diagonal, profile[row], shift), live);
-                let from_left = select(0, e[row], live);
-                let from_above = select(0, f, live);
+                let dead = tilt + INSERTION_EXTEND * i32(row + 1u);
+                let m = select(dead, tilted(diagonal, score_in(profile[row], shift), back, row), live);
+                let from_left = select(dead, e[row], live);
+                let from_above = select(dead, f, live);
                 diagonal = h[row];
                 h[row] = max(max(m, from_left), from_above);
-                key = max(key, key_of(h[row], row));
-                e[row] = deletion(from_left, m);
-                f = insertion(from_above, m);
+                key = max(key, tilted_key(h[row], row));
+                e[row] = max(from_left, m - DELETION_OPEN);
+                f = max(from_above, m - INSERTION_OPEN);
             }
-            entry = i32(column.x & 0xffffu);
-            let kept = u32(h[TALL - 1u]) | (u32(f) << 16u);
-            workspace[j * dispatch.stride + id] = vec2<u32>(kept, max(column.y, u32(key) + above + 1u));
+            entry = i32(column.x & 0xffffu) + tilt;
+            let kept = upright(h[TALL - 1u], f, key, tilt, above, column.y);
+            workspace[j * dispatch.stride + id] = kept;
+            tilt += DELETION_EXTEND;
             j++;
         }
     }

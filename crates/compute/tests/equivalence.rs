@@ -140,6 +140,9 @@ fn odd_scorings(target: Target) -> Result<(), Failed> {
         [1, 254, 254, 254, 1, 254, 1],
         // Gaps rather than mismatches: more runs of CIGAR than a device returns.
         [1, 200, 200, 0, 1, 0, 1],
+        // The largest scores that a packed profile of 6 bits holds on a device.
+        [3, 31, 0, 0, 14, 20, 14],
+        [1, 31, 31, 9, 29, 0, 1],
     ];
     for (seed, values) in (10..).zip(schemes) {
         proof(&target.engine(row(values))?, target.jobs(1000), seed)?;

@@ -24,12 +24,17 @@ pub(crate) const COLUMNS: usize = 4;
 /// The most jobs of a dispatch. Their boundary rows are written and read once a strip, so they should stay in a cache.
 pub(crate) const MAX_JOBS: usize = 1 << 15;
 
-/// The largest score or penalty that a profile holds: 6 bits, signed.
-const PROFILE_MAX: u8 = 31;
+/// The largest number that a profile holds in its 6 signed bits.
+const PROFILE_MAX: u16 = 31;
 
-/// Whether a profile can hold the scheme's scores.
+/// Whether a profile can hold the scheme's scores, the tilt of a step included. Gap extensions are then small enough for
+/// tilted scores and keys to fit in 32 bits: a column tilts by less than 31, so a score stays within 2^18, and its key
+/// within 2^29.
 pub(crate) fn takes(scoring: &Scoring) -> bool {
-    scoring.match_score.max(scoring.mismatch).max(scoring.ambiguous) <= PROFILE_MAX
+    let [gain, delete, insert] =
+        [scoring.match_score, scoring.deletion_extend, scoring.insertion_extend].map(u16::from);
+    let loss = u16::from(scoring.mismatch.max(scoring.ambiguous));
+    gain + delete + insert <= PROFILE_MAX && loss <= PROFILE_MAX
 }
 
 #[cfg(test)]
@@ -42,7 +47,7 @@ mod tests {
     use crate::gpu::wgsl_check::Shader;
 
     /// Rows of the shader's strips.
-    const TALL: usize = 30;
+    const TALL: usize = 28;
     const SHORT: usize = 10;
 
     #[test]
@@ -86,6 +91,8 @@ mod tests {
         assert!(takes(&Scoring { mismatch: 31, deletion_open: 200, ..scoring }));
         assert!(!takes(&Scoring { mismatch: 32, ..scoring }));
         assert!(!takes(&Scoring { ambiguous: 32, ..scoring }));
-        assert!(!takes(&Scoring { match_score: 32, ..scoring }));
+        assert!(takes(&Scoring { match_score: 29, ..scoring }));
+        assert!(!takes(&Scoring { match_score: 30, ..scoring }));
+        assert!(!takes(&Scoring { deletion_extend: 255, insertion_extend: 255, ..scoring }));
     }
 }
