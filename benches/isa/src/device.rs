@@ -26,9 +26,13 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// A statistic by RADV's name for it, 0 if it has none.
-    pub fn statistic(&self, name: &str) -> u64 {
-        self.statistics.iter().find(|(known, _)| known == name).map_or(0, |(_, value)| *value)
+    /// A statistic by RADV's name for it.
+    pub fn statistic(&self, name: &str) -> Outcome<u64> {
+        let found = self.statistics.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| *value).ok_or_else(|| {
+            let known: Vec<&str> = self.statistics.iter().map(|(known, _)| known.as_str()).collect();
+            format!("the driver has no statistic {name}, but {}", known.join(", ")).into()
+        })
     }
 }
 

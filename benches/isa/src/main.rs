@@ -73,10 +73,10 @@ fn report(family: &str) -> Outcome<()> {
             kernel.name,
             hot.vector as f64 / cells,
             hot.all as f64 / cells,
-            compiled.statistic("VGPRs"),
-            compiled.statistic("SGPRs"),
-            compiled.statistic("Spilled VGPRs") + compiled.statistic("Spilled SGPRs"),
-            compiled.statistic("Subgroups per SIMD"),
+            compiled.statistic("VGPRs")?,
+            compiled.statistic("SGPRs")?,
+            compiled.statistic("Spilled VGPRs")? + compiled.statistic("Spilled SGPRs")?,
+            compiled.statistic("Subgroups per SIMD")?,
         );
     }
     Ok(())
