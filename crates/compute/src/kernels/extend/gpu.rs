@@ -29,6 +29,7 @@ impl Kernel {
     pub(crate) fn new(device: &Device, scoring: &Scoring) -> Result<Self, GpuError> {
         let form = if strips::takes(scoring) { Form::Strips } else { Form::Columns };
         let program = match form {
+            Form::Strips if !device.unrolls => Program::new(device, ("extend_strips", strips::WGSL), &ROLES, scoring)?,
             Form::Strips => {
                 let wgsl = unroll(strips::WGSL).map_err(|line| GpuError(format!("cannot unroll {line}")))?;
                 Program::new(device, ("extend_strips", &wgsl), &ROLES, scoring)?
