@@ -59,7 +59,7 @@ fn engine(backend: Backend) -> Result<Engine, Failed> {
 /// All tests of one backend, ignored with the reason if this machine lacks it.
 fn stamp(target: Target) -> Vec<Trial> {
     type Body = fn(Target) -> Result<(), Failed>;
-    let bodies: [(&str, Body); 8] = [
+    let bodies: [(&str, Body); 9] = [
         ("generated_jobs", generated),
         ("odd_scorings", odd_scorings),
         ("uniform_batches", uniform),
@@ -67,13 +67,14 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("empty_batches", |target| empty(target.engine(Scoring::default())?)),
         ("empty_sequences", empty_sequences),
         ("order_does_not_matter", reversed),
+        ("many_dispatches", many_dispatches),
         ("lost_device", lost_device),
     ];
     let missing = target.engine(Scoring::default()).err();
     let required = std::env::var("SVALA_REQUIRE_GPU").is_ok_and(|value| value == "1");
     let bodies = bodies.into_iter().filter(|(name, _)| {
-        // There is no device to lose elsewhere.
-        *name != "lost_device" || matches!(target, Target::Gpu)
+        // There are no dispatches, and there is no device to lose, elsewhere.
+        !["many_dispatches", "lost_device"].contains(name) || matches!(target, Target::Gpu)
     });
     let trial = |(name, body): (&str, Body)| {
         let name = format!("{}::{name}", target.name());
@@ -140,6 +141,9 @@ fn odd_scorings(target: Target) -> Result<(), Failed> {
         [1, 254, 254, 254, 1, 254, 1],
         // Gaps rather than mismatches: more runs of CIGAR than a device returns.
         [1, 200, 200, 0, 1, 0, 1],
+        // The largest scores that a packed profile of 6 bits holds on a device.
+        [3, 31, 0, 0, 14, 20, 14],
+        [1, 31, 31, 9, 29, 0, 1],
     ];
     for (seed, values) in (10..).zip(schemes) {
         proof(&target.engine(row(values))?, target.jobs(1000), seed)?;
@@ -244,6 +248,18 @@ fn reversed(target: Target) -> Result<(), Failed> {
     engine.extend(&backwards, &mut back);
     back.reverse();
     if forth == back { Ok(()) } else { Err("the order of the batch shows".into()) }
+}
+
+/// More jobs than three dispatches take, so that buffers are used again while others are in flight.
+fn many_dispatches(target: Target) -> Result<(), Failed> {
+    let engine = target.engine(Scoring::default())?;
+    let mut extend = ExtendBatch::new();
+    for job in 0..100_000usize {
+        let bases = |length: usize, step: usize| (0..length).map(move |k| ((job >> k) * step % 4) as u8);
+        let params = ExtendParams { initial_score: (job % 50) as u16, band: 5, z_drop: 10 };
+        extend.push(bases(1 + job % 6, 1), bases(job % 7, 1 + job % 2), params)?;
+    }
+    check(&engine, &extend, &GlobalBatch::new())
 }
 
 /// A device that is lost costs nothing but time: same bytes, counted, retired.

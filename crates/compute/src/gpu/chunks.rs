@@ -69,12 +69,22 @@ pub(crate) fn words(length: usize) -> usize {
 /// Appends a sequence to `bases`, eight codes a word, lowest bits first; returns its first word.
 pub(crate) fn pack(bases: &mut Vec<u32>, sequence: &[u8]) -> u32 {
     let start = bases.len() as u32;
-    bases.extend(
-        sequence
-            .chunks(8)
-            .map(|codes| codes.iter().enumerate().fold(0, |word, (k, &code)| word | u32::from(code) << (4 * k))),
-    );
+    let (whole, rest) = sequence.as_chunks::<8>();
+    bases.extend(whole.iter().map(nibbles));
+    if !rest.is_empty() {
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        bases.push(nibbles(&last));
+    }
     start
+}
+
+/// The low halves of eight bytes, the first lowest: pairs, then fours, then all eight move together.
+fn nibbles(codes: &[u8; 8]) -> u32 {
+    let bytes = u64::from_le_bytes(*codes);
+    let pairs = (bytes | bytes >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    (fours | fours >> 16) as u32
 }
 
 #[cfg(test)]

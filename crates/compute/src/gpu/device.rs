@@ -26,6 +26,8 @@ pub(crate) struct Device {
     pub(crate) queue: wgpu::Queue,
     /// The most bytes one storage buffer may have.
     pub(crate) max_binding_bytes: u64,
+    /// Whether loops should be written out for its compiler. Not for SwiftShader's, which takes minutes over long code.
+    pub(crate) unrolls: bool,
     health: Health,
 }
 
@@ -47,7 +49,9 @@ impl Device {
         raw.on_uncaptured_error(Arc::new(move |error: wgpu::Error| uncaptured.fail(error.to_string())));
         // Sizes and offsets in the shaders are 32-bit, and no vendor binds more than 2 GiB.
         let max_binding_bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(1 << 31);
-        Ok(Device { raw, queue, max_binding_bytes, health })
+        let info = adapter.get_info();
+        let unrolls = info.device_type != wgpu::DeviceType::Cpu || info.name.contains("llvmpipe");
+        Ok(Device { raw, queue, max_binding_bytes, unrolls, health })
     }
 
     /// Fails if the device was lost or reported an error nobody asked for.

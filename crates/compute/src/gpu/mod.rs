@@ -7,6 +7,7 @@ pub(crate) mod adapters;
 pub(crate) mod chunks;
 pub(crate) mod device;
 pub(crate) mod program;
+pub(crate) mod unroll;
 #[cfg(test)]
 pub(crate) mod wgsl_check;
 
@@ -29,14 +30,14 @@ impl std::fmt::Display for GpuError {
 /// An open device with both kernels compiled for one scoring scheme.
 pub(crate) struct Gpu {
     pub(crate) device: Device,
-    pub(crate) extend: Program,
+    pub(crate) extend: extend::gpu::Kernel,
     pub(crate) global: Program,
 }
 
 impl Gpu {
     pub(crate) fn open(adapter: &wgpu::Adapter, scoring: &Scoring) -> Result<Self, GpuError> {
         let device = Device::open(adapter)?;
-        let extend = extend::gpu::program(&device, scoring)?;
+        let extend = extend::gpu::Kernel::new(&device, scoring)?;
         let global = global::gpu::program(&device, scoring)?;
         Ok(Gpu { device, extend, global })
     }

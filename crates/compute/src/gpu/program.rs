@@ -93,15 +93,39 @@ impl Content<'_> {
     }
 }
 
-/// A compute pipeline, its layout, and one buffer a binding.
+/// One buffer a binding.
+#[derive(Default)]
+struct Buffers {
+    bound: Vec<Option<wgpu::Buffer>>,
+    /// For each output, memory that the host can map.
+    staging: Vec<Option<wgpu::Buffer>>,
+}
+
+impl Buffers {
+    fn new(bindings: usize) -> Self {
+        let none = || (0..bindings).map(|_| None).collect();
+        Buffers { bound: none(), staging: none() }
+    }
+}
+
+/// A call that the device works on. It has to be finished before the next but one is started.
+pub(crate) struct Started {
+    set: usize,
+    submission: wgpu::SubmissionIndex,
+    /// The outputs' bindings and sizes.
+    reads: Vec<(usize, u64)>,
+    mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
+}
+
+/// A compute pipeline, its layout, and two sets of buffers, so that the host can prepare a call while the device works
+/// on the one before.
 pub(crate) struct Program {
     label: &'static str,
     roles: &'static [Role],
     pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
-    buffers: Vec<Option<wgpu::Buffer>>,
-    /// For each output, memory that the host can map.
-    staging: Vec<Option<wgpu::Buffer>>,
+    sets: [Buffers; 2],
+    next_set: usize,
 }
 
 impl Program {
@@ -132,65 +156,84 @@ impl Program {
                 compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
                 cache: None,
             });
-            let none = || roles.iter().map(|_| None).collect();
-            Program { label, roles, pipeline, layout, buffers: none(), staging: none() }
+            let sets = [Buffers::new(roles.len()), Buffers::new(roles.len())];
+            Program { label, roles, pipeline, layout, sets, next_set: 0 }
         })
     }
 
     /// Runs all passes and returns the words of every output, in binding order.
     pub(crate) fn run(&mut self, device: &Device, call: &Call<'_>) -> Result<Vec<Vec<u32>>, GpuError> {
+        let started = self.start(device, call)?;
+        self.finish(device, started)
+    }
+
+    /// Queues all passes; their results come with [`Program::finish`].
+    pub(crate) fn start(&mut self, device: &Device, call: &Call<'_>) -> Result<Started, GpuError> {
         device.check()?;
-        let submission = device.guarded(|| self.submit(device, call))?;
-        let reads: Vec<_> = (0..self.roles.len())
-            .filter(|&k| self.roles[k] == Role::Output)
-            .filter_map(|k| Some((self.staging[k].as_ref()?, call.size(k))))
-            .collect();
-        let (sender, receiver) = mpsc::channel();
-        for (buffer, size) in &reads {
-            let sender = sender.clone();
-            buffer.slice(..*size).map_async(wgpu::MapMode::Read, move |result| {
-                // The receiver outlives every callback that is waited for; a late one has no reader.
-                let _ = sender.send(result);
-            });
+        let set = self.next_set;
+        self.next_set = 1 - set;
+        let submission = device.guarded(|| self.submit(device, call, set))?;
+        let outputs = (0..self.roles.len()).filter(|&k| self.roles[k] == Role::Output);
+        let reads: Vec<_> = outputs.map(|k| (k, call.size(k))).collect();
+        let (sender, mapped) = mpsc::channel();
+        for &(k, size) in &reads {
+            if let Some(buffer) = &self.sets[set].staging[k] {
+                let sender = sender.clone();
+                buffer.slice(..size).map_async(wgpu::MapMode::Read, move |result| {
+                    // A call that is given up has no receiver.
+                    let _ = sender.send(result);
+                });
+            }
         }
+        Ok(Started { set, submission, reads, mapped })
+    }
+
+    /// Waits for a call and returns the words of every output, in binding order.
+    pub(crate) fn finish(&self, device: &Device, started: Started) -> Result<Vec<Vec<u32>>, GpuError> {
+        let Started { set, submission, reads, mapped } = started;
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(PATIENCE) };
         device.raw.poll(wait).map_err(|error| GpuError(error.to_string()))?;
-        let mut mapped = 0;
-        while let Ok(result) = receiver.try_recv() {
+        let mut count = 0;
+        while let Ok(result) = mapped.try_recv() {
             result.map_err(|error| GpuError(error.to_string()))?;
-            mapped += 1;
+            count += 1;
         }
         device.check()?;
-        if mapped < reads.len() {
+        if count < reads.len() {
             return Err(GpuError("the device did not return its results".to_owned()));
         }
-        let read = |(buffer, size): &(&wgpu::Buffer, u64)| -> Result<Vec<u32>, GpuError> {
-            let view = buffer.slice(..*size).get_mapped_range();
+        let read = |(k, size): (usize, u64)| -> Result<Vec<u32>, GpuError> {
+            let Some(buffer) = &self.sets[set].staging[k] else {
+                return Err(GpuError("an output has no buffer".to_owned()));
+            };
+            let view = buffer.slice(..size).get_mapped_range();
             let view = view.map_err(|error| GpuError(error.to_string()))?;
             let words = bytemuck::pod_collect_to_vec(&view[..]);
             drop(view);
             buffer.unmap();
             Ok(words)
         };
-        reads.iter().map(read).collect()
+        reads.into_iter().map(read).collect()
     }
 
     /// Uploads the inputs and queues the passes and the copies back.
-    fn submit(&mut self, device: &Device, call: &Call<'_>) -> wgpu::SubmissionIndex {
+    fn submit(&mut self, device: &Device, call: &Call<'_>, set: usize) -> wgpu::SubmissionIndex {
+        let buffers = &mut self.sets[set];
         for (k, &role) in self.roles.iter().enumerate() {
-            let buffer = grow(device, &mut self.buffers[k], call.size(k), usage(role));
+            let buffer = grow(device, &mut buffers.bound[k], call.size(k), usage(role));
             if let (Role::Input, Content::Bytes(bytes)) = (role, &call.contents[k.max(1) - 1]) {
                 device.queue.write_buffer(buffer, 0, bytes);
             }
             if role == Role::Output {
                 let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-                grow(device, &mut self.staging[k], call.size(k), usage);
+                grow(device, &mut buffers.staging[k], call.size(k), usage);
             }
         }
-        let bind_group = self.bind(device, call);
+        let buffers = &self.sets[set];
+        let bind_group = self.bind(device, call, buffers);
         for uniform in call.passes {
             // A write takes effect before the next submission and after the one before.
-            if let Some(buffer) = &self.buffers[0] {
+            if let Some(buffer) = &buffers.bound[0] {
                 device.queue.write_buffer(buffer, 0, uniform);
             }
             let mut encoder = device.raw.create_command_encoder(&Default::default());
@@ -203,16 +246,16 @@ impl Program {
         }
         let mut encoder = device.raw.create_command_encoder(&Default::default());
         for k in 0..self.roles.len() {
-            if let (Some(from), Some(to)) = (&self.buffers[k], &self.staging[k]) {
+            if let (Some(from), Some(to)) = (&buffers.bound[k], &buffers.staging[k]) {
                 encoder.copy_buffer_to_buffer(from, 0, to, 0, call.size(k));
             }
         }
         device.queue.submit([encoder.finish()])
     }
 
-    fn bind(&self, device: &Device, call: &Call<'_>) -> wgpu::BindGroup {
+    fn bind(&self, device: &Device, call: &Call<'_>, buffers: &Buffers) -> wgpu::BindGroup {
         let mut entries = Vec::with_capacity(self.roles.len());
-        for (k, buffer) in self.buffers.iter().enumerate() {
+        for (k, buffer) in buffers.bound.iter().enumerate() {
             if let Some(buffer) = buffer {
                 let size = std::num::NonZeroU64::new(call.size(k));
                 let binding = wgpu::BufferBinding { buffer, offset: 0, size };

@@ -1,16 +1,78 @@
 //! `Extend` on a device: sorted jobs, cut into dispatches, one invocation a job.
 
 use super::layout::{Dispatch, Job, ROLES, ROW_BYTES, SCORE_MAX, WGSL};
-use super::{Bounds, ExtendResult};
+use super::{Bounds, ExtendResult, strips};
 use crate::gpu::chunks::{Extremes, first_dispatch, pack};
 use crate::gpu::device::Device;
-use crate::gpu::program::{Call, Content, Program};
+use crate::gpu::program::{Call, Content, Program, Started};
+use crate::gpu::unroll::unroll;
 use crate::gpu::{Gpu, GpuError};
 use crate::{ExtendBatch, Scoring};
 
-/// Compiles the shader.
-pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, GpuError> {
-    Program::new(device, ("extend", WGSL), &ROLES, scoring)
+/// How a shader walks the matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Strips of rows in registers, `extend_strips.wgsl`: fast.
+    Strips,
+    /// Column by column, `extend.wgsl`: any scoring scheme.
+    Columns,
+}
+
+/// The compiled shader.
+pub(crate) struct Kernel {
+    form: Form,
+    program: Program,
+}
+
+impl Kernel {
+    /// Compiles the fastest shader that takes the scoring scheme.
+    pub(crate) fn new(device: &Device, scoring: &Scoring) -> Result<Self, GpuError> {
+        let form = if strips::takes(scoring) { Form::Strips } else { Form::Columns };
+        let program = match form {
+            Form::Strips if !device.unrolls => Program::new(device, ("extend_strips", strips::WGSL), &ROLES, scoring)?,
+            Form::Strips => {
+                let wgsl = unroll(strips::WGSL).map_err(|line| GpuError(format!("cannot unroll {line}")))?;
+                Program::new(device, ("extend_strips", &wgsl), &ROLES, scoring)?
+            }
+            Form::Columns => Program::new(device, ("extend", WGSL), &ROLES, scoring)?,
+        };
+        Ok(Kernel { form, program })
+    }
+}
+
+impl Form {
+    /// The most jobs of a dispatch.
+    fn max_jobs(self) -> usize {
+        match self {
+            Form::Strips => strips::MAX_JOBS,
+            Form::Columns => usize::MAX,
+        }
+    }
+
+    /// Bytes of workspace a job takes.
+    fn workspace_bytes(self, extremes: &Extremes) -> u64 {
+        match self {
+            Form::Strips => (extremes.columns.next_multiple_of(strips::COLUMNS) as u64 + 1) * strips::COLUMN_BYTES,
+            Form::Columns => (extremes.rows as u64 + 1) * ROW_BYTES,
+        }
+    }
+
+    /// The uniform of every pass.
+    fn passes(self, extremes: &Extremes, count: u32) -> Vec<Vec<u8>> {
+        match self {
+            Form::Strips => {
+                let dispatch = strips::Dispatch { job_count: count, stride: count };
+                vec![bytemuck::bytes_of(&dispatch).to_vec()]
+            }
+            Form::Columns => {
+                let pass = |(first_column, last_column)| {
+                    let dispatch = Dispatch { job_count: count, stride: count, first_column, last_column };
+                    bytemuck::bytes_of(&dispatch).to_vec()
+                };
+                extremes.passes().into_iter().map(pass).collect()
+            }
+        }
+    }
 }
 
 /// Answers what the device can take into `results`, indexed by job; returns the jobs it cannot take.
@@ -20,52 +82,60 @@ pub(crate) fn extend(
     scoring: &Scoring,
     results: &mut [ExtendResult],
 ) -> Result<Vec<usize>, GpuError> {
-    let bounds = |job: u32| Bounds::of(batch, job as usize, scoring);
-    let (mut jobs, mut left) = (Vec::new(), Vec::new());
-    for job in 0..batch.len() {
-        match bounds(job as u32) {
-            b if b.query_len > 0 && b.score <= SCORE_MAX => jobs.push(job as u32),
-            _ => left.push(job),
-        }
-    }
-    jobs.sort_unstable_by_key(|&job| {
-        let bounds = bounds(job);
-        (bounds.query_len, bounds.target_len, job)
-    });
+    let (jobs, left) = sorted_jobs(batch, scoring);
+    let form = gpu.extend.form;
+    let padded_bytes = |extremes: &Extremes| form.workspace_bytes(extremes).max(size_of::<Job>() as u64);
     let mut rest = &jobs[..];
+    let mut running: Option<(&[u32], Started)> = None;
     while !rest.is_empty() {
-        let sizes = rest.iter().map(|&job| {
-            let bounds = bounds(job);
+        let sizes = rest.iter().take(form.max_jobs()).map(|&job| {
+            let bounds = Bounds::of(batch, job as usize, scoring);
             (bounds.query_len, bounds.target_len, batch.params(job as usize).band.into())
         });
         let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
         let (now, later) = rest.split_at(count);
-        run(gpu, batch, now, &bounds, results)?;
+        // Packed while the device works on the dispatch before.
+        let started = start(gpu, &Packed::new(batch, now, scoring))?;
+        if let Some(before) = running.replace((now, started)) {
+            finish(gpu, before, results)?;
+        }
         rest = later;
     }
-    Ok(left)
+    match running {
+        Some(last) => finish(gpu, last, results).map(|()| left),
+        None => Ok(left),
+    }
 }
 
-/// Bytes a job takes in the largest interleaved or per-job buffer.
-fn padded_bytes(extremes: &Extremes) -> u64 {
-    let workspace = (extremes.rows as u64 + 1) * ROW_BYTES;
-    workspace.max(size_of::<Job>() as u64)
+/// The jobs for the device, by lengths so that neighbours finish together, and the rest.
+fn sorted_jobs(batch: &ExtendBatch, scoring: &Scoring) -> (Vec<u32>, Vec<usize>) {
+    let (mut keys, mut left) = (Vec::with_capacity(batch.len()), Vec::new());
+    for job in 0..batch.len() {
+        match Bounds::of(batch, job, scoring) {
+            b if b.query_len > 0 && b.score <= SCORE_MAX => {
+                keys.push((b.query_len as u16, b.target_len as u16, job as u32))
+            }
+            _ => left.push(job),
+        }
+    }
+    keys.sort_unstable();
+    (keys.into_iter().map(|(_, _, job)| job).collect(), left)
 }
 
-fn run(
-    gpu: &mut Gpu,
-    batch: &ExtendBatch,
-    jobs: &[u32],
-    bounds: &dyn Fn(u32) -> Bounds,
-    results: &mut [ExtendResult],
-) -> Result<(), GpuError> {
-    let mut bases = Vec::new();
-    let mut extremes = Extremes::default();
-    let columns: Vec<Job> = jobs
-        .iter()
-        .map(|&job| {
-            let Bounds { query_len, target_len, .. } = bounds(job);
+/// The inputs of a dispatch.
+struct Packed {
+    jobs: Vec<Job>,
+    bases: Vec<u32>,
+    extremes: Extremes,
+}
+
+impl Packed {
+    fn new(batch: &ExtendBatch, jobs: &[u32], scoring: &Scoring) -> Self {
+        let mut bases = Vec::new();
+        let mut extremes = Extremes::default();
+        let row = |&job: &u32| {
             let job = job as usize;
+            let Bounds { query_len, target_len, .. } = Bounds::of(batch, job, scoring);
             let params = batch.params(job);
             extremes.include(query_len, target_len, params.band.into());
             Job {
@@ -77,25 +147,30 @@ fn run(
                 band: params.band.into(),
                 z_drop: params.z_drop.into(),
             }
-        })
-        .collect();
-    let count = jobs.len();
-    let passes = extremes.passes().into_iter().map(|(first_column, last_column)| Dispatch {
-        job_count: count as u32,
-        stride: count as u32,
-        first_column,
-        last_column,
-    });
-    let passes: Vec<Dispatch> = passes.collect();
-    let passes: Vec<&[u8]> = passes.iter().map(bytemuck::bytes_of).collect();
+        };
+        let jobs = jobs.iter().map(row).collect();
+        Packed { jobs, bases, extremes }
+    }
+}
+
+fn start(gpu: &mut Gpu, packed: &Packed) -> Result<Started, GpuError> {
+    let count = packed.jobs.len();
+    let form = gpu.extend.form;
+    let passes = form.passes(&packed.extremes, count as u32);
+    let passes: Vec<&[u8]> = passes.iter().map(Vec::as_slice).collect();
     let contents = [
-        Content::Bytes(bytemuck::cast_slice(&columns)),
-        Content::Bytes(bytemuck::cast_slice(&bases)),
-        Content::Size(((extremes.rows + 1) * count) as u64 * ROW_BYTES),
+        Content::Bytes(bytemuck::cast_slice(&packed.jobs)),
+        Content::Bytes(bytemuck::cast_slice(&packed.bases)),
+        Content::Size(form.workspace_bytes(&packed.extremes) * count as u64),
         Content::Size((count * size_of::<ExtendResult>()) as u64),
     ];
-    let outputs = gpu.extend.run(&gpu.device, &Call { passes: &passes, contents: &contents, jobs: count })?;
-    let answers: &[ExtendResult] = bytemuck::cast_slice(&outputs[0][..count * size_of::<ExtendResult>() / 4]);
+    gpu.extend.program.start(&gpu.device, &Call { passes: &passes, contents: &contents, jobs: count })
+}
+
+/// Waits for a dispatch and takes its answers.
+fn finish(gpu: &Gpu, (jobs, started): (&[u32], Started), results: &mut [ExtendResult]) -> Result<(), GpuError> {
+    let outputs = gpu.extend.program.finish(&gpu.device, started)?;
+    let answers: &[ExtendResult] = bytemuck::cast_slice(&outputs[0][..jobs.len() * size_of::<ExtendResult>() / 4]);
     for (&job, answer) in jobs.iter().zip(answers) {
         results[job as usize] = *answer;
     }

@@ -39,10 +39,40 @@ pub(crate) const ROW_BYTES: u64 = 4;
 /// The highest score a device takes: what half a word holds.
 pub(crate) const SCORE_MAX: usize = u16::MAX as usize;
 
+/// Test support: a shader's `Job` and `Answer` must be the host's.
+#[cfg(test)]
+pub(super) fn assert_job_and_answer(shader: &crate::gpu::wgsl_check::Shader) {
+    use crate::ExtendResult;
+    shader.assert_struct(
+        "Job",
+        size_of::<Job>(),
+        &[
+            ("query_word", std::mem::offset_of!(Job, query_word)),
+            ("target_word", std::mem::offset_of!(Job, target_word)),
+            ("query_len", std::mem::offset_of!(Job, query_len)),
+            ("target_len", std::mem::offset_of!(Job, target_len)),
+            ("initial_score", std::mem::offset_of!(Job, initial_score)),
+            ("band", std::mem::offset_of!(Job, band)),
+            ("z_drop", std::mem::offset_of!(Job, z_drop)),
+        ],
+    );
+    shader.assert_struct(
+        "Answer",
+        size_of::<ExtendResult>(),
+        &[
+            ("score", std::mem::offset_of!(ExtendResult, score)),
+            ("query_end", std::mem::offset_of!(ExtendResult, query_end)),
+            ("target_end", std::mem::offset_of!(ExtendResult, target_end)),
+            ("end_score", std::mem::offset_of!(ExtendResult, end_score)),
+            ("end_target", std::mem::offset_of!(ExtendResult, end_target)),
+            ("max_offset", std::mem::offset_of!(ExtendResult, max_offset)),
+        ],
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ExtendResult;
     use crate::gpu::program::OVERRIDES;
     use crate::gpu::wgsl_check::Shader;
 
@@ -59,31 +89,7 @@ mod tests {
                 ("last_column", std::mem::offset_of!(Dispatch, last_column)),
             ],
         );
-        shader.assert_struct(
-            "Job",
-            size_of::<Job>(),
-            &[
-                ("query_word", std::mem::offset_of!(Job, query_word)),
-                ("target_word", std::mem::offset_of!(Job, target_word)),
-                ("query_len", std::mem::offset_of!(Job, query_len)),
-                ("target_len", std::mem::offset_of!(Job, target_len)),
-                ("initial_score", std::mem::offset_of!(Job, initial_score)),
-                ("band", std::mem::offset_of!(Job, band)),
-                ("z_drop", std::mem::offset_of!(Job, z_drop)),
-            ],
-        );
-        shader.assert_struct(
-            "Answer",
-            size_of::<ExtendResult>(),
-            &[
-                ("score", std::mem::offset_of!(ExtendResult, score)),
-                ("query_end", std::mem::offset_of!(ExtendResult, query_end)),
-                ("target_end", std::mem::offset_of!(ExtendResult, target_end)),
-                ("end_score", std::mem::offset_of!(ExtendResult, end_score)),
-                ("end_target", std::mem::offset_of!(ExtendResult, end_target)),
-                ("max_offset", std::mem::offset_of!(ExtendResult, max_offset)),
-            ],
-        );
+        assert_job_and_answer(&shader);
         shader.assert_bindings(&ROLES);
         shader.assert_element_bytes("workspace", ROW_BYTES as u32);
         shader.assert_overrides(&OVERRIDES);

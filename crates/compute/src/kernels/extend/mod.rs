@@ -47,7 +47,8 @@
 //! Every H, M, E, F and best score is at most h0 + match * min(m, n), and rows and columns are at most
 //! m and min(n, m + band). A job for which these bounds fit in 255 runs in 8-bit lanes, else one for
 //! which they fit in 65535 in 16-bit lanes or on the GPU, else in scalar 32-bit code. Bounds are
-//! checked before, so no lane can overflow; jobs that did not fit the narrowest form are counted.
+//! checked before, so no lane can overflow; jobs that did not fit the narrowest form are counted. On the GPU the scoring
+//! scheme decides between two shaders with the same results, see `strips::takes`.
 
 pub(crate) mod gpu;
 pub(crate) mod layout;
@@ -55,6 +56,7 @@ pub(crate) mod reference;
 pub(crate) mod simd;
 mod simd_group;
 mod simd_setup;
+pub(crate) mod strips;
 mod wide;
 
 pub use reference::extend as reference;
