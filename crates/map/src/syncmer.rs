@@ -41,7 +41,7 @@ pub struct Seed {
 /// Calls `found` for every seed of `codes`, in order of position.
 pub fn for_each_seed(codes: &[u8], mut found: impl FnMut(Seed)) {
     let (mut forward, mut backward) = (0u64, 0u64);
-    let mut smers = [0u32; SMERS];
+    let mut window = MinimumWindow::default();
     let mut valid = 0usize;
     for (end, &code) in codes.iter().enumerate() {
         if code >= AMBIGUOUS {
@@ -53,13 +53,12 @@ pub fn for_each_seed(codes: &[u8], mut found: impl FnMut(Seed)) {
         backward = (backward >> 2) | (u64::from(3 - code) << (2 * (K - 1)));
         // The newest s-mer is at the low end of `forward` and the high end of `backward`.
         let smer = (forward & S_MASK).min(backward >> (2 * (K - S)));
-        smers[end % SMERS] = hash_smer(smer);
+        window.push(end, hash_smer(smer));
         if valid < K || forward == backward {
             continue;
         }
-        let first = smers[(end + 1) % SMERS];
-        let last = smers[end % SMERS];
-        if smers.iter().all(|&x| x >= first.min(last)) {
+        // The window is full of s-mers behind the last ambiguous base, for it is shorter than k.
+        if window.minimum == window.hashes[(end + 1) % SMERS] || window.minimum == window.hashes[end % SMERS] {
             let position = end + 1 - K;
             let reverse = backward < forward;
             found(Seed {
@@ -68,6 +67,34 @@ pub fn for_each_seed(codes: &[u8], mut found: impl FnMut(Seed)) {
                 reverse,
                 flanks: flanks(codes, position, reverse),
             });
+        }
+    }
+}
+
+/// The last [`SMERS`] hashes and the smallest of them.
+#[derive(Default)]
+struct MinimumWindow {
+    hashes: [u32; SMERS],
+    minimum: u32,
+    /// Where the newest of the smallest is.
+    minimum_at: usize,
+}
+
+impl MinimumWindow {
+    /// Adds the hash of the s-mer that ends at `end`; ends grow from call to call.
+    #[inline]
+    fn push(&mut self, end: usize, hash: u32) {
+        self.hashes[end % SMERS] = hash;
+        if hash <= self.minimum {
+            (self.minimum, self.minimum_at) = (hash, end);
+        } else if self.minimum_at + SMERS <= end {
+            (self.minimum, self.minimum_at) = (hash, end);
+            for earlier in (end.saturating_sub(SMERS - 1)..end).rev() {
+                let other = self.hashes[earlier % SMERS];
+                if other < self.minimum {
+                    (self.minimum, self.minimum_at) = (other, earlier);
+                }
+            }
         }
     }
 }
@@ -166,6 +193,35 @@ mod tests {
             assert!(!(position..position + K).contains(&150));
             let full = seed.flanks.iter().all(Option::is_some);
             assert!(!full || !(position - FLANK..position + K + FLANK).contains(&150));
+        }
+    }
+
+    /// The definition, k-mer by k-mer.
+    #[test]
+    fn seeds_are_the_k_mers_whose_smallest_s_mer_is_first_or_last() {
+        let canonical = |bases: &[u8]| {
+            let pack = |codes: &mut dyn Iterator<Item = u8>| codes.fold(0u64, |word, code| word << 2 | u64::from(code));
+            let forward = pack(&mut bases.iter().copied());
+            let reverse = pack(&mut bases.iter().rev().map(|&c| complement(c)));
+            (forward.min(reverse), forward == reverse)
+        };
+        for seed in 10..40 {
+            let mut codes = random_codes(400, seed);
+            for n in [0, 100, 101, 118, 137, 250] {
+                codes[n + (seed % 7) as usize] = AMBIGUOUS;
+            }
+            let expected: Vec<u32> = (0..=codes.len() - K)
+                .filter(|&start| {
+                    let kmer = &codes[start..start + K];
+                    let smers: Vec<u32> = kmer.windows(S).map(|smer| hash_smer(canonical(smer).0)).collect();
+                    let least = smers.iter().min();
+                    let outer = least == smers.first() || least == smers.last();
+                    !kmer.contains(&AMBIGUOUS) && outer && !canonical(kmer).1
+                })
+                .map(|start| start as u32)
+                .collect();
+            let got: Vec<u32> = seeds(&codes).iter().map(|s| s.position).collect();
+            assert_eq!(got, expected, "sequence {seed}");
         }
     }
 
