@@ -77,15 +77,21 @@ fn words<S: Simd>(simd: S, task: &Task<'_, ExtendBatch>, jobs: &[u32], results: 
     groups::<S, S::u16s>(simd, task, jobs, results);
 }
 
-/// Runs the groups of one bin. A match score of 1, the usual one, has its own shorter dead rule.
+/// Runs the groups of one bin. The usual scoring has a shorter loop: the dead rule of a match score of 1,
+/// and one opening for both kinds of gap.
 #[inline(always)]
 fn groups<S: Simd, V>(simd: S, task: &Task<'_, ExtendBatch>, jobs: &[u32], results: &mut [ExtendResult])
 where
     V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
 {
-    let mut scratch = Scratch::default();
+    let mut scratch = Scratch::<V>::default();
+    let scoring = task.scoring;
+    let first = |open: u8, extend: u8| usize::from(open) + usize::from(extend);
+    let one_opening = first(scoring.deletion_open, scoring.deletion_extend)
+        == first(scoring.insertion_open, scoring.insertion_extend);
+    let usual = scoring.match_score == 1 && one_opening;
     for group in jobs.chunks(<V as SimdBase<S>>::LEN) {
-        if task.scoring.match_score == 1 {
+        if usual {
             run::<S, V, true>(simd, task, group, &mut scratch, results);
         } else {
             run::<S, V, false>(simd, task, group, &mut scratch, results);

@@ -52,7 +52,7 @@ fn scalar(task: &Task<'_, GlobalBatch>, jobs: &[u32], found: &mut Unordered) {
 #[inline(always)]
 fn groups<S: Simd>(simd: S, task: &Task<'_, GlobalBatch>, jobs: &[u32], found: &mut Unordered) -> usize {
     let lanes = <S::i16s as SimdBase<S>>::LEN;
-    let mut scratch = Scratch::default();
+    let mut scratch = Scratch::<S::i16s>::default();
     let mut widened = 0;
     for group in jobs.chunks(lanes) {
         let shape = Shape::of(task.batch, group);
