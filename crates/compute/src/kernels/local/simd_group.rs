@@ -1,0 +1,206 @@
+//! `Local` for one group of jobs, a job per lane, generic over lane width and instruction set.
+//!
+//! Target columns are outside, query rows inside, in unsigned lanes that saturate at the recurrence's
+//! floor (Farrar 2007); a pair of bases is looked up as in `Extend`. The inner loop keeps nothing but the
+//! maximum of each block of rows. A column is written beside the one before it, so that when a lane's
+//! score stops growing its last column is still there to be asked for the row: most columns of a good
+//! alignment only lead to the next one and are never asked.
+//!
+//! Rows and columns beyond a lane's lengths are padding, at which M is 0. E and F may run on into them,
+//! but are below the M they came from, so no maximum of a padded row or first cell of a score is there.
+
+use fearless_simd::{Select, Simd, SimdInt};
+
+use crate::kernels::lanes::{Columns, Lane, Task};
+use crate::{LocalBatch, Scoring};
+
+/// Rows whose maxima are told apart; a block's number fits every lane.
+pub(super) const BLOCK: usize = 8;
+
+/// What a sequence has beyond its end. It has a bit that no base code has.
+pub(super) const PADDING: u8 = 128;
+
+/// The scoring scheme in lanes.
+#[derive(Clone, Copy)]
+pub(super) struct Costs<V> {
+    table: V,
+    gain: V,
+    delete_first: V,
+    delete: V,
+    insert_first: V,
+    insert: V,
+}
+
+impl<V> Costs<V> {
+    #[inline(always)]
+    pub(super) fn new<S: Simd>(simd: S, task: &Task<'_, LocalBatch>) -> Self
+    where
+        V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
+    {
+        let splat = |a: u8, b: u8| V::splat(simd, V::Element::clamp_from(usize::from(a) + usize::from(b)));
+        let scoring = task.scoring;
+        Costs {
+            table: task.penalties(simd),
+            gain: splat(scoring.match_score, 0),
+            delete_first: splat(scoring.deletion_open, scoring.deletion_extend),
+            delete: splat(scoring.deletion_extend, 0),
+            insert_first: splat(scoring.insertion_open, scoring.insertion_extend),
+            insert: splat(scoring.insertion_extend, 0),
+        }
+    }
+}
+
+/// Whether both kinds of gap open at one cost, for which there is a shorter loop.
+pub(super) fn one_opening(scoring: &Scoring) -> bool {
+    let first = |open: u8, extend: u8| u16::from(open) + u16::from(extend);
+    first(scoring.deletion_open, scoring.deletion_extend) == first(scoring.insertion_open, scoring.insertion_extend)
+}
+
+/// The matrix of a group: its sequences, its last two columns, and its column maxima. Memory is reused
+/// from group to group.
+pub(super) struct Matrix<V> {
+    pub(super) query: Columns<V>,
+    pub(super) target: Columns<V>,
+    /// The shortest query and target, in bases.
+    pub(super) shortest: (usize, usize),
+    /// H of the column that was swept last, a vector a row; row 1 first.
+    h: Vec<V>,
+    /// H of the column before.
+    previous: Vec<V>,
+    e: Vec<V>,
+}
+
+impl<V> Default for Matrix<V> {
+    fn default() -> Self {
+        Matrix {
+            query: Columns::default(),
+            target: Columns::default(),
+            shortest: (0, 0),
+            h: Vec::new(),
+            previous: Vec::new(),
+            e: Vec::new(),
+        }
+    }
+}
+
+/// What a swept column has to say, per lane.
+#[derive(Clone, Copy)]
+pub(super) struct Swept<V> {
+    pub(super) max: V,
+    /// The first block that has the maximum.
+    pub(super) block: V,
+}
+
+/// One column's state while its rows go by.
+struct Column<V> {
+    base: V,
+    diagonal: V,
+    f: V,
+}
+
+impl<V> Matrix<V> {
+    /// Takes the jobs' sequences, shortest query and target given, and sets the matrix back to column 0.
+    #[inline(always)]
+    pub(super) fn start<'a, S: Simd>(
+        &mut self,
+        simd: S,
+        queries: impl Iterator<Item = &'a [u8]> + Clone,
+        targets: impl Iterator<Item = &'a [u8]> + Clone,
+    ) where
+        V: SimdInt<S, Element: Lane>,
+    {
+        let extremes = |(low, high): (usize, usize), s: &[u8]| (low.min(s.len()), high.max(s.len()));
+        let (shortest_query, rows) = queries.clone().fold((usize::MAX, 0), extremes);
+        let (shortest_target, columns) = targets.clone().fold((usize::MAX, 0), extremes);
+        self.shortest = (shortest_query, shortest_target);
+        self.query.fill(simd, rows, queries, PADDING);
+        self.target.fill(simd, columns, targets, PADDING);
+        let zero = V::splat(simd, V::Element::default());
+        for column in [&mut self.h, &mut self.previous, &mut self.e] {
+            column.clear();
+            column.resize(rows, zero);
+        }
+    }
+
+    /// Sweeps column `j`, from 1.
+    #[inline(always)]
+    pub(super) fn sweep<S: Simd, const ONE_OPENING: bool>(&mut self, simd: S, costs: &Costs<V>, j: usize) -> Swept<V>
+    where
+        V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
+    {
+        std::mem::swap(&mut self.h, &mut self.previous);
+        let zero = V::splat(simd, V::Element::default());
+        let base = self.target.vectors[j - 1];
+        // The target's ambiguous code 4 becomes 8, so that XOR keeps the two sides apart.
+        let base = base + (base & V::splat(simd, V::Element::clamp_from(4)));
+        let plain_rows = if j > self.shortest.1 { 0 } else { self.shortest.0 };
+        let mut column = Column { base, diagonal: zero, f: zero };
+        let mut swept = Swept { max: zero, block: zero };
+        let rows = self.query.vectors.len();
+        for (k, first) in (0..rows).step_by(BLOCK).enumerate() {
+            let end = (first + BLOCK).min(rows);
+            let query = &self.query.vectors[first..end];
+            let (previous, h, e) = (&self.previous[first..end], &mut self.h[first..end], &mut self.e[first..end]);
+            let max = if end > plain_rows {
+                block::<S, V, ONE_OPENING, true>(simd, costs, &mut column, (query, previous, h, e))
+            } else if end - first == BLOCK {
+                // The length is known to the compiler here, which unrolls the loop.
+                let (query, previous) = (&query[..BLOCK], &previous[..BLOCK]);
+                let (h, e) = (&mut h[..BLOCK], &mut e[..BLOCK]);
+                block::<S, V, ONE_OPENING, false>(simd, costs, &mut column, (query, previous, h, e))
+            } else {
+                block::<S, V, ONE_OPENING, false>(simd, costs, &mut column, (query, previous, h, e))
+            };
+            let number = V::splat(simd, V::Element::clamp_from(k));
+            swept.block = max.simd_gt(swept.max).select(number, swept.block);
+            swept.max = swept.max.max(max);
+        }
+        swept
+    }
+
+    /// The first row, from 1, of `block` with this score in the column that was swept last, or in the one
+    /// before it.
+    pub(super) fn row<S: Simd>(&self, lane: usize, (block, score): (usize, usize), before: bool) -> usize
+    where
+        V: SimdInt<S, Element: Lane>,
+    {
+        let column = if before { &self.previous } else { &self.h };
+        let first = block * BLOCK;
+        let found = column[first..].iter().position(|slot| slot[lane].get() == score);
+        first + found.unwrap_or(0) + 1
+    }
+}
+
+/// The inner loop: a block's rows of query bases, H of the column before, H and E. Returns the maximum.
+#[inline(always)]
+fn block<S: Simd, V, const ONE_OPENING: bool, const MASKED: bool>(
+    simd: S,
+    costs: &Costs<V>,
+    column: &mut Column<V>,
+    (query, previous, h, e): (&[V], &[V], &mut [V], &mut [V]),
+) -> V
+where
+    V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
+{
+    let zero = V::splat(simd, V::Element::default());
+    let padding = V::splat(simd, V::Element::widen(PADDING));
+    let mut max = zero;
+    for ((code, before), (h_slot, e_slot)) in query.iter().zip(previous).zip(h.iter_mut().zip(e)) {
+        let penalty = costs.table.swizzle_dyn_within_blocks((*code ^ column.base).to_bytes());
+        // The sum cannot wrap in a lane that counts: see the module's *Overflow*.
+        let mut m = (column.diagonal + costs.gain).saturating_sub(penalty);
+        if MASKED {
+            m = (*code | column.base).simd_lt(padding).select(m, zero);
+        }
+        column.diagonal = *before;
+        let e = *e_slot;
+        let cell = m.max(e.max(column.f));
+        *h_slot = cell;
+        max = max.max(cell);
+        let opened = m.saturating_sub(costs.delete_first);
+        *e_slot = e.saturating_sub(costs.delete).max(opened);
+        let opened = if ONE_OPENING { opened } else { m.saturating_sub(costs.insert_first) };
+        column.f = column.f.saturating_sub(costs.insert).max(opened);
+    }
+    max
+}
