@@ -1,117 +1,88 @@
-//! Speed of the kernels: 150 x 200 bp jobs, in matrix cells per second, for every SIMD level of this
-//! machine. `SVALA_BENCH_GPU=1` adds the GPU, named by its adapter (a software one says nothing about
-//! hardware). Every engine first has to match the reference on the jobs it is timed on.
+//! Speed of the kernels on one core, for every SIMD level of this machine.
+//!
+//! `cargo bench -p svala-compute --bench kernels [-- WORD...]`; only mixes whose name holds every WORD
+//! run. `SVALA_BENCH_GPU=1` adds the GPU, named by its adapter (a software one says nothing about
+//! hardware). `--features peers` adds other libraries on the same pairs, see [`peers`].
+//!
+//! *Cells* are nominal: query bases times target bases of every job, whatever a band or an early stop
+//! saves, so that a saving shows as speed. GCUPS are 10^9 cells a second of this thread's CPU time, where
+//! the system tells it (Linux), else of wall clock. Contenders of a mix take turns of at least 40 ms; the
+//! figure is the median over the rounds with the best round after it, so that what else the machine does
+//! falls on all alike. Ratios are more to be trusted than speeds. Every contender of ours has to match
+//! the reference on a sample of the jobs first, and all of them one another on all jobs, else the run
+//! ends.
 
-use std::hint::black_box;
+mod contenders;
+#[cfg(feature = "peers")]
+mod peers;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global};
-use svala_compute::{
-    Backend, Engine, EngineOptions, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, GlobalResults, Scoring,
-    SimdLevel,
-};
+use std::time::{Duration, Instant};
 
-const QUERY_BP: usize = 150;
-const TARGET_BP: usize = 200;
-const JOBS: usize = 4096;
-/// Jobs checked against the reference, spread over the batch.
-const CHECKED: usize = 256;
-const CELLS: u64 = (QUERY_BP * TARGET_BP * JOBS) as u64;
+use contenders::{Contender, Mix, extend, global, local};
 
-/// Related pairs with 2 % substitutions and an indel in every fourth query.
-fn pairs() -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut state = 1u64;
-    let mut below = move |end: u64| {
-        // Linear congruential, with Knuth's constants; the high bits are the good ones.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % end
+const ROUNDS: usize = 9;
+const TURN: Duration = Duration::from_millis(40);
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |name: &str| words.iter().all(|word| name.contains(word.as_str()));
+    let bands = [("full", u16::MAX), ("band 100", 100), ("band 32", 32), ("band 20", 20)];
+    for (title, band) in bands {
+        let name = format!("extend 150x200 {title}");
+        if wanted(&name) {
+            measure(&name, extend(band));
+        }
+    }
+    for (title, band) in &bands[1..] {
+        let name = format!("global 150x150 {title}");
+        if wanted(&name) {
+            measure(&name, global(*band));
+        }
+    }
+    for (title, hits_percent) in [("hit in every target", 100), ("hit in one target of ten", 10)] {
+        let name = format!("local 150x600 {title}");
+        if wanted(&name) {
+            measure(&name, local(hits_percent));
+        }
+    }
+}
+
+/// Times all contenders of a mix in turns and prints a line each.
+fn measure(name: &str, mix: Mix) {
+    let Mix { cells, mut contenders } = mix;
+    println!("\n{name}, {} jobs", contenders::JOBS);
+    let mut gcups = vec![Vec::with_capacity(ROUNDS); contenders.len()];
+    for _ in 0..ROUNDS {
+        for (contender, gcups) in contenders.iter_mut().zip(&mut gcups) {
+            gcups.push(cells as f64 / turn(&mut contender.work) / 1e9);
+        }
+    }
+    gcups.iter_mut().for_each(|gcups| gcups.sort_by(f64::total_cmp));
+    let median = |k: usize| gcups[k][ROUNDS / 2];
+    let ours = (0..contenders.len()).filter(|&k| contenders[k].ours).map(median).fold(0.0, f64::max);
+    for (k, Contender { name, ours: is_ours, .. }) in contenders.iter().enumerate() {
+        let ratio = if *is_ours { String::new() } else { format!("svala/peer {:.2}", ours / median(k)) };
+        println!("  {name:<44} {:8.2} GCUPS (best {:.2}) {ratio}", median(k), gcups[k][ROUNDS - 1]);
+    }
+}
+
+/// Seconds a call of `work`, over as many calls as a turn takes.
+fn turn(work: &mut dyn FnMut()) -> f64 {
+    let (start, cpu_start) = (Instant::now(), cpu_seconds());
+    let mut calls = 0.0;
+    while start.elapsed() < TURN {
+        work();
+        calls += 1.0;
+    }
+    let seconds = match (cpu_start, cpu_seconds()) {
+        (Some(start), Some(end)) => end - start,
+        _ => start.elapsed().as_secs_f64(),
     };
-    let mut pair = |job: usize| {
-        let target: Vec<u8> = (0..TARGET_BP).map(|_| below(4) as u8).collect();
-        let mut query = target.clone();
-        if job.is_multiple_of(4) {
-            query.drain(60..63);
-        }
-        query.truncate(QUERY_BP);
-        for base in &mut query {
-            if below(50) == 0 {
-                *base = below(4) as u8;
-            }
-        }
-        (query, target)
-    };
-    (0..JOBS).map(&mut pair).collect()
+    seconds / calls
 }
 
-fn engines() -> Vec<(String, Engine)> {
-    let build = |backend, simd| Engine::new(EngineOptions { backend, simd, ..Default::default() });
-    let levels = SimdLevel::available().into_iter();
-    let mut engines: Vec<_> =
-        levels.filter_map(|level| Some((level.to_string(), build(Backend::Cpu, Some(level)).ok()?))).collect();
-    if std::env::var("SVALA_BENCH_GPU").is_ok_and(|value| value == "1") {
-        match build(Backend::Gpu, None) {
-            Ok(engine) => engines.push((engine.description(), engine)),
-            Err(error) => eprintln!("no GPU is timed: {error}"),
-        }
-    }
-    engines
+/// Seconds that this thread ran on a CPU.
+fn cpu_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split(' ').next()?.parse().ok().map(|nanoseconds: f64| nanoseconds / 1e9)
 }
-
-fn extend_batch(band: u16) -> ExtendBatch {
-    let params = ExtendParams { initial_score: 30, band, z_drop: 100 };
-    let mut batch = ExtendBatch::new();
-    for (query, target) in pairs() {
-        batch.push(query, target, params).expect("the job is within the limits");
-    }
-    batch
-}
-
-fn extend(criterion: &mut Criterion) {
-    for (name, band) in [("extend 150x200", u16::MAX), ("extend 150x200 band 20", 20)] {
-        let batch = extend_batch(band);
-        let mut group = criterion.benchmark_group(name);
-        // Nominal cells, so that a band shows as speed.
-        group.throughput(Throughput::Elements(CELLS)).sample_size(20);
-        for (name, engine) in engines() {
-            let mut results = Vec::new();
-            engine.extend(&batch, &mut results);
-            let mut sample = ExtendBatch::new();
-            let jobs: Vec<usize> = (0..JOBS).step_by(JOBS / CHECKED).collect();
-            for &job in &jobs {
-                let (query, target) = (batch.query(job), batch.target(job));
-                sample
-                    .push(query.iter().copied(), target.iter().copied(), batch.params(job))
-                    .expect("the job is within the limits");
-            }
-            let found: Vec<_> = jobs.iter().map(|&job| results[job]).collect();
-            let expected = expected_extend(&sample, &Scoring::default());
-            assert!(differing_extend(&expected, &found).is_empty(), "{name} is wrong");
-            group.bench_function(name, |bencher| {
-                bencher.iter(|| engine.extend(black_box(&batch), &mut results));
-            });
-        }
-        group.finish();
-    }
-}
-
-fn global(criterion: &mut Criterion) {
-    let mut batch = GlobalBatch::new();
-    for (query, target) in pairs() {
-        batch.push(query, target, GlobalParams { band: 100 }).expect("the job is within the limits");
-    }
-    let expected = expected_global(&batch, &Scoring::default());
-    let mut group = criterion.benchmark_group("global 150x200 band 100");
-    group.throughput(Throughput::Elements(CELLS)).sample_size(20);
-    for (name, engine) in engines() {
-        let mut results = GlobalResults::new();
-        engine.global(&batch, &mut results);
-        assert!(differing_global(&expected, &results).is_empty(), "{name} is wrong");
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| engine.global(black_box(&batch), &mut results));
-        });
-    }
-    group.finish();
-}
-
-criterion_group!(benches, extend, global);
-criterion_main!(benches);
