@@ -6,7 +6,7 @@
 //!
 //! *Cells* are nominal: query bases times target bases of every job, whatever a band or an early stop
 //! saves, so that a saving shows as speed. GCUPS are 10^9 cells a second of this thread's CPU time, where
-//! the system tells it (Linux), else of wall clock. Contenders of a mix take turns of at least 40 ms; the
+//! the system tells it (Linux), else of wall clock. Contenders of a mix take turns of at least 100 ms; the
 //! figure is the median over the rounds with the best round after it, so that what else the machine does
 //! falls on all alike. Ratios are more to be trusted than speeds. Every contender of ours has to match
 //! the reference on a sample of the jobs first, and all of them one another on all jobs, else the run
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use contenders::{Contender, Mix, extend, global, local};
 
 const ROUNDS: usize = 9;
-const TURN: Duration = Duration::from_millis(40);
+const TURN: Duration = Duration::from_millis(100);
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();

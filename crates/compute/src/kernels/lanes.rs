@@ -153,6 +153,13 @@ impl<'a, B> Task<'a, B> {
         Task { batch, scoring, penalties: std::array::from_fn(|k| penalty(k % 16)) }
     }
 
+    /// Whether both kinds of gap open at one cost, for which the kernels have a shorter loop.
+    pub(crate) fn one_opening(&self) -> bool {
+        let first = |open: u8, extend: u8| u16::from(open) + u16::from(extend);
+        let scoring = self.scoring;
+        first(scoring.deletion_open, scoring.deletion_extend) == first(scoring.insertion_open, scoring.insertion_extend)
+    }
+
     /// The penalties as a shuffle table. Lanes wider than a byte have 0 in their upper bytes, which
     /// looks up a 0.
     #[inline(always)]

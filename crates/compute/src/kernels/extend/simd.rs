@@ -85,11 +85,7 @@ where
     V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
 {
     let mut scratch = Scratch::<V>::default();
-    let scoring = task.scoring;
-    let first = |open: u8, extend: u8| usize::from(open) + usize::from(extend);
-    let one_opening = first(scoring.deletion_open, scoring.deletion_extend)
-        == first(scoring.insertion_open, scoring.insertion_extend);
-    let usual = scoring.match_score == 1 && one_opening;
+    let usual = task.scoring.match_score == 1 && task.one_opening();
     for group in jobs.chunks(<V as SimdBase<S>>::LEN) {
         if usual {
             run::<S, V, true>(simd, task, group, &mut scratch, results);

@@ -59,8 +59,10 @@ fn groups<S: Simd>(simd: S, task: &Task<'_, GlobalBatch>, jobs: &[u32], found: &
         if shape.width() * shape.columns * lanes * size_of::<i16>() > LANE_DIRECTIONS_MAX_BYTES {
             scalar(task, group, found);
             widened += group.len();
+        } else if task.one_opening() {
+            run::<S, S::i16s, true>(simd, task, group, &mut scratch, found);
         } else {
-            run::<S, S::i16s>(simd, task, group, &mut scratch, found);
+            run::<S, S::i16s, false>(simd, task, group, &mut scratch, found);
         }
     }
     widened

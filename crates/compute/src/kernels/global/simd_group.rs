@@ -120,13 +120,12 @@ struct Column<V> {
     number: V,
     diagonal: V,
     f: V,
-    row: V,
     end: V,
 }
 
 /// Answers `jobs` (at most one a lane, none with an empty sequence) into `found`.
 #[inline(always)]
-pub(super) fn run<S: Simd, V>(
+pub(super) fn run<S: Simd, V, const ONE_OPENING: bool>(
     simd: S,
     task: &Task<'_, GlobalBatch>,
     jobs: &[u32],
@@ -150,7 +149,7 @@ pub(super) fn run<S: Simd, V>(
     for j in 1..=shape.columns {
         let number = V::splat(simd, j as i16);
         border = border.saturating_sub(group.delete);
-        let end = column(simd, &group, &shape, scratch, j);
+        let end = column::<S, V, ONE_OPENING>(simd, &group, &shape, scratch, j);
         score = group.target_len.simd_eq(number).select(end, score);
         let top = group.band.simd_ge(number).select(border, group.never);
         scratch.h[0] = top;
@@ -186,7 +185,13 @@ fn start<S: Simd, V: SimdInt<S, Element = i16>>(
 
 /// Sweeps the rows of one column; returns H of the row of each lane's query end.
 #[inline(always)]
-fn column<S: Simd, V>(simd: S, group: &Group<V>, shape: &Shape, scratch: &mut Scratch<V>, j: usize) -> V
+fn column<S: Simd, V, const ONE_OPENING: bool>(
+    simd: S,
+    group: &Group<V>,
+    shape: &Shape,
+    scratch: &mut Scratch<V>,
+    j: usize,
+) -> V
 where
     V: SimdInt<S, ByteVector = S::u8s, Element = i16>,
 {
@@ -201,22 +206,21 @@ where
         number: V::splat(simd, j as i16),
         diagonal: scratch.h[low - 1],
         f: group.never,
-        row: V::splat(simd, low as i16 - 1),
         end: group.never,
     };
     // Masked rows, plain rows, masked rows; any of the three may be empty.
     let first = plain_low.min(high + 1).max(low);
     let second = (plain_high + 1).max(first);
     let out = ((j - 1) * shape.width(), low);
-    sweep::<S, V, true>(simd, group, scratch, &mut state, (low..first, out));
-    sweep::<S, V, false>(simd, group, scratch, &mut state, (first..second, out));
-    sweep::<S, V, true>(simd, group, scratch, &mut state, (second..high + 1, out));
+    sweep::<S, V, ONE_OPENING, true>(simd, group, scratch, &mut state, (low..first, out));
+    sweep::<S, V, ONE_OPENING, false>(simd, group, scratch, &mut state, (first..second, out));
+    sweep::<S, V, ONE_OPENING, true>(simd, group, scratch, &mut state, (second..high + 1, out));
     state.end
 }
 
 /// The inner loop: `rows` of one column, top to bottom. Row `low` stores its directions at slot `at`.
 #[inline(always)]
-fn sweep<S: Simd, V, const MASKED: bool>(
+fn sweep<S: Simd, V, const ONE_OPENING: bool, const MASKED: bool>(
     simd: S,
     group: &Group<V>,
     scratch: &mut Scratch<V>,
@@ -231,6 +235,7 @@ fn sweep<S: Simd, V, const MASKED: bool>(
     let flag = |bits: u8| V::splat(simd, i16::from(bits));
     let (from_e, from_f) = (flag(FROM_E), flag(FROM_F));
     let (extend_e, extend_f) = (flag(EXTEND_E), flag(EXTEND_F));
+    let mut row = V::splat(simd, rows.start as i16);
     let outs = at + rows.start - low..at + rows.end - low;
     // Query rows count from 0, matrix rows from 1.
     let query = &scratch.query.vectors[rows.start - 1..rows.end - 1];
@@ -249,18 +254,19 @@ fn sweep<S: Simd, V, const MASKED: bool>(
         let (opened, extended) = (m.saturating_sub(group.delete_first), e.saturating_sub(group.delete));
         direction |= extended.simd_gt(opened).select(extend_e, group.zero);
         let mut e = extended.max(opened);
-        let (opened, extended) = (m.saturating_sub(group.insert_first), state.f.saturating_sub(group.insert));
+        let opened = if ONE_OPENING { opened } else { m.saturating_sub(group.insert_first) };
+        let extended = state.f.saturating_sub(group.insert);
         direction |= extended.simd_gt(opened).select(extend_f, group.zero);
         state.f = extended.max(opened);
 
-        state.row += V::splat(simd, 1);
         if MASKED {
-            let distance = (state.row - state.number).max(state.number - state.row);
-            let valid = group.band.simd_ge(distance) & group.query_len.simd_ge(state.row);
+            let distance = (row - state.number).max(state.number - row);
+            let valid = group.band.simd_ge(distance) & group.query_len.simd_ge(row);
             h = valid.select(h, group.never);
             e = valid.select(e, group.never);
             state.f = valid.select(state.f, group.never);
-            state.end = group.query_len.simd_eq(state.row).select(h, state.end);
+            state.end = group.query_len.simd_eq(row).select(h, state.end);
+            row += V::splat(simd, 1);
         }
         *h_slot = h;
         *e_slot = e;

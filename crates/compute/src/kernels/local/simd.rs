@@ -3,7 +3,7 @@
 
 use fearless_simd::{Level, Simd, SimdBase, SimdInt, SimdMask, dispatch};
 
-use super::simd_group::{Costs, Matrix, one_opening};
+use super::simd_group::{Costs, Matrix};
 use super::simd_second::{Search, second};
 use super::{LocalResult, exclusion, least_score, longest_span, wide};
 use crate::LocalBatch;
@@ -68,7 +68,7 @@ where
 {
     let (mut matrix, mut maxima) = (Matrix::<V>::default(), Vec::new());
     let mut overflowed = Vec::new();
-    let usual = one_opening(task.scoring);
+    let usual = task.one_opening();
     for group in jobs.chunks(<V as SimdBase<S>>::LEN) {
         if usual {
             group_ends::<S, V, true>(simd, task, group, (&mut matrix, &mut maxima), (results, &mut overflowed));
@@ -163,7 +163,7 @@ where
 {
     let mut matrix = Matrix::<V>::default();
     let mut reversed = Vec::new();
-    let usual = one_opening(task.scoring);
+    let usual = task.one_opening();
     for group in jobs.chunks(<V as SimdBase<S>>::LEN) {
         if usual {
             group_starts::<S, V, true>(simd, task, group, (&mut matrix, &mut reversed), results);

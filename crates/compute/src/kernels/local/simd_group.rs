@@ -11,8 +11,8 @@
 
 use fearless_simd::{Select, Simd, SimdInt};
 
+use crate::LocalBatch;
 use crate::kernels::lanes::{Columns, Lane, Task};
-use crate::{LocalBatch, Scoring};
 
 /// Rows whose maxima are told apart; a block's number fits every lane.
 pub(super) const BLOCK: usize = 8;
@@ -48,12 +48,6 @@ impl<V> Costs<V> {
             insert: splat(scoring.insertion_extend, 0),
         }
     }
-}
-
-/// Whether both kinds of gap open at one cost, for which there is a shorter loop.
-pub(super) fn one_opening(scoring: &Scoring) -> bool {
-    let first = |open: u8, extend: u8| u16::from(open) + u16::from(extend);
-    first(scoring.deletion_open, scoring.deletion_extend) == first(scoring.insertion_open, scoring.insertion_extend)
 }
 
 /// The matrix of a group: its sequences, its last two columns, and its column maxima. Memory is reused
@@ -96,6 +90,7 @@ struct Column<V> {
     base: V,
     diagonal: V,
     f: V,
+    swept: Swept<V>,
 }
 
 impl<V> Matrix<V> {
@@ -133,29 +128,46 @@ impl<V> Matrix<V> {
         let base = self.target.vectors[j - 1];
         // The target's ambiguous code 4 becomes 8, so that XOR keeps the two sides apart.
         let base = base + (base & V::splat(simd, V::Element::clamp_from(4)));
-        let plain_rows = if j > self.shortest.1 { 0 } else { self.shortest.0 };
-        let mut column = Column { base, diagonal: zero, f: zero };
-        let mut swept = Swept { max: zero, block: zero };
+        let mut column = Column { base, diagonal: zero, f: zero, swept: Swept { max: zero, block: zero } };
         let rows = self.query.vectors.len();
-        for (k, first) in (0..rows).step_by(BLOCK).enumerate() {
-            let end = (first + BLOCK).min(rows);
-            let query = &self.query.vectors[first..end];
-            let (previous, h, e) = (&self.previous[first..end], &mut self.h[first..end], &mut self.e[first..end]);
-            let max = if end > plain_rows {
-                block::<S, V, ONE_OPENING, true>(simd, costs, &mut column, (query, previous, h, e))
-            } else if end - first == BLOCK {
-                // The length is known to the compiler here, which unrolls the loop.
-                let (query, previous) = (&query[..BLOCK], &previous[..BLOCK]);
-                let (h, e) = (&mut h[..BLOCK], &mut e[..BLOCK]);
-                block::<S, V, ONE_OPENING, false>(simd, costs, &mut column, (query, previous, h, e))
-            } else {
-                block::<S, V, ONE_OPENING, false>(simd, costs, &mut column, (query, previous, h, e))
-            };
-            let number = V::splat(simd, V::Element::clamp_from(k));
-            swept.block = max.simd_gt(swept.max).select(number, swept.block);
-            swept.max = swept.max.max(max);
+        // Whole blocks in which no lane has padding, or all rows.
+        let plain = match self.shortest {
+            (_, columns) if j > columns => 0,
+            (plain, _) if plain == rows => rows,
+            (plain, _) => plain / BLOCK * BLOCK,
+        };
+        self.blocks::<S, ONE_OPENING, false>(simd, costs, &mut column, 0..plain);
+        self.blocks::<S, ONE_OPENING, true>(simd, costs, &mut column, plain..rows);
+        column.swept
+    }
+
+    /// Sweeps `rows` of a column, from 0, which start with a block.
+    #[inline(always)]
+    fn blocks<S: Simd, const ONE_OPENING: bool, const MASKED: bool>(
+        &mut self,
+        simd: S,
+        costs: &Costs<V>,
+        column: &mut Column<V>,
+        rows: std::ops::Range<usize>,
+    ) where
+        V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
+    {
+        if rows.is_empty() {
+            return;
         }
-        swept
+        let mut number = rows.start / BLOCK;
+        let (query, last_query) = self.query.vectors[rows.clone()].as_chunks::<BLOCK>();
+        let (previous, last_previous) = self.previous[rows.clone()].as_chunks::<BLOCK>();
+        let (h, last_h) = self.h[rows.clone()].as_chunks_mut::<BLOCK>();
+        let (e, last_e) = self.e[rows].as_chunks_mut::<BLOCK>();
+        for ((query, previous), (h, e)) in query.iter().zip(previous).zip(h.iter_mut().zip(e)) {
+            block::<S, V, ONE_OPENING, MASKED>(simd, costs, (column, number), (query, previous, h, e));
+            number += 1;
+        }
+        if !last_query.is_empty() {
+            let last = (last_query, last_previous, last_h, last_e);
+            block::<S, V, ONE_OPENING, MASKED>(simd, costs, (column, number), last);
+        }
     }
 
     /// The first row, from 1, of `block` with this score in the column that was swept last, or in the one
@@ -171,15 +183,14 @@ impl<V> Matrix<V> {
     }
 }
 
-/// The inner loop: a block's rows of query bases, H of the column before, H and E. Returns the maximum.
+/// The inner loop: the rows of block `number`: query bases, H of the column before, H and E.
 #[inline(always)]
 fn block<S: Simd, V, const ONE_OPENING: bool, const MASKED: bool>(
     simd: S,
     costs: &Costs<V>,
-    column: &mut Column<V>,
+    (column, number): (&mut Column<V>, usize),
     (query, previous, h, e): (&[V], &[V], &mut [V], &mut [V]),
-) -> V
-where
+) where
     V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
 {
     let zero = V::splat(simd, V::Element::default());
@@ -202,5 +213,8 @@ where
         let opened = if ONE_OPENING { opened } else { m.saturating_sub(costs.insert_first) };
         column.f = column.f.saturating_sub(costs.insert).max(opened);
     }
-    max
+    let swept = &mut column.swept;
+    let number = V::splat(simd, V::Element::clamp_from(number));
+    swept.block = max.simd_gt(swept.max).select(number, swept.block);
+    swept.max = swept.max.max(max);
 }
