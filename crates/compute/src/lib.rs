@@ -19,8 +19,8 @@
 //! *SIMD*: one job per lane (inter-sequence, as Rognes 2011), so a column of the matrix needs no
 //! communication between lanes; jobs are sorted by length so that a group of lanes ends together.
 //! Extension runs in unsigned 8-bit lanes where the score and the positions provably fit, then in
-//! 16-bit lanes, then in a scalar 32-bit path. The source is written once, generic over lane width
-//! and instruction set.
+//! 16-bit lanes, then in a scalar 32-bit path; local alignment tries 8 bits and redoes what
+//! overflows. The source is written once, generic over lane width and instruction set.
 //!
 //! *GPU*: one invocation per job, bases packed eight to a word, the workspace interleaved over jobs
 //! so that neighbours touch neighbouring words. A device that fails is retired: its batch is redone

@@ -3,10 +3,11 @@
 //! One body per kernel and situation, stamped once per backend. A backend that this machine lacks is
 //! reported as ignored with the reason; `SVALA_REQUIRE_GPU=1` turns a missing GPU into a failure.
 
+#[path = "equivalence/local.rs"]
+mod local;
+
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use svala_compute::selftest::{
-    differing_extend, differing_global, differing_local, expected_extend, expected_global, expected_local, prove,
-};
+use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global, prove};
 use svala_compute::{
     Backend, Engine, EngineOptions, Error, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, GlobalResults,
     LocalBatch, LocalParams, Scoring, SimdLevel,
@@ -69,8 +70,8 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("empty_batches", |target| empty(target.engine(Scoring::default())?)),
         ("empty_sequences", empty_sequences),
         ("order_does_not_matter", reversed),
-        ("hard_local_jobs", hard_local),
-        ("mate_rescue_batches", mate_rescue),
+        ("hard_local_jobs", local::hard),
+        ("mate_rescue_batches", local::mate_rescue),
         ("lost_device", lost_device),
     ];
     let missing = target.engine(Scoring::default()).err();
@@ -196,7 +197,7 @@ fn large(target: Target) -> Result<(), Failed> {
         let mut local = LocalBatch::new();
         local.push(query.iter().copied(), target.iter().copied(), LocalParams { min_score: 0 })?;
         local.push(query[..700].iter().copied(), target[..3000].iter().copied(), LocalParams { min_score: 19 })?;
-        check_local(&engine, &local)?;
+        local::check(&engine, &local)?;
         if engine.counters().widened_jobs == 0 || (on_cpu && engine.counters().widened_jobs == before) {
             return Err("no job was widened".into());
         }
@@ -239,76 +240,9 @@ fn empty_sequences(target: Target) -> Result<(), Failed> {
             local.push(vec![1; m], vec![1; n], LocalParams { min_score: 0 })?;
         }
         check(&engine, &extend, &global)?;
-        check_local(&engine, &local)?;
+        local::check(&engine, &local)?;
     }
     Ok(())
-}
-
-fn check_local(engine: &Engine, batch: &LocalBatch) -> Result<(), Failed> {
-    let mut results = vec![Default::default(); 3];
-    engine.local(batch, &mut results);
-    let expected = expected_local(batch, engine.scoring());
-    match differing_local(&expected, &results).first() {
-        None => Ok(()),
-        Some(&job) => {
-            let (query, target) = (batch.query(job), batch.target(job));
-            let (expected, found) = (expected[job], results.get(job));
-            Err(format!("{query:?}\n{target:?}\nexpected {expected:?}\nfound    {found:?}").into())
-        }
-    }
-}
-
-/// Local jobs that break kernels: nothing but N, one letter, tandem repeats, scores at the edges of
-/// lanes, two equal hits around the exclusion's edge, and empty sequences between full ones.
-fn hard_local(target: Target) -> Result<(), Failed> {
-    let ramp = |length: usize| (0..length).map(|k| (k * k % 11 % 4) as u8).collect::<Vec<u8>>();
-    for match_score in [1, 2, 7, 100] {
-        let scoring = Scoring { match_score, ..Default::default() };
-        let engine = target.engine(scoring)?;
-        let mut batch = LocalBatch::new();
-        let any = LocalParams { min_score: 0 };
-        for edge in [255, 65_535] {
-            let last = edge / usize::from(match_score);
-            for length in (last.saturating_sub(1)..=last + 1).filter(|&length| length <= 1024) {
-                batch.push(ramp(length), ramp(length + 40), any)?;
-                batch.push(vec![3; length], vec![3; length + 9], any)?;
-                for min_score in [edge as u16 - 1, edge as u16] {
-                    batch.push(ramp(length), ramp(length), LocalParams { min_score })?;
-                }
-            }
-        }
-        for (m, n) in [(0, 0), (0, 30), (30, 0), (1, 1), (1, 600), (150, 1), (150, 600), (9, 254), (9, 255), (9, 509)] {
-            batch.push(vec![4; m], vec![4; n], any)?;
-            batch.push(vec![0; m], vec![0; n], any)?;
-            batch.push(ramp(3).into_iter().cycle().take(m), ramp(3).into_iter().cycle().take(n), any)?;
-            batch.push(vec![4; m], ramp(n), any)?;
-            batch.push(ramp(m), ramp(n), any)?;
-        }
-        for gap in 0..4 {
-            let copies = [ramp(40), vec![4; gap], ramp(40), vec![4; 3 * gap], ramp(40)].concat();
-            batch.push(ramp(40), copies, any)?;
-        }
-        check_local(&engine, &batch)?;
-    }
-    Ok(())
-}
-
-/// What a mapper sends for mate rescue: full groups of one size, with and without a hit.
-fn mate_rescue(target: Target) -> Result<(), Failed> {
-    let scoring = Scoring::default();
-    let engine = target.engine(scoring)?;
-    let generated = svala_compute::selftest::local_batch(target.jobs(280), 78, &scoring);
-    let mut batch = LocalBatch::new();
-    for job in (0..generated.len()).filter(|&job| generated.query(job).len().min(generated.target(job).len()) > 0) {
-        let query = generated.query(job).iter().copied().cycle().take(150);
-        let mut window: Vec<u8> = (0..600).map(|k| ((k * k + job) % 13 % 4) as u8).collect();
-        let place = job * 7 % 500;
-        let hit = generated.target(job);
-        let end = (place + hit.len()).min(600);
-        window[place..end].copy_from_slice(&hit[..end - place]);
-        batch.push(query, window, LocalParams { min_score: 19 })?;
-    }
-    check_local(&engine, &batch)
 }
 
 /// Neighbours and places in the batch cannot show in a result.

@@ -2,7 +2,8 @@
 
 use fearless_simd::{Level, Simd, SimdBase, SimdInt, dispatch};
 
-use super::simd_group::{Scratch, run};
+use super::simd_group::run;
+use super::simd_setup::Scratch;
 use super::{Bounds, ExtendResult, wide};
 use crate::kernels::lanes::{Lane, Task};
 use crate::{ExtendBatch, Scoring};

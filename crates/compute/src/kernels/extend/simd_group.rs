@@ -17,24 +17,10 @@
 
 use fearless_simd::{Select, Simd, SimdInt, SimdMask};
 
-use super::simd_setup::{Costs, Limits};
+use super::simd_setup::{Costs, Limits, Scratch};
 use super::{Bounds, ExtendResult};
-use crate::kernels::lanes::{Columns, Lane, Task};
+use crate::kernels::lanes::{Lane, Task};
 use crate::{ExtendBatch, Scoring};
-
-/// Memory reused from group to group. Every slot is one vector of lanes.
-pub(super) struct Scratch<V> {
-    query: Columns<V>,
-    target: Columns<V>,
-    h: Vec<V>,
-    e: Vec<V>,
-}
-
-impl<V> Default for Scratch<V> {
-    fn default() -> Self {
-        Scratch { query: Columns::default(), target: Columns::default(), h: Vec::new(), e: Vec::new() }
-    }
-}
 
 /// Rows whose maxima are told apart.
 const BLOCK: usize = 8;
