@@ -58,8 +58,9 @@ fn prove_one(backend: String, options: EngineOptions, jobs: usize) -> Proof {
             device_failure.or_else(|| {
                 (!report.holds()).then(|| {
                     let (extend, global) = (report.extend_mismatches, report.global_mismatches);
+                    let local = report.local_mismatches;
                     let first = report.first.unwrap_or_default();
-                    format!("{extend} extend and {global} global jobs differ from the reference; the first: {first}")
+                    format!("{extend} extend, {global} global and {local} local jobs differ from the reference; the first: {first}")
                 })
             })
         }
@@ -96,7 +97,7 @@ fn as_text(adapters: &[AdapterReport], proofs: &[Proof]) -> String {
             adapter.features.join(", "),
         );
     }
-    text += "\nProof: results equal to the scalar reference, extend and global\n";
+    text += "\nProof: results equal to the scalar reference, kernels extend, global and local\n";
     for proof in proofs {
         let outcome = match &proof.failure {
             None => format!("{} jobs of each, all equal ({:.1} s)", proof.jobs, proof.seconds),

@@ -25,6 +25,13 @@ pub struct GlobalParams {
     pub band: u16,
 }
 
+/// Parameters of one local alignment; see [`crate::kernels::local`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalParams {
+    /// The least score that is an alignment. Jobs without one are answered sooner.
+    pub min_score: u16,
+}
+
 /// Sequences back to back, with where each ends.
 #[derive(Debug, Clone, Default)]
 struct Arena {
@@ -110,7 +117,7 @@ impl<P: Copy> Jobs<P> {
     }
 }
 
-/// The two batch types differ in their parameters alone; this stamps their shared interface.
+/// The batch types differ in their parameters alone; this stamps their shared interface.
 macro_rules! batch {
     ($(#[$doc:meta])* $name:ident, $params:ty) => {
         $(#[$doc])*
@@ -193,6 +200,11 @@ batch!(
     /// Global jobs: the alignment starts before both first bases and ends after both last ones.
     GlobalBatch,
     GlobalParams
+);
+batch!(
+    /// Local jobs: the alignment is wherever in the two it scores most.
+    LocalBatch,
+    LocalParams
 );
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ pub struct Counters {
     pub extend_jobs: u64,
     /// Global jobs answered.
     pub global_jobs: u64,
+    /// Local jobs answered.
+    pub local_jobs: u64,
     /// Jobs that did not fit the narrowest form of their kernel and ran in a wider one.
     pub widened_jobs: u64,
     /// Batches answered by a GPU.
@@ -22,6 +24,7 @@ pub struct Counters {
 pub(crate) struct LiveCounters {
     pub(crate) extend_jobs: AtomicU64,
     pub(crate) global_jobs: AtomicU64,
+    pub(crate) local_jobs: AtomicU64,
     pub(crate) widened_jobs: AtomicU64,
     pub(crate) gpu_batches: AtomicU64,
     pub(crate) gpu_failures: AtomicU64,
@@ -37,6 +40,7 @@ impl LiveCounters {
         Counters {
             extend_jobs: read(&self.extend_jobs),
             global_jobs: read(&self.global_jobs),
+            local_jobs: read(&self.local_jobs),
             widened_jobs: read(&self.widened_jobs),
             gpu_batches: read(&self.gpu_batches),
             gpu_failures: read(&self.gpu_failures),

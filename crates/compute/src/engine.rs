@@ -10,9 +10,10 @@ use crate::gpu::adapters::{self, Wanted};
 use crate::gpu::{Gpu, GpuError};
 use crate::kernels::global::results::Unordered;
 use crate::kernels::lanes::Task;
-use crate::kernels::{extend, global};
+use crate::kernels::{extend, global, local};
 use crate::{
-    Backend, Counters, EngineOptions, Error, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, Scoring, SimdLevel,
+    Backend, Counters, EngineOptions, Error, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, LocalBatch,
+    LocalResult, Scoring, SimdLevel,
 };
 
 /// Answers batches of jobs. It can be shared by threads: SIMD calls run side by side, GPU calls take
@@ -117,6 +118,31 @@ impl Engine {
         };
         add(&self.counters.widened_jobs, widened);
         found.finish(results);
+    }
+
+    /// Answers a local batch: `results` is overwritten with one row a job, in the batch's order.
+    pub fn local(&self, batch: &LocalBatch, results: &mut Vec<LocalResult>) {
+        results.clear();
+        results.resize(batch.len(), LocalResult::default());
+        add(&self.counters.local_jobs, batch.len());
+        if self.scalar {
+            for (job, result) in results.iter_mut().enumerate() {
+                let (query, target) = (batch.query(job), batch.target(job));
+                *result = local::reference(query, target, batch.params(job), &self.scoring);
+            }
+            return;
+        }
+        let task = &Task::new(batch, &self.scoring);
+        let on_gpu = self.try_gpu(batch.is_empty(), |gpu| local::gpu::local(gpu, task, results));
+        let widened = match on_gpu {
+            Some(left) => local::simd::local(self.simd.1, task, left.into_iter(), results),
+            None => {
+                // A failed device may have answered some of the jobs.
+                results.fill(LocalResult::default());
+                local::simd::local(self.simd.1, task, 0..batch.len(), results)
+            }
+        };
+        add(&self.counters.widened_jobs, widened);
     }
 
     /// Runs `work` on the GPU if there is one in service. `None`: the CPU has to do it.

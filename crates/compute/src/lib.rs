@@ -1,16 +1,16 @@
 //! Batched Smith-Waterman seed extension with one answer on every machine.
 //!
-//! A read aligner spends its dynamic programming in two questions. *Extend*: a seed is anchored at
+//! A read aligner spends its dynamic programming in three questions. *Extend*: a seed is anchored at
 //! the origin of a matrix; how far does the alignment run before its score stops growing? *Global*:
-//! both ends are anchored; which CIGAR has the best score? This crate answers both for batches of
-//! jobs, on SIMD lanes, on a GPU through WGSL, or in plain scalar code, and **every backend returns
+//! both ends are anchored; which CIGAR has the best score? *Local*: nothing is anchored; where in a
+//! window does a read align best, and how well elsewhere? This crate answers them for batches of jobs, on SIMD lanes, on a GPU through WGSL, or in plain scalar code, and **every backend returns
 //! the same bytes**: a job is a pure function of its own bases, parameters and the scoring scheme.
 //! Neighbours in the batch, lane width, work-group size and device cannot show in a result.
 //!
 //! # The contract
 //!
 //! The recurrences, the meaning of every result field, the tie rules and the overflow limits are
-//! stated once, in [`kernels::extend`] and [`kernels::global`]. All arithmetic is on integers.
+//! stated once, in [`kernels::extend`], [`kernels::global`] and [`kernels::local`]. All arithmetic is on integers.
 //! `reference.rs` beside each kernel is the oracle, written straight from the recurrence and sharing
 //! no helper with the fast paths; [`selftest`] compares any [`Engine`] with it.
 //!
@@ -19,8 +19,8 @@
 //! *SIMD*: one job per lane (inter-sequence, as Rognes 2011), so a column of the matrix needs no
 //! communication between lanes; jobs are sorted by length so that a group of lanes ends together.
 //! Extension runs in unsigned 8-bit lanes where the score and the positions provably fit, then in
-//! 16-bit lanes, then in a scalar 32-bit path. The source is written once, generic over lane width
-//! and instruction set.
+//! 16-bit lanes, then in a scalar 32-bit path; local alignment tries 8 bits and redoes what
+//! overflows. The source is written once, generic over lane width and instruction set.
 //!
 //! *GPU*: one invocation per job, bases packed eight to a word, the workspace interleaved over jobs
 //! so that neighbours touch neighbouring words. A device that fails is retired: its batch is redone
@@ -66,12 +66,13 @@ pub mod selftest;
 mod simd_level;
 
 pub use backend::{Backend, EngineOptions};
-pub use batch::{ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, MAX_QUERY, MAX_TARGET};
+pub use batch::{ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, LocalBatch, LocalParams, MAX_QUERY, MAX_TARGET};
 pub use counters::Counters;
 pub use engine::Engine;
 pub use error::{Error, JobError, Sequence};
 pub use gpu::adapters::{AdapterReport, usable_adapters};
 pub use kernels::extend::ExtendResult;
 pub use kernels::global::{CigarOp, GlobalResults};
+pub use kernels::local::LocalResult;
 pub use scoring::Scoring;
 pub use simd_level::SimdLevel;

@@ -3,11 +3,14 @@
 //! One body per kernel and situation, stamped once per backend. A backend that this machine lacks is
 //! reported as ignored with the reason; `SVALA_REQUIRE_GPU=1` turns a missing GPU into a failure.
 
+#[path = "equivalence/local.rs"]
+mod local;
+
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global, prove};
 use svala_compute::{
     Backend, Engine, EngineOptions, Error, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, GlobalResults,
-    Scoring, SimdLevel,
+    LocalBatch, LocalParams, Scoring, SimdLevel,
 };
 
 /// A backend under test.
@@ -59,7 +62,7 @@ fn engine(backend: Backend) -> Result<Engine, Failed> {
 /// All tests of one backend, ignored with the reason if this machine lacks it.
 fn stamp(target: Target) -> Vec<Trial> {
     type Body = fn(Target) -> Result<(), Failed>;
-    let bodies: [(&str, Body); 9] = [
+    let bodies: [(&str, Body); 11] = [
         ("generated_jobs", generated),
         ("odd_scorings", odd_scorings),
         ("uniform_batches", uniform),
@@ -68,6 +71,8 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("empty_sequences", empty_sequences),
         ("order_does_not_matter", reversed),
         ("many_dispatches", many_dispatches),
+        ("hard_local_jobs", local::hard),
+        ("mate_rescue_batches", local::mate_rescue),
         ("lost_device", lost_device),
     ];
     let missing = target.engine(Scoring::default()).err();
@@ -100,10 +105,11 @@ fn proof(engine: &Engine, jobs: usize, seed: u64) -> Result<(), Failed> {
     }
     let first = report.first.as_deref().unwrap_or("");
     Err(format!(
-        "{}: {} extend and {} global mismatches in {jobs} jobs of each\n{first}",
+        "{}: {} extend, {} global and {} local mismatches in {jobs} jobs of each\n{first}",
         engine.description(),
         report.extend_mismatches,
         report.global_mismatches,
+        report.local_mismatches,
     )
     .into())
 }
@@ -176,7 +182,8 @@ fn uniform(target: Target) -> Result<(), Failed> {
 
 /// The largest jobs, and jobs that no lane can hold.
 fn large(target: Target) -> Result<(), Failed> {
-    let scoring = Scoring { match_score: 60, mismatch: 90, ..Default::default() };
+    let scoring = Scoring { match_score: 100, mismatch: 90, ..Default::default() };
+    let on_cpu = !matches!(target, Target::Gpu);
     for scoring in [Scoring::default(), scoring] {
         let engine = target.engine(scoring)?;
         let target: Vec<u8> = (0..4096u32).map(|k| (k * k % 7 % 5) as u8).collect();
@@ -190,7 +197,12 @@ fn large(target: Target) -> Result<(), Failed> {
         global.push(query.iter().copied(), target.iter().copied(), GlobalParams { band: 10 })?;
         global.push(query.iter().copied(), target[..1030].iter().copied(), GlobalParams { band: 40 })?;
         check(&engine, &extend, &global)?;
-        if engine.counters().widened_jobs == 0 {
+        let before = engine.counters().widened_jobs;
+        let mut local = LocalBatch::new();
+        local.push(query.iter().copied(), target.iter().copied(), LocalParams { min_score: 0 })?;
+        local.push(query[..700].iter().copied(), target[..3000].iter().copied(), LocalParams { min_score: 19 })?;
+        local::check(&engine, &local)?;
+        if engine.counters().widened_jobs == 0 || (on_cpu && engine.counters().widened_jobs == before) {
             return Err("no job was widened".into());
         }
     }
@@ -215,20 +227,24 @@ fn empty(engine: Engine) -> Result<(), Failed> {
     engine.extend(&ExtendBatch::new(), &mut results);
     let mut rows = GlobalResults::new();
     engine.global(&GlobalBatch::new(), &mut rows);
-    if results.is_empty() && rows.is_empty() { Ok(()) } else { Err("results of no job".into()) }
+    let mut locals = vec![Default::default()];
+    engine.local(&LocalBatch::new(), &mut locals);
+    if results.is_empty() && rows.is_empty() && locals.is_empty() { Ok(()) } else { Err("results of no job".into()) }
 }
 
 /// Batches in which no job has a target, or none a query.
 fn empty_sequences(target: Target) -> Result<(), Failed> {
     let engine = target.engine(Scoring::default())?;
     for (m, n) in [(9, 0), (0, 9), (0, 0)] {
-        let (mut extend, mut global) = (ExtendBatch::new(), GlobalBatch::new());
+        let (mut extend, mut global, mut local) = (ExtendBatch::new(), GlobalBatch::new(), LocalBatch::new());
         for initial_score in 0..70 {
             let params = ExtendParams { initial_score, band: 5, z_drop: 10 };
             extend.push(vec![1; m], vec![1; n], params)?;
             global.push(vec![1; m], vec![1; n], GlobalParams { band: 5 })?;
+            local.push(vec![1; m], vec![1; n], LocalParams { min_score: 0 })?;
         }
         check(&engine, &extend, &global)?;
+        local::check(&engine, &local)?;
     }
     Ok(())
 }
@@ -247,7 +263,17 @@ fn reversed(target: Target) -> Result<(), Failed> {
     engine.extend(&batch, &mut forth);
     engine.extend(&backwards, &mut back);
     back.reverse();
-    if forth == back { Ok(()) } else { Err("the order of the batch shows".into()) }
+    let batch = svala_compute::selftest::local_batch(target.jobs(1200), 6, &scoring);
+    let mut backwards = LocalBatch::new();
+    for job in (0..batch.len()).rev() {
+        let (query, target) = (batch.query(job), batch.target(job));
+        backwards.push(query.iter().copied(), target.iter().copied(), batch.params(job))?;
+    }
+    let (mut forth_local, mut back_local) = (Vec::new(), Vec::new());
+    engine.local(&batch, &mut forth_local);
+    engine.local(&backwards, &mut back_local);
+    back_local.reverse();
+    if forth == back && forth_local == back_local { Ok(()) } else { Err("the order of the batch shows".into()) }
 }
 
 /// More jobs than three dispatches take, so that buffers are used again while others are in flight.

@@ -15,7 +15,7 @@ use device::Device;
 use program::Program;
 
 use crate::Scoring;
-use crate::kernels::{extend, global};
+use crate::kernels::{extend, global, local};
 
 /// A failure of the device, in words for the log.
 #[derive(Debug, Clone)]
@@ -27,11 +27,12 @@ impl std::fmt::Display for GpuError {
     }
 }
 
-/// An open device with both kernels compiled for one scoring scheme.
+/// An open device with all kernels compiled for one scoring scheme.
 pub(crate) struct Gpu {
     pub(crate) device: Device,
     pub(crate) extend: extend::gpu::Kernel,
     pub(crate) global: Program,
+    pub(crate) local: Program,
 }
 
 impl Gpu {
@@ -39,6 +40,7 @@ impl Gpu {
         let device = Device::open(adapter)?;
         let extend = extend::gpu::Kernel::new(&device, scoring)?;
         let global = global::gpu::program(&device, scoring)?;
-        Ok(Gpu { device, extend, global })
+        let local = local::gpu::program(&device, scoring)?;
+        Ok(Gpu { device, extend, global, local })
     }
 }

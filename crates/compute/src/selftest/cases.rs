@@ -1,6 +1,6 @@
 //! Generated jobs: the lengths and sequences at which kernels break.
 
-use crate::{ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, Scoring};
+use crate::{ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, LocalBatch, LocalParams, Scoring};
 
 /// Lengths around the ends of words, lanes and 8-bit positions.
 const EDGES: [usize; 21] = [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 254, 255, 256];
@@ -125,6 +125,39 @@ pub fn global_batch(jobs: usize, seed: u64) -> GlobalBatch {
         let params = GlobalParams { band: random.band() };
         // As above: nothing generated is refused.
         let _ = batch.push(query, target, params);
+    }
+    batch
+}
+/// `jobs` local jobs: those of the other kernels, queries of the length that scores at the edge of 8-bit
+/// lanes, and targets that hold the query once, twice, or in tandem.
+pub fn local_batch(jobs: usize, seed: u64, scoring: &Scoring) -> LocalBatch {
+    let mut random = Random(seed ^ 0x006c_6f63_616c);
+    let mut batch = LocalBatch::new();
+    while batch.len() < jobs {
+        let (mut query, mut target) = random.pair();
+        match random.below(8) {
+            0 => {
+                // As many matches as 8 bits hold, and one or two more or less.
+                let length = (257 - random.below(5)).div_ceil(usize::from(scoring.match_score));
+                query = random.bases(length, 4);
+                target = [random.bases(9, 4), query.clone(), random.bases(9, 4)].concat();
+            }
+            1 => {
+                let (gap, copy) = (random.length() / 4, random.mutate(&query, 30));
+                target = [random.bases(5, 4), copy, random.bases(gap, 4), query.clone()].concat();
+            }
+            2 => {
+                let length = 1 + random.below(40);
+                let unit = random.bases(length, 4);
+                query = unit.iter().copied().cycle().take(3 * length).collect();
+                let repeat: Vec<u8> = unit.iter().copied().cycle().take(10 * length).collect();
+                target = random.mutate(&repeat, 25);
+            }
+            _ => {}
+        }
+        let min_score = random.pick(&[0, 0, 0, 1, 10, 19, 19, 30, 254, 255, 256, u16::MAX]);
+        // As above: nothing generated is refused.
+        let _ = batch.push(query, target, LocalParams { min_score });
     }
     batch
 }

@@ -6,11 +6,11 @@
 mod cases;
 mod replay;
 
-pub use cases::{extend_batch, global_batch};
+pub use cases::{extend_batch, global_batch, local_batch};
 pub use replay::replay;
 
-use crate::kernels::{extend, global};
-use crate::{Engine, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, Scoring};
+use crate::kernels::{extend, global, local};
+use crate::{Engine, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, LocalBatch, LocalResult, Scoring};
 
 /// Jobs answered at once: more than any group of lanes, few enough to find the culprit quickly.
 const BATCH_JOBS: usize = 1024;
@@ -24,6 +24,8 @@ pub struct ProofReport {
     pub extend_mismatches: usize,
     /// Global jobs whose score or CIGAR differs, or whose CIGAR does not replay to its score.
     pub global_mismatches: usize,
+    /// Local jobs whose result differs from the reference's.
+    pub local_mismatches: usize,
     /// The first differing job, as Rust code with both results, ready to paste into a test.
     pub first: Option<String>,
 }
@@ -31,7 +33,7 @@ pub struct ProofReport {
 impl ProofReport {
     /// Whether nothing differed.
     pub fn holds(&self) -> bool {
-        self.extend_mismatches + self.global_mismatches == 0
+        self.extend_mismatches + self.global_mismatches + self.local_mismatches == 0
     }
 }
 
@@ -45,6 +47,7 @@ pub fn prove(engine: &Engine, jobs: usize, seed: u64) -> ProofReport {
         let seed = seed.wrapping_add(start as u64);
         prove_extend(engine, &extend_batch(count, seed, scoring), &mut report);
         prove_global(engine, &global_batch(count, seed), &mut report);
+        prove_local(engine, &local_batch(count, seed, scoring), &mut report);
     }
     report
 }
@@ -97,6 +100,26 @@ fn prove_global(engine: &Engine, batch: &GlobalBatch, report: &mut ProofReport) 
     }
 }
 
+fn prove_local(engine: &Engine, batch: &LocalBatch, report: &mut ProofReport) {
+    let expected = expected_local(batch, engine.scoring());
+    let mut results = Vec::new();
+    engine.local(batch, &mut results);
+    let wrong = differing_local(&expected, &results);
+    report.local_mismatches += wrong.len();
+    if let Some(&job) = wrong.first() {
+        report.first.get_or_insert_with(|| {
+            let (query, target) = (batch.query(job), batch.target(job));
+            format!(
+                "let scoring = {:?};\nbatch.push({query:?}, {target:?}, {:?})?;\n// expected {:?}\n// found    {:?}",
+                engine.scoring(),
+                batch.params(job),
+                expected[job],
+                results.get(job),
+            )
+        });
+    }
+}
+
 /// The reference's results of an extension batch.
 pub fn expected_extend(batch: &ExtendBatch, scoring: &Scoring) -> Vec<ExtendResult> {
     let one = |job| extend::reference(batch.query(job), batch.target(job), batch.params(job), scoring);
@@ -114,8 +137,20 @@ pub fn expected_global(batch: &GlobalBatch, scoring: &Scoring) -> GlobalResults 
     results
 }
 
+/// The reference's results of a local batch.
+pub fn expected_local(batch: &LocalBatch, scoring: &Scoring) -> Vec<LocalResult> {
+    let one = |job| local::reference(batch.query(job), batch.target(job), batch.params(job), scoring);
+    (0..batch.len()).map(one).collect()
+}
+
 /// The jobs that differ in any field, or that one side lacks.
 pub fn differing_extend(expected: &[ExtendResult], found: &[ExtendResult]) -> Vec<usize> {
+    let jobs = 0..expected.len().max(found.len());
+    jobs.filter(|&job| expected.get(job) != found.get(job)).collect()
+}
+
+/// The jobs that differ in any field, or that one side lacks.
+pub fn differing_local(expected: &[LocalResult], found: &[LocalResult]) -> Vec<usize> {
     let jobs = 0..expected.len().max(found.len());
     jobs.filter(|&job| expected.get(job) != found.get(job)).collect()
 }
@@ -142,6 +177,22 @@ mod tests {
         flipped[17].end_score ^= 1;
         assert_eq!(differing_extend(&expected, &flipped), [17]);
         assert_eq!(differing_extend(&expected, &expected[..49]), [49]);
+    }
+
+    #[test]
+    fn any_flipped_local_field_is_reported() {
+        let batch = local_batch(50, 1, &Scoring::default());
+        let expected = expected_local(&batch, &Scoring::default());
+        assert_eq!(differing_local(&expected, &expected), []);
+        for word in 0..size_of::<LocalResult>() / 4 {
+            let mut flipped = expected.clone();
+            bytemuck::cast_slice_mut::<_, u32>(&mut flipped[23..24])[word] ^= 1;
+            assert_eq!(differing_local(&expected, &flipped), [23]);
+        }
+        assert_eq!(differing_local(&expected, &expected[..49]), [49]);
+        // Jobs that all have the same answer would prove nothing.
+        assert!(expected.iter().filter(|found| found.second_score > 0).count() > 10);
+        assert!(expected.iter().any(|found| found.score == 0));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use fearless_simd::{Level, Simd, SimdBase, SimdInt, dispatch};
 
-use super::simd_group::{Scratch, run};
+use super::simd_group::run;
+use super::simd_setup::Scratch;
 use super::{Bounds, ExtendResult, wide};
 use crate::kernels::lanes::{Lane, Task};
 use crate::{ExtendBatch, Scoring};
@@ -77,15 +78,17 @@ fn words<S: Simd>(simd: S, task: &Task<'_, ExtendBatch>, jobs: &[u32], results: 
     groups::<S, S::u16s>(simd, task, jobs, results);
 }
 
-/// Runs the groups of one bin. A match score of 1, the usual one, has its own shorter dead rule.
+/// Runs the groups of one bin. The usual scoring has a shorter loop: the dead rule of a match score of 1,
+/// and one opening for both kinds of gap.
 #[inline(always)]
 fn groups<S: Simd, V>(simd: S, task: &Task<'_, ExtendBatch>, jobs: &[u32], results: &mut [ExtendResult])
 where
     V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
 {
-    let mut scratch = Scratch::default();
+    let mut scratch = Scratch::<V>::default();
+    let usual = task.scoring.match_score == 1 && task.one_opening();
     for group in jobs.chunks(<V as SimdBase<S>>::LEN) {
-        if task.scoring.match_score == 1 {
+        if usual {
             run::<S, V, true>(simd, task, group, &mut scratch, results);
         } else {
             run::<S, V, false>(simd, task, group, &mut scratch, results);

@@ -1,9 +1,23 @@
-//! What stays the same over a group of lanes: costs and limits.
+//! What a group of lanes starts with: memory, costs and limits.
 
 use fearless_simd::{Simd, SimdInt};
 
 use crate::ExtendBatch;
-use crate::kernels::lanes::{Lane, Task};
+use crate::kernels::lanes::{Columns, Lane, Task};
+
+/// Memory reused from group to group. Every slot is one vector of lanes.
+pub(super) struct Scratch<V> {
+    pub(super) query: Columns<V>,
+    pub(super) target: Columns<V>,
+    pub(super) h: Vec<V>,
+    pub(super) e: Vec<V>,
+}
+
+impl<V> Default for Scratch<V> {
+    fn default() -> Self {
+        Scratch { query: Columns::default(), target: Columns::default(), h: Vec::new(), e: Vec::new() }
+    }
+}
 
 /// The scoring scheme in lanes.
 #[derive(Clone, Copy)]

@@ -52,15 +52,17 @@ fn scalar(task: &Task<'_, GlobalBatch>, jobs: &[u32], found: &mut Unordered) {
 #[inline(always)]
 fn groups<S: Simd>(simd: S, task: &Task<'_, GlobalBatch>, jobs: &[u32], found: &mut Unordered) -> usize {
     let lanes = <S::i16s as SimdBase<S>>::LEN;
-    let mut scratch = Scratch::default();
+    let mut scratch = Scratch::<S::i16s>::default();
     let mut widened = 0;
     for group in jobs.chunks(lanes) {
         let shape = Shape::of(task.batch, group);
         if shape.width() * shape.columns * lanes * size_of::<i16>() > LANE_DIRECTIONS_MAX_BYTES {
             scalar(task, group, found);
             widened += group.len();
+        } else if task.one_opening() {
+            run::<S, S::i16s, true>(simd, task, group, &mut scratch, found);
         } else {
-            run::<S, S::i16s>(simd, task, group, &mut scratch, found);
+            run::<S, S::i16s, false>(simd, task, group, &mut scratch, found);
         }
     }
     widened

@@ -10,18 +10,24 @@ use super::effective_band;
 use super::layout::LANE_NEVER;
 use super::results::Unordered;
 use super::traceback::{EXTEND_E, EXTEND_F, FROM_E, FROM_F, trace};
-use crate::kernels::lanes::{Task, interleave};
+use crate::kernels::lanes::{Columns, Task};
 use crate::{GlobalBatch, Scoring};
 
 /// Memory reused from group to group. Every slot is one vector of lanes.
-#[derive(Default)]
-pub(super) struct Scratch {
-    query: Vec<i16>,
-    target: Vec<i16>,
-    h: Vec<i16>,
-    e: Vec<i16>,
-    directions: Vec<i16>,
+pub(super) struct Scratch<V> {
+    query: Columns<V>,
+    target: Columns<V>,
+    h: Vec<V>,
+    e: Vec<V>,
+    directions: Vec<V>,
     runs: Vec<u32>,
+}
+
+impl<V> Default for Scratch<V> {
+    fn default() -> Self {
+        let (query, target) = (Columns::default(), Columns::default());
+        Scratch { query, target, h: Vec::new(), e: Vec::new(), directions: Vec::new(), runs: Vec::new() }
+    }
 }
 
 /// The outline of a group: extremes over its jobs.
@@ -114,17 +120,16 @@ struct Column<V> {
     number: V,
     diagonal: V,
     f: V,
-    row: V,
     end: V,
 }
 
 /// Answers `jobs` (at most one a lane, none with an empty sequence) into `found`.
 #[inline(always)]
-pub(super) fn run<S: Simd, V>(
+pub(super) fn run<S: Simd, V, const ONE_OPENING: bool>(
     simd: S,
     task: &Task<'_, GlobalBatch>,
     jobs: &[u32],
-    scratch: &mut Scratch,
+    scratch: &mut Scratch<V>,
     found: &mut Unordered,
 ) where
     V: SimdInt<S, ByteVector = S::u8s, Element = i16>,
@@ -132,24 +137,27 @@ pub(super) fn run<S: Simd, V>(
     let (batch, scoring) = (task.batch, task.scoring);
     let shape = Shape::of(batch, jobs);
     let group = Group::<V>::new(simd, task, jobs);
-    interleave(&mut scratch.query, V::LEN, shape.rows, jobs.iter().map(|&j| batch.query(j as usize)));
-    interleave(&mut scratch.target, V::LEN, shape.columns, jobs.iter().map(|&j| batch.target(j as usize)));
-    scratch.directions.resize(shape.width() * shape.columns * V::LEN, 0);
+    // Cells beyond a lane's lengths are masked, so any padding will do.
+    let query = |&job: &u32| batch.query(job as usize);
+    let target = |&job: &u32| batch.target(job as usize);
+    scratch.query.fill(simd, shape.rows, jobs.iter().map(query), 0);
+    scratch.target.fill(simd, shape.columns, jobs.iter().map(target), 0);
+    scratch.directions.resize(shape.width() * shape.columns, group.zero);
     start(simd, &group, &shape, scratch, scoring);
     let mut score = group.zero;
     let mut border = V::splat(simd, -i16::from(scoring.deletion_open));
     for j in 1..=shape.columns {
         let number = V::splat(simd, j as i16);
         border = border.saturating_sub(group.delete);
-        let end = column(simd, &group, &shape, scratch, j);
+        let end = column::<S, V, ONE_OPENING>(simd, &group, &shape, scratch, j);
         score = group.target_len.simd_eq(number).select(end, score);
         let top = group.band.simd_ge(number).select(border, group.never);
-        top.store_slice(&mut scratch.h[..V::LEN]);
+        scratch.h[0] = top;
     }
     for (lane, &job) in jobs.iter().enumerate() {
         let (m, n, _) = dimensions(batch, job);
-        let slot = |i: usize, j: usize| ((j - 1) * shape.width() + i - shape.low(j)) * V::LEN + lane;
-        trace(m, n, |i, j| scratch.directions[slot(i, j)] as u8, &mut scratch.runs);
+        let slot = |i: usize, j: usize| (j - 1) * shape.width() + i - shape.low(j);
+        trace(m, n, |i, j| scratch.directions[slot(i, j)][lane] as u8, &mut scratch.runs);
         found.push(job, i32::from(score[lane]), scratch.runs.iter().copied());
     }
 }
@@ -160,24 +168,30 @@ fn start<S: Simd, V: SimdInt<S, Element = i16>>(
     simd: S,
     group: &Group<V>,
     shape: &Shape,
-    scratch: &mut Scratch,
+    scratch: &mut Scratch<V>,
     scoring: &Scoring,
 ) {
     scratch.h.clear();
     scratch.e.clear();
-    scratch.e.resize((shape.rows + 1) * V::LEN, LANE_NEVER);
-    scratch.h.extend_from_slice(group.zero.as_slice());
+    scratch.e.resize(shape.rows + 1, group.never);
+    scratch.h.push(group.zero);
     let mut border = V::splat(simd, -i16::from(scoring.insertion_open));
     for i in 1..=shape.rows {
         border = border.saturating_sub(group.insert);
         let inside = group.band.simd_ge(V::splat(simd, i as i16));
-        scratch.h.extend_from_slice(inside.select(border, group.never).as_slice());
+        scratch.h.push(inside.select(border, group.never));
     }
 }
 
 /// Sweeps the rows of one column; returns H of the row of each lane's query end.
 #[inline(always)]
-fn column<S: Simd, V>(simd: S, group: &Group<V>, shape: &Shape, scratch: &mut Scratch, j: usize) -> V
+fn column<S: Simd, V, const ONE_OPENING: bool>(
+    simd: S,
+    group: &Group<V>,
+    shape: &Shape,
+    scratch: &mut Scratch<V>,
+    j: usize,
+) -> V
 where
     V: SimdInt<S, ByteVector = S::u8s, Element = i16>,
 {
@@ -185,32 +199,31 @@ where
     let high = shape.rows.min(j + shape.max_band);
     let plain_low = j.saturating_sub(shape.min_band).max(1);
     let plain_high = (shape.min_rows - 1).min(j + shape.min_band);
-    let base = V::from_slice(simd, &scratch.target[(j - 1) * V::LEN..j * V::LEN]);
+    let base = scratch.target.vectors[j - 1];
     let mut state = Column {
         // The target's ambiguous code 4 becomes 8, so that XOR keeps the two sides apart.
         base: base + (base & V::splat(simd, 4)),
         number: V::splat(simd, j as i16),
-        diagonal: V::from_slice(simd, &scratch.h[(low - 1) * V::LEN..low * V::LEN]),
+        diagonal: scratch.h[low - 1],
         f: group.never,
-        row: V::splat(simd, low as i16 - 1),
         end: group.never,
     };
     // Masked rows, plain rows, masked rows; any of the three may be empty.
     let first = plain_low.min(high + 1).max(low);
     let second = (plain_high + 1).max(first);
     let out = ((j - 1) * shape.width(), low);
-    sweep::<S, V, true>(simd, group, scratch, &mut state, (low..first, out));
-    sweep::<S, V, false>(simd, group, scratch, &mut state, (first..second, out));
-    sweep::<S, V, true>(simd, group, scratch, &mut state, (second..high + 1, out));
+    sweep::<S, V, ONE_OPENING, true>(simd, group, scratch, &mut state, (low..first, out));
+    sweep::<S, V, ONE_OPENING, false>(simd, group, scratch, &mut state, (first..second, out));
+    sweep::<S, V, ONE_OPENING, true>(simd, group, scratch, &mut state, (second..high + 1, out));
     state.end
 }
 
 /// The inner loop: `rows` of one column, top to bottom. Row `low` stores its directions at slot `at`.
 #[inline(always)]
-fn sweep<S: Simd, V, const MASKED: bool>(
+fn sweep<S: Simd, V, const ONE_OPENING: bool, const MASKED: bool>(
     simd: S,
     group: &Group<V>,
-    scratch: &mut Scratch,
+    scratch: &mut Scratch<V>,
     state: &mut Column<V>,
     (rows, (at, low)): (std::ops::Range<usize>, (usize, usize)),
 ) where
@@ -222,19 +235,17 @@ fn sweep<S: Simd, V, const MASKED: bool>(
     let flag = |bits: u8| V::splat(simd, i16::from(bits));
     let (from_e, from_f) = (flag(FROM_E), flag(FROM_F));
     let (extend_e, extend_f) = (flag(EXTEND_E), flag(EXTEND_F));
-    let slots = rows.start * V::LEN..rows.end * V::LEN;
-    let outs = (at + rows.start - low) * V::LEN..(at + rows.end - low) * V::LEN;
+    let mut row = V::splat(simd, rows.start as i16);
+    let outs = at + rows.start - low..at + rows.end - low;
     // Query rows count from 0, matrix rows from 1.
-    let query = scratch.query[slots.start - V::LEN..slots.end - V::LEN].chunks_exact(V::LEN);
-    let h_slots = scratch.h[slots.clone()].chunks_exact_mut(V::LEN);
-    let e_slots = scratch.e[slots].chunks_exact_mut(V::LEN);
-    let out_slots = scratch.directions[outs].chunks_exact_mut(V::LEN);
-    for (((code, h_slot), e_slot), out) in query.zip(h_slots).zip(e_slots).zip(out_slots) {
-        let pair = V::from_slice(simd, code) ^ state.base;
+    let query = &scratch.query.vectors[rows.start - 1..rows.end - 1];
+    let slots = scratch.h[rows.clone()].iter_mut().zip(&mut scratch.e[rows]);
+    for ((code, out), (h_slot, e_slot)) in query.iter().zip(&mut scratch.directions[outs]).zip(slots) {
+        let pair = *code ^ state.base;
         let penalty = group.table.swizzle_dyn_within_blocks(pair.to_bytes());
         let m = state.diagonal.saturating_add(group.gain).saturating_sub(penalty);
-        let e = V::from_slice(simd, e_slot);
-        state.diagonal = V::from_slice(simd, h_slot);
+        let e = *e_slot;
+        state.diagonal = *h_slot;
         let mut direction = e.simd_gt(m).select(from_e, group.zero);
         let mut h = m.max(e);
         direction = state.f.simd_gt(h).select(from_f, direction);
@@ -243,21 +254,22 @@ fn sweep<S: Simd, V, const MASKED: bool>(
         let (opened, extended) = (m.saturating_sub(group.delete_first), e.saturating_sub(group.delete));
         direction |= extended.simd_gt(opened).select(extend_e, group.zero);
         let mut e = extended.max(opened);
-        let (opened, extended) = (m.saturating_sub(group.insert_first), state.f.saturating_sub(group.insert));
+        let opened = if ONE_OPENING { opened } else { m.saturating_sub(group.insert_first) };
+        let extended = state.f.saturating_sub(group.insert);
         direction |= extended.simd_gt(opened).select(extend_f, group.zero);
         state.f = extended.max(opened);
 
-        state.row += V::splat(simd, 1);
         if MASKED {
-            let distance = (state.row - state.number).max(state.number - state.row);
-            let valid = group.band.simd_ge(distance) & group.query_len.simd_ge(state.row);
+            let distance = (row - state.number).max(state.number - row);
+            let valid = group.band.simd_ge(distance) & group.query_len.simd_ge(row);
             h = valid.select(h, group.never);
             e = valid.select(e, group.never);
             state.f = valid.select(state.f, group.never);
-            state.end = group.query_len.simd_eq(state.row).select(h, state.end);
+            state.end = group.query_len.simd_eq(row).select(h, state.end);
+            row += V::splat(simd, 1);
         }
-        h.store_slice(h_slot);
-        e.store_slice(e_slot);
-        direction.store_slice(out);
+        *h_slot = h;
+        *e_slot = e;
+        *out = direction;
     }
 }
