@@ -1,6 +1,6 @@
 //! Speed of the kernels on one core, for every SIMD level of this machine.
 //!
-//! `cargo bench -p svala-compute --bench kernels [-- WORD...]`; only mixes whose name holds every WORD
+//! `cargo bench --bench kernels [-- WORD...]`; only mixes whose name holds every WORD
 //! run. `SVALA_BENCH_GPU=1` adds the GPU, named by its adapter (a software one says nothing about
 //! hardware). `--features peers` adds other libraries on the same pairs, see [`peers`].
 //!
