@@ -41,7 +41,7 @@ pub struct Candidate {
     /// Seeds on the diagonal.
     seeds: u32,
     /// Whether the mate has a candidate in reach.
-    mated: bool,
+    pub mated: bool,
     /// One bit for each of those stretches that was found on the diagonal.
     found: u64,
 }

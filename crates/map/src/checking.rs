@@ -16,6 +16,8 @@ const MAX_EXTENSIONS: usize = 16;
 /// How far below the best value of a read an alignment's highest possible value may lie for it to be extended: where it would
 /// still count for the mapping quality or for a pair.
 const MARGIN: i32 = 20;
+/// The same for a candidate without a mate in reach, where the best has one: the pair outweighs it.
+const UNMATED_MARGIN: i32 = 9;
 /// How far below the best an alignment is extended only on a sign of a gap.
 const FAR: i32 = 40;
 /// Clipped bases that may well hold no seed: shorter than twice what an error-free stretch needs.
@@ -63,15 +65,18 @@ impl Checked {
     /// Checks the candidates of a read, most promising first, until the rest can change neither its best placement nor how sure
     /// that is. Reads must come in ascending order.
     pub fn push_ranked(&mut self, number: usize, candidates: &[Candidate], read: PackedRead<'_>, context: Context<'_>) {
-        let mut best = 0;
+        let (mut best, mut best_is_mated) = (0, false);
         for candidate in candidates {
-            if ceiling(read.length(), candidate.edits, context.options) + MARGIN < best {
+            let margin = if best_is_mated && !candidate.mated { UNMATED_MARGIN } else { MARGIN };
+            if ceiling(read.length(), candidate.edits, context.options) + margin < best {
                 continue;
             }
             let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
             let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour };
             if let Some(value) = self.push(number, reverse, diagonal, hints, read, context) {
-                best = best.max(value);
+                if value > best {
+                    (best, best_is_mated) = (value, candidate.mated);
+                }
             }
         }
     }
