@@ -1,9 +1,10 @@
 //! Stage 2: candidate diagonals of each read.
 //!
 //! Each occurrence of a seed names a diagonal on a strand. Seeds that occur too often are narrowed by their flanks, or left
-//! out; where all mates keep too few seeds that way, there is a second, deeper round. What the seeds left out could hide is kept as a
-//! number, [`Candidates::hidden_edits`]: if `D` disjoint stretches of the read were looked up completely, any locus not among
-//! the candidates differs from the read in each of them, so in at least `D` places.
+//! out; where all mates keep too few seeds that way, there is a second, deeper round. What the seeds left out could hide is
+//! kept as a number, [`Candidates::hidden_edits`]: if `D` disjoint stretches of the read were looked up completely, any locus
+//! that no seed named differs from the read in each of them, so in at least `D` places. The same argument bounds the edits
+//! of each candidate from below, by the stretches that were not found at it.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -145,7 +146,7 @@ impl Candidates {
         &self.candidates[self.range(i)]
     }
 
-    /// How many edits, at the least, any locus of read `i` has that is not among its candidates; `None` if no seed was left
+    /// How many edits, at the least, any locus of read `i` has that no seed named; `None` if no seed was left
     /// out, so that nothing is likely to be hidden.
     #[must_use]
     pub fn hidden_edits(&self, i: usize) -> Option<u32> {
