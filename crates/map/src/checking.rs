@@ -73,10 +73,9 @@ impl Checked {
             }
             let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
             let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour };
-            if let Some(value) = self.push(number, reverse, diagonal, hints, read, context) {
-                if value > best {
-                    (best, best_is_mated) = (value, candidate.mated);
-                }
+            let value = self.push(number, reverse, diagonal, hints, read, context).unwrap_or(0);
+            if value > best {
+                (best, best_is_mated) = (value, candidate.mated);
             }
         }
     }
