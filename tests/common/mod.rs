@@ -210,7 +210,10 @@ pub fn trial_if(
         let message = format!("{variable}=1, but {reason}");
         return Trial::test(name, move || Err(message.into()));
     }
-    trial(&format!("{name} (ignored: {reason})"), || ()).with_ignored_flag(true)
+    // Run all the same (`--include-ignored`), it must not read as passed.
+    let message = reason.to_owned();
+    let name = format!("{name} (ignored: {reason})");
+    Trial::test(name, move || Err(message.into())).with_ignored_flag(true)
 }
 
 /// A test that fails if `body` panics.
