@@ -60,6 +60,8 @@ pub struct Candidates {
     candidates: Vec<Candidate>,
     read_ends: Vec<usize>,
     hidden_edits: Vec<Option<u32>>,
+    repetitive: Vec<u32>,
+    novel: Vec<u32>,
     keys: Vec<u64>,
 }
 
@@ -69,6 +71,10 @@ struct Round {
     stretches: u32,
     /// Whether a seed was left out.
     skipped: bool,
+    /// Bases of the read under repetitive seeds.
+    repetitive: u32,
+    /// Of the stretches, those that the reference has nowhere.
+    novel: u32,
 }
 
 /// What the candidates of one read are collected from, besides its seeds.
@@ -88,6 +94,8 @@ impl Candidates {
         self.candidates.clear();
         self.read_ends.clear();
         self.hidden_edits.clear();
+        self.repetitive.clear();
+        self.novel.clear();
     }
 
     /// Adds the candidates of the next `reads`, which are one read or two mates. Gaps reach `band` bases far. The deeper round
@@ -104,6 +112,8 @@ impl Candidates {
             self.candidates.truncate(before.0);
             self.read_ends.truncate(before.1);
             self.hidden_edits.truncate(before.1);
+            self.repetitive.truncate(before.1);
+            self.novel.truncate(before.1);
             for i in reads.clone() {
                 self.collect_read(seeds, i, lookup(i), cap, band);
             }
@@ -138,6 +148,8 @@ impl Candidates {
         count_edits(&mut self.candidates[first..], round.stretches.min(NO_STRETCH as u32), u64::from(band));
         self.read_ends.push(self.candidates.len());
         self.hidden_edits.push(round.skipped.then_some(round.stretches));
+        self.repetitive.push(round.repetitive);
+        self.novel.push(round.novel);
     }
 
     /// Candidates of read `i`.
@@ -151,6 +163,18 @@ impl Candidates {
     #[must_use]
     pub fn hidden_edits(&self, i: usize) -> Option<u32> {
         self.hidden_edits[i]
+    }
+
+    /// Stretches of read `i` that the reference has nowhere.
+    #[must_use]
+    pub fn novel_stretches(&self, i: usize) -> u32 {
+        self.novel[i]
+    }
+
+    /// Bases of read `i` under seeds that are repetitive.
+    #[must_use]
+    pub fn repetitive_bases(&self, i: usize) -> u32 {
+        self.repetitive[i]
     }
 
     fn range(&self, i: usize) -> Range<usize> {
@@ -187,10 +211,16 @@ impl Lookup<'_> {
     /// Collects the diagonals of all seeds that occur at most `cap` times, or do so with their flanks.
     fn round<'s>(&self, seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>, cap: usize, keys: &mut Vec<u64>) -> Round {
         keys.clear();
-        let mut round = Round { stretches: 0, skipped: false };
-        let mut stretch_end = 0;
+        let mut round = Round { stretches: 0, skipped: false, repetitive: 0, novel: 0 };
+        let (mut stretch_end, mut repetitive_end) = (0, 0);
+        let limit: usize = std::env::var("REP").ok().and_then(|v| v.parse().ok()).unwrap_or(500);
         for (seed, found) in seeds {
             let first = keys.len();
+            if found.len() > limit && self.is_repetitive(seed, found.clone(), limit) {
+                let (start, end) = (seed.position as usize, seed.position as usize + K);
+                round.repetitive += (end - start.max(repetitive_end)) as u32;
+                repetitive_end = end;
+            }
             let stretch = if found.len() <= cap {
                 self.push_all(seed, found, keys);
                 Some(seed.position as usize..seed.position as usize + K)
@@ -202,6 +232,7 @@ impl Lookup<'_> {
                     let number = u64::from(round.stretches).min(NO_STRETCH);
                     keys[first..].iter_mut().for_each(|key| *key = *key & !NO_STRETCH | number);
                     round.stretches += 1;
+                    round.novel += u32::from(keys.len() == first);
                     stretch_end = stretch.end;
                 }
                 Some(_) => {}
@@ -209,6 +240,10 @@ impl Lookup<'_> {
             }
         }
         round
+    }
+
+    fn is_repetitive(&self, seed: &Seed, found: Range<u32>, limit: usize) -> bool {
+        self.table.find_with_flank(found, seed).is_none_or(|narrowed| narrowed.len() > limit)
     }
 
     fn push_all(&self, seed: &Seed, found: Range<u32>, keys: &mut Vec<u64>) {

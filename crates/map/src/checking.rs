@@ -41,6 +41,7 @@ pub struct Checked {
     segments: Vec<Segment>,
     hints: Vec<Hints>,
     chosen: Vec<usize>,
+    best: Vec<Option<Alignment>>,
 }
 
 impl Checked {
@@ -120,9 +121,11 @@ impl Checked {
         known: impl Fn(usize) -> i32,
         extensions: &mut Extensions,
     ) -> Result<()> {
+        self.find_best(batch, context.options);
         let mut start = 0;
         for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
             let number = group[0].read as usize;
+            let partner = batch.mate_reach.and_then(|reach| Some((self.best[number ^ 1]?, reach)));
             let read = batch.reads.read(number);
             let range = start..start + group.len();
             let choice = Choice {
@@ -130,6 +133,7 @@ impl Checked {
                 segments: &self.segments[range.clone()],
                 hints: &self.hints[range],
                 length: read.length(),
+                partner,
                 name_hash: batch.name_hashes[number],
                 options: context.options,
             };
@@ -140,6 +144,19 @@ impl Checked {
             start += group.len();
         }
         Ok(())
+    }
+}
+
+impl Checked {
+    /// Notes the alignment of the highest value of each read of the batch.
+    fn find_best(&mut self, batch: Batch<'_>, options: &MapOptions) {
+        self.best.clear();
+        self.best.resize(batch.reads.len(), None);
+        for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
+            let number = group[0].read as usize;
+            let length = batch.reads.read(number).length();
+            self.best[number] = group.iter().max_by_key(|a| a.value(length, options)).copied();
+        }
     }
 }
 
@@ -156,6 +173,8 @@ pub struct Batch<'a> {
     pub reads: &'a PackedReads,
     /// One for each read.
     pub name_hashes: &'a [u64],
+    /// How far apart mates may lie, in bases; `None` where reads are not mates.
+    pub mate_reach: Option<u64>,
 }
 
 /// The checked candidates of one read, some of which are to be extended.
@@ -164,6 +183,8 @@ struct Choice<'a> {
     segments: &'a [Segment],
     hints: &'a [Hints],
     length: usize,
+    /// The best alignment of the mate, and how far from it this read may lie.
+    partner: Option<(Alignment, u64)>,
     name_hash: u64,
     options: &'a MapOptions,
 }
@@ -178,11 +199,12 @@ impl Choice<'_> {
             let gain = self.possible_gain(i);
             let reachable = (value(i) + gain).min(ceiling(self.length, self.hints[i].edits, self.options));
             reachable > value(i) && reachable + MARGIN >= best && (value(i) + FAR >= best || self.may_have_gap(i))
+                || reachable > value(i) && self.is_anchored(i)
         }));
         // What is there counts, not what may come: the shorter a segment, the more could still be added to it.
         chosen.sort_unstable_by_key(|&i| {
             let alignment = &self.group[i];
-            (Reverse(value(i)), tie_break(self.name_hash, alignment.reverse, alignment.reference_start))
+            (!self.is_anchored(i), Reverse(value(i)), tie_break(self.name_hash, alignment.reverse, alignment.reference_start))
         });
         let mut kept = 0;
         for next in 0..chosen.len() {
@@ -193,6 +215,16 @@ impl Choice<'_> {
             }
         }
         chosen.truncate(kept);
+    }
+
+    /// Whether the mate's best alignment is in reach of an alignment.
+    fn is_anchored(&self, i: usize) -> bool {
+        self.partner.is_some_and(|(mate, reach)| {
+            let alignment = &self.group[i];
+            mate.contig == alignment.contig
+                && mate.reverse != alignment.reverse
+                && mate.start_diagonal().abs_diff(alignment.start_diagonal()) <= reach
+        })
     }
 
     /// Whether there is a sign of a gap in an alignment far below the best: seeds on a diagonal near it, or clips too short to

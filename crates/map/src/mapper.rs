@@ -144,12 +144,12 @@ impl<'a> Mapper<'a> {
             work.checked.push_ranked(i, work.candidates.ranked(i, name_hash), work.reads.read(i), context);
         }
         work.alignments.clear();
-        self.extend(work)
+        self.extend(model.map(|m| m.high as u64), work)
     }
 
     /// Extends what needs it among the alignments just checked and files all of them by read.
-    fn extend(&self, work: &mut Workspace) -> Result<()> {
-        let batch = Batch { reads: &work.reads, name_hashes: &work.name_hashes };
+    fn extend(&self, mate_reach: Option<u64>, work: &mut Workspace) -> Result<()> {
+        let batch = Batch { reads: &work.reads, name_hashes: &work.name_hashes, mate_reach };
         let context = Context { reference: &self.reference, options: self.options };
         let known = |read: usize| {
             let best = work.alignments.best(read);
@@ -191,7 +191,7 @@ impl<'a> Mapper<'a> {
             let read = work.reads.read(f.read as usize);
             work.checked.push(f.read as usize, f.reverse, f.diagonal, Hints::default(), read, context);
         }
-        self.extend(work)
+        self.extend(None, work)
     }
 
     /// Stages 6 and 7: pairs, primaries, supplementaries, mapping qualities.
@@ -222,6 +222,8 @@ impl<'a> Mapper<'a> {
             lengths: contexts.map(|c| c.length),
             hidden_scores: contexts.map(|c| c.hidden_score),
             name_hash: work.name_hashes[first],
+            hidden_leads: contexts.map(|c| c.hidden_lead),
+            repetitive: contexts.map(|c| c.repetitive),
         };
         best_proper_pair(&mates, model, self.options)
     }
@@ -231,7 +233,13 @@ impl<'a> Mapper<'a> {
         let full = length as i32 * self.options.match_score();
         let hidden_score =
             work.candidates.hidden_edits(read).map(|edits| full - edits as i32 * self.options.cheapest_edit());
-        ReadContext { length, hidden_score }
+        let repetitive = i64::from(work.candidates.repetitive_bases(read)) * 65536 / length.max(1) as i64;
+        let shared = work.candidates.hidden_edits(read).map_or(0, |d| d - work.candidates.novel_stretches(read));
+        let w: i32 = std::env::var("LEAD").ok().and_then(|v| v.parse().ok()).unwrap_or(5);
+        let t: u32 = std::env::var("DMIN").ok().and_then(|v| v.parse().ok()).unwrap_or(40);
+        let d = work.candidates.hidden_edits(read).unwrap_or(0);
+        let hidden_lead = if d >= 4 && d * t >= length as u32 { shared as i32 * w } else { -1000 };
+        ReadContext { length, hidden_score, hidden_lead, repetitive }
     }
 }
 

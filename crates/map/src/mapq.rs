@@ -24,6 +24,8 @@ pub struct Evidence {
     pub near_rivals: u32,
     /// Aligned bases, of the read or the reference, whichever are more.
     pub span: u32,
+    /// Share of the read under repetitive seeds, in 1/65,536.
+    pub repetitive: i64,
 }
 
 /// Mapping quality of a read on its own.
@@ -42,15 +44,15 @@ pub fn single(evidence: Evidence, options: &MapOptions) -> i32 {
     let factor = shrink * identity / ONE * identity / ONE;
     let quality = SIX * lead / i64::from(a) * factor / ONE * factor / ONE;
     let quality = (quality + ONE / 2) / ONE - rivals_penalty(evidence.near_rivals);
-    quality.clamp(0, i64::from(MAX_MAPQ)) as i32
+    (quality * (ONE - evidence.repetitive) / ONE).clamp(0, i64::from(MAX_MAPQ)) as i32
 }
 
 /// Mapping quality that a lead in score is worth, for pairs.
 #[must_use]
-pub fn from_lead(lead: i32, near_rivals: u32, options: &MapOptions) -> i32 {
+pub fn from_lead(lead: i32, near_rivals: u32, repetitive: i64, options: &MapOptions) -> i32 {
     let quality =
         (SIX * i64::from(lead) / i64::from(options.match_score()) + ONE / 2) / ONE - rivals_penalty(near_rivals);
-    quality.clamp(0, i64::from(MAX_MAPQ)) as i32
+    (quality * (ONE - repetitive) / ONE).clamp(0, i64::from(MAX_MAPQ)) as i32
 }
 
 /// A mate's final quality: its own, lifted by the pair's, but by 40 at the most.

@@ -21,6 +21,10 @@ pub struct Mates<'a> {
     pub lengths: [usize; 2],
     /// The highest score that an alignment not found could have, if seeds were left out.
     pub hidden_scores: [Option<i32>; 2],
+    /// What an alignment leads a hidden one by.
+    pub hidden_leads: [i32; 2],
+    /// Share of each read under repetitive seeds, in 1/65,536.
+    pub repetitive: [i64; 2],
     /// Hash of the reads' name.
     pub name_hash: u64,
 }
@@ -60,7 +64,7 @@ pub fn best_proper_pair(mates: &Mates<'_>, model: &InsertModel, options: &MapOpt
     }
     let quality = [0, 1].map(|mate| {
         let (rival, near) = rival_value(mate, best, &pairs, mates, options);
-        mapq::from_lead(best.value - rival, near, options)
+        mapq::from_lead(best.value - rival, near, (mates.repetitive[0] + mates.repetitive[1]) / 2, options)
     });
     Some(Pair { chosen: best.mates, quality })
 }
@@ -92,9 +96,12 @@ fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, 
     let other_best = mates.alignments[other][0].score;
     let own_next = mates.alignments[mate].iter().enumerate().find(|(i, _)| *i != chosen).map(|(_, a)| a.score);
     let unpaired = own_next.map(|score| score + other_best - options.unpaired_penalty);
-    let hidden = mates.hidden_scores[mate].map(|own| {
+    let hidden_score = |m: usize| {
+        mates.hidden_scores[m].map(|h| h.min(mates.alignments[m][best.mates[m]].score - mates.hidden_leads[m]))
+    };
+    let hidden = hidden_score(mate).map(|own| {
         let alone = own + other_best - options.unpaired_penalty;
-        mates.hidden_scores[other].map_or(alone, |both| alone.max(own + both))
+        hidden_score(other).map_or(alone, |both| alone.max(own + both))
     });
     let rival = paired.max(unpaired).max(hidden).unwrap_or(0);
     let near = options.cheapest_edit().max(options.cheapest_gap());

@@ -28,6 +28,10 @@ pub struct ReadContext {
     pub length: usize,
     /// The highest score that an alignment not found could have, if seeds were left out.
     pub hidden_score: Option<i32>,
+    /// What an alignment leads a hidden one by.
+    pub hidden_lead: i32,
+    /// Share of the read under repetitive seeds, in 1/65,536.
+    pub repetitive: i64,
 }
 
 /// What the pair says of a mate.
@@ -55,8 +59,8 @@ pub fn select(
     let place = |alignment: &Alignment, hidden: Option<i32>, pair: Option<i32>| {
         let (rival_score, near_rivals) = rivals(alignment, alignments, read.length, options);
         let span = alignment.query_bases().max((alignment.reference_end - alignment.reference_start) as u32);
-        let rival = rival_score.max(hidden.unwrap_or(0));
-        let own = mapq::single(Evidence { score: alignment.score, rival_score: rival, near_rivals, span }, options);
+        let rival = rival_score.max(hidden.map_or(0, |h| h.min(alignment.score - read.hidden_lead)));
+        let own = mapq::single(Evidence { score: alignment.score, rival_score: rival, near_rivals, span, repetitive: read.repetitive }, options);
         let quality = pair.map_or(own, |pair| mapq::with_mate(own, pair));
         Placement { alignment: *alignment, mapping_quality: quality as u8, rival_score }
     };
