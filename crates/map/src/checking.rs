@@ -20,6 +20,8 @@ const MARGIN: i32 = 20;
 const UNMATED_MARGIN: i32 = 9;
 /// How far below the best an alignment is extended only on a sign of a gap.
 const FAR: i32 = 40;
+/// Alignments of a read near which its mate is looked for, at the most.
+const MAX_ANCHORS: usize = 16;
 /// Clipped bases that may well hold no seed: shorter than twice what an error-free stretch needs.
 const SEEDLESS_CLIP: u32 = 40;
 /// Mismatches in a full-length segment that two gaps might explain better.
@@ -41,7 +43,8 @@ pub struct Checked {
     segments: Vec<Segment>,
     hints: Vec<Hints>,
     chosen: Vec<usize>,
-    best: Vec<Option<Alignment>>,
+    anchors: Vec<Alignment>,
+    anchor_ends: Vec<usize>,
 }
 
 impl Checked {
@@ -121,11 +124,15 @@ impl Checked {
         known: impl Fn(usize) -> i32,
         extensions: &mut Extensions,
     ) -> Result<()> {
-        self.find_best(batch, context.options);
+        self.find_anchors(batch, context.options);
         let mut start = 0;
         for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
             let number = group[0].read as usize;
-            let partner = batch.mate_reach.and_then(|reach| Some((self.best[number ^ 1]?, reach)));
+            let mate = number ^ 1;
+            let partners = batch.mate_reach.map_or(&[][..], |_| {
+                let first = if mate == 0 { 0 } else { self.anchor_ends[mate - 1] };
+                &self.anchors[first..self.anchor_ends[mate]]
+            });
             let read = batch.reads.read(number);
             let range = start..start + group.len();
             let choice = Choice {
@@ -133,7 +140,7 @@ impl Checked {
                 segments: &self.segments[range.clone()],
                 hints: &self.hints[range],
                 length: read.length(),
-                partner,
+                partners: (partners, batch.mate_reach.unwrap_or(0)),
                 name_hash: batch.name_hashes[number],
                 options: context.options,
             };
@@ -148,15 +155,21 @@ impl Checked {
 }
 
 impl Checked {
-    /// Notes the alignment of the highest value of each read of the batch.
-    fn find_best(&mut self, batch: Batch<'_>, options: &MapOptions) {
-        self.best.clear();
-        self.best.resize(batch.reads.len(), None);
+    /// Notes the best alignments of each read, near which its mate is looked for.
+    fn find_anchors(&mut self, batch: Batch<'_>, options: &MapOptions) {
+        self.anchors.clear();
+        self.anchor_ends.clear();
         for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
             let number = group[0].read as usize;
+            self.anchor_ends.resize(number, self.anchors.len());
             let length = batch.reads.read(number).length();
-            self.best[number] = group.iter().max_by_key(|a| a.value(length, options)).copied();
+            let value = |a: &Alignment| a.value(length, options);
+            let best = group.iter().map(value).max().unwrap_or(0);
+            let anchors = group.iter().filter(|a| value(a) + options.unpaired_penalty >= best);
+            self.anchors.extend(anchors.take(MAX_ANCHORS));
+            self.anchor_ends.push(self.anchors.len());
         }
+        self.anchor_ends.resize(batch.reads.len(), self.anchors.len());
     }
 }
 
@@ -183,8 +196,8 @@ struct Choice<'a> {
     segments: &'a [Segment],
     hints: &'a [Hints],
     length: usize,
-    /// The best alignment of the mate, and how far from it this read may lie.
-    partner: Option<(Alignment, u64)>,
+    /// The best alignments of the mate, and how far from one this read may lie.
+    partners: (&'a [Alignment], u64),
     name_hash: u64,
     options: &'a MapOptions,
 }
@@ -219,7 +232,8 @@ impl Choice<'_> {
 
     /// Whether the mate's best alignment is in reach of an alignment.
     fn is_anchored(&self, i: usize) -> bool {
-        self.partner.is_some_and(|(mate, reach)| {
+        let (mates, reach) = self.partners;
+        mates.iter().any(|mate| {
             let alignment = &self.group[i];
             mate.contig == alignment.contig
                 && mate.reverse != alignment.reverse

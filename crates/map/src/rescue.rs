@@ -60,8 +60,9 @@ impl Rescue<'_> {
         let lengths = [self.reads.read(origin.0).length(), self.reads.read(wanted.0).length()];
         let enough = best.score - self.options.unpaired_penalty;
         for alignment in origin.1.iter().take(MAX_ORIGINS).take_while(|a| a.score >= enough) {
+            let half = lengths[1] as i32 * self.options.match_score() / 2;
             let is_proper =
-                |mate: &Alignment| insert_size(alignment, mate, lengths).is_some_and(|size| self.model.is_proper(size));
+                |mate: &Alignment| mate.score >= half && insert_size(alignment, mate, lengths).is_some_and(|size| self.model.is_proper(size));
             if thorough || !wanted.1.iter().any(is_proper) {
                 self.scan(alignment, lengths, wanted.0, found);
             }
