@@ -62,6 +62,7 @@ pub struct Candidates {
     hidden_edits: Vec<Option<u32>>,
     repetitive: Vec<u32>,
     novel: Vec<u32>,
+    stretches: Vec<u32>,
     keys: Vec<u64>,
 }
 
@@ -96,6 +97,7 @@ impl Candidates {
         self.hidden_edits.clear();
         self.repetitive.clear();
         self.novel.clear();
+        self.stretches.clear();
     }
 
     /// Adds the candidates of the next `reads`, which are one read or two mates. Gaps reach `band` bases far. The deeper round
@@ -114,6 +116,7 @@ impl Candidates {
             self.hidden_edits.truncate(before.1);
             self.repetitive.truncate(before.1);
             self.novel.truncate(before.1);
+            self.stretches.truncate(before.1);
             for i in reads.clone() {
                 self.collect_read(seeds, i, lookup(i), cap, band);
             }
@@ -150,6 +153,7 @@ impl Candidates {
         self.hidden_edits.push(round.skipped.then_some(round.stretches));
         self.repetitive.push(round.repetitive);
         self.novel.push(round.novel);
+        self.stretches.push(round.stretches);
     }
 
     /// Candidates of read `i`.
@@ -163,6 +167,12 @@ impl Candidates {
     #[must_use]
     pub fn hidden_edits(&self, i: usize) -> Option<u32> {
         self.hidden_edits[i]
+    }
+
+    /// Disjoint stretches of read `i` that were looked up completely.
+    #[must_use]
+    pub fn stretches(&self, i: usize) -> u32 {
+        self.stretches[i]
     }
 
     /// Stretches of read `i` that the reference has nowhere.
@@ -216,7 +226,8 @@ impl Lookup<'_> {
         let limit: usize = std::env::var("REP").ok().and_then(|v| v.parse().ok()).unwrap_or(500);
         for (seed, found) in seeds {
             let first = keys.len();
-            if found.len() > limit && self.is_repetitive(seed, found.clone(), limit) {
+            let limit18: usize = std::env::var("REP18").ok().and_then(|v| v.parse().ok()).unwrap_or(10000000);
+            if found.len() > limit && (found.len() > limit18 || self.is_repetitive(seed, found.clone(), limit)) {
                 let (start, end) = (seed.position as usize, seed.position as usize + K);
                 round.repetitive += (end - start.max(repetitive_end)) as u32;
                 repetitive_end = end;

@@ -231,13 +231,16 @@ impl<'a> Mapper<'a> {
     fn read_context(&self, read: usize, work: &Workspace) -> ReadContext {
         let length = work.reads.read(read).length();
         let full = length as i32 * self.options.match_score();
-        let hidden_score =
-            work.candidates.hidden_edits(read).map(|edits| full - edits as i32 * self.options.cheapest_edit());
+        let ns: i32 = std::env::var("NS").ok().and_then(|v| v.parse().ok()).unwrap_or(100);
+        let hidden_score = Some(match work.candidates.hidden_edits(read) {
+            Some(edits) => full - edits as i32 * self.options.cheapest_edit(),
+            None => full - (work.candidates.stretches(read) as i32 + ns) * self.options.cheapest_edit(),
+        });
         let repetitive = i64::from(work.candidates.repetitive_bases(read)) * 65536 / length.max(1) as i64;
-        let shared = work.candidates.hidden_edits(read).map_or(0, |d| d - work.candidates.novel_stretches(read));
+        let shared = work.candidates.stretches(read) - work.candidates.novel_stretches(read);
         let w: i32 = std::env::var("LEAD").ok().and_then(|v| v.parse().ok()).unwrap_or(5);
         let t: u32 = std::env::var("DMIN").ok().and_then(|v| v.parse().ok()).unwrap_or(40);
-        let d = work.candidates.hidden_edits(read).unwrap_or(0);
+        let d = work.candidates.stretches(read);
         let hidden_lead = if d >= 4 && d * t >= length as u32 { shared as i32 * w } else { -1000 };
         ReadContext { length, hidden_score, hidden_lead, repetitive }
     }

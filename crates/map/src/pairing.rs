@@ -106,7 +106,9 @@ fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, 
     let rival = paired.max(unpaired).max(hidden).unwrap_or(0);
     let near = options.cheapest_edit().max(options.cheapest_gap());
     let count = pairs.iter().filter(elsewhere).filter(|p| p.value >= rival - near).count();
-    (rival, count as u32)
+    let nh: u32 = std::env::var("NH").ok().and_then(|v| v.parse().ok()).unwrap_or(0);
+    let count = count as u32 + if hidden == Some(rival) { nh } else { 0 };
+    (rival, count)
 }
 
 #[cfg(test)]

@@ -59,7 +59,10 @@ pub fn select(
     let place = |alignment: &Alignment, hidden: Option<i32>, pair: Option<i32>| {
         let (rival_score, near_rivals) = rivals(alignment, alignments, read.length, options);
         let span = alignment.query_bases().max((alignment.reference_end - alignment.reference_start) as u32);
-        let rival = rival_score.max(hidden.map_or(0, |h| h.min(alignment.score - read.hidden_lead)));
+        let hidden = hidden.map_or(0, |h| h.min(alignment.score - read.hidden_lead));
+        let rival = rival_score.max(hidden);
+        let nh: u32 = std::env::var("NHS").ok().and_then(|v| v.parse().ok()).unwrap_or(0);
+        let near_rivals = near_rivals + if hidden > 0 && hidden >= rival_score { nh } else { 0 };
         let own = mapq::single(Evidence { score: alignment.score, rival_score: rival, near_rivals, span, repetitive: read.repetitive }, options);
         let quality = pair.map_or(own, |pair| mapq::with_mate(own, pair));
         Placement { alignment: *alignment, mapping_quality: quality as u8, rival_score }
