@@ -8,7 +8,8 @@ use std::ops::RangeInclusive;
 use crate::alignment::Alignment;
 use crate::hash::tie_break;
 use crate::index::Reference;
-use crate::insert_size::{InsertModel, insert_size};
+use crate::insert_model::{InsertModel, SizeModel};
+use crate::insert_size::{Insert, Orientation};
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
 use crate::ungapped::block_similarity;
@@ -59,35 +60,48 @@ impl Rescue<'_> {
         let Some(best) = origin.1.first() else { return };
         let lengths = [self.reads.read(origin.0).length(), self.reads.read(wanted.0).length()];
         let enough = best.score - self.options.unpaired_penalty;
-        for alignment in origin.1.iter().take(MAX_ORIGINS).take_while(|a| a.score >= enough) {
-            let is_proper =
-                |mate: &Alignment| insert_size(alignment, mate, lengths).is_some_and(|size| self.model.is_proper(size));
-            if thorough || !wanted.1.iter().any(is_proper) {
-                self.scan(alignment, lengths, wanted.0, found);
+        for (told, model) in self.model.orientations() {
+            // Orientations are told from the first mate, the even read.
+            let seen = if origin.0 % 2 == 0 { told } else { told.seen_from_second() };
+            let is_proper = |insert: Insert| insert.orientation == seen && model.contains(insert.size);
+            for alignment in origin.1.iter().take(MAX_ORIGINS).take_while(|a| a.score >= enough) {
+                let mut inserts = wanted.1.iter().filter_map(|mate| Insert::between(alignment, mate, lengths));
+                if thorough || !inserts.any(is_proper) {
+                    self.scan(alignment, lengths, wanted.0, (seen, model), found);
+                }
             }
         }
     }
 
-    fn scan(&self, origin: &Alignment, lengths: [usize; 2], wanted: usize, found: &mut Vec<Found>) {
+    /// Scans where a mate of the given orientation, seen along `origin`, and of a proper size would lie.
+    fn scan(
+        &self,
+        origin: &Alignment,
+        lengths: [usize; 2],
+        wanted: usize,
+        (orientation, model): (Orientation, &SizeModel),
+        found: &mut Vec<Found>,
+    ) {
         let name_hash = self.name_hashes[wanted];
         let mate = self.reads.read(wanted);
-        let length = lengths[1] as i64;
-        // The fragment's outer end is `size` bases from the origin's own outer end.
-        let (low, high) = if origin.reverse {
-            let end = origin.end_diagonal() + lengths[0] as i64;
-            (end - self.model.high, end - self.model.low)
+        let reverse = origin.reverse == orientation.is_same_strand();
+        // The mate's 5' end is `size` bases from the origin's, both included.
+        let five_prime = origin.five_prime(lengths[0]);
+        let is_right = orientation.is_ahead() != origin.reverse;
+        let (low, high) = if is_right {
+            (five_prime + model.low - 1, five_prime + model.high - 1)
         } else {
-            let start = origin.start_diagonal();
-            (start + self.model.low - length, start + self.model.high - length)
+            (five_prime - model.high + 1, five_prime - model.low + 1)
         };
+        let before = if reverse { lengths[1] as i64 - 1 } else { 0 };
         let span = self.reference.contigs[origin.contig as usize].span();
-        let (low, high) = (low.max(span.start as i64), high.min(span.end as i64 - 1));
+        let (low, high) = ((low - before).max(span.start as i64), (high - before).min(span.end as i64 - 1));
         if low > high {
             return;
         }
         let window = low as u64..=high as u64;
-        for diagonal in self.most_similar(mate, !origin.reverse, window, name_hash).into_iter().flatten() {
-            found.push(Found { read: wanted as u32, reverse: !origin.reverse, diagonal });
+        for diagonal in self.most_similar(mate, reverse, window, name_hash).into_iter().flatten() {
+            found.push(Found { read: wanted as u32, reverse, diagonal });
         }
     }
 
