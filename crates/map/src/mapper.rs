@@ -182,9 +182,8 @@ impl<'a> Mapper<'a> {
         work.found.clear();
         for pair in 0..work.reads.len() / 2 {
             for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {
-                let thorough = work.candidates.hidden_edits(wanted).is_some_and(|edits| edits < FEW_STRETCHES);
                 let side = |i: usize| (i, work.alignments.read(i));
-                rescue.search(side(origin), side(wanted), thorough, &mut work.found);
+                rescue.search(side(origin), side(wanted), self.settled(wanted, work), &mut work.found);
             }
         }
         if work.found.is_empty() {
@@ -199,6 +198,15 @@ impl<'a> Mapper<'a> {
             work.checked.push(f.read as usize, f.reverse, f.diagonal, Hints::default(), read, context);
         }
         self.extend(work)
+    }
+
+    /// The score from which a proper mate of a read counts as found: where it would outweigh the best alignment elsewhere. None
+    /// does where few of the read's seeds were looked up: there may be copies close by.
+    fn settled(&self, read: usize, work: &Workspace) -> i32 {
+        if work.candidates.hidden_edits(read).is_some_and(|edits| edits < FEW_STRETCHES) {
+            return i32::MAX;
+        }
+        work.alignments.best(read).map_or(0, |best| best.score - self.options.unpaired_penalty)
     }
 
     /// Stages 6 and 7: pairs, primaries, supplementaries, mapping qualities.
