@@ -41,6 +41,12 @@ impl Alignment {
         self.reference_end as i64 - i64::from(self.query_end)
     }
 
+    /// Padded position of the 5' end of a read of `length` bases, as if it were not clipped.
+    #[must_use]
+    pub fn five_prime(&self, length: usize) -> i64 {
+        if self.reverse { self.end_diagonal() + length as i64 - 1 } else { self.start_diagonal() }
+    }
+
     /// What it is worth when it is decided whether to clip: its score and a bonus for each end of a read of `length` bases
     /// that it reaches.
     #[must_use]

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::hash::tie_break;
 use crate::index::{SeedTable, agrees_before, unpack_entry};
+use crate::insert_size::Orientation;
 use crate::seeding::SeedHits;
 use crate::syncmer::{FLANK, K, Seed};
 
@@ -192,15 +193,21 @@ impl Candidates {
         start..self.read_ends[i]
     }
 
-    /// Marks candidates of mates `2i` and `2i + 1` that lie within `reach` bases of each other on opposite strands.
-    pub fn mark_mates(&mut self, pair: usize, reach: u64) {
+    /// Marks candidates of mates `2i` and `2i + 1` that lie in the given orientation, their left ends within reach (bases).
+    pub fn mark_mates(&mut self, pair: usize, (orientation, reach): (Orientation, u64)) {
         let (first, second) = (self.range(2 * pair), self.range(2 * pair + 1));
         let (left, right) = self.candidates.split_at_mut(second.start);
-        let (first, second) = (&mut left[first], &mut right[..second.len()]);
-        let (first_forward, first_reverse) = split_strands(first);
-        let (second_forward, second_reverse) = split_strands(second);
-        mark_within(first_forward, second_reverse, reach);
-        mark_within(second_forward, first_reverse, reach);
+        let first: [_; 2] = split_strands(&mut left[first]).into();
+        let second: [_; 2] = split_strands(&mut right[..second.len()]).into();
+        for strand in [0, 1] {
+            let mate_strand = if orientation.is_same_strand() { strand } else { 1 - strand };
+            let (one, other) = (&mut *first[strand], &mut *second[mate_strand]);
+            if orientation.is_ahead() == (strand == 0) {
+                mark_within(one, other, reach);
+            } else {
+                mark_within(other, one, reach);
+            }
+        }
     }
 
     /// The best [`MAX_CANDIDATES`] candidates of read `i`, most promising first; the read's name decides between equals.
@@ -334,16 +341,16 @@ fn split_strands(candidates: &mut [Candidate]) -> (&mut [Candidate], &mut [Candi
     candidates.split_at_mut(forward)
 }
 
-/// Marks each forward candidate and each reverse one that starts at most `reach` bases behind it.
-fn mark_within(forward: &mut [Candidate], reverse: &mut [Candidate], reach: u64) {
+/// Marks each candidate on the left and each on the right that starts at most `reach` bases behind it.
+fn mark_within(left: &mut [Candidate], right: &mut [Candidate], reach: u64) {
     let mut from = 0;
-    for candidate in forward {
-        // A mate may start a little before the forward read where the insert is shorter than the reads.
+    for candidate in left {
+        // The right mate may start a little before the left one where the insert is shorter than the reads.
         let low = candidate.diagonal.saturating_sub(reach / 4);
-        while from < reverse.len() && reverse[from].diagonal < low {
+        while from < right.len() && right[from].diagonal < low {
             from += 1;
         }
-        for mate in reverse[from..].iter_mut().take_while(|m| m.diagonal <= candidate.diagonal + reach) {
+        for mate in right[from..].iter_mut().take_while(|m| m.diagonal <= candidate.diagonal + reach) {
             mate.mated = true;
             candidate.mated = true;
         }
@@ -373,7 +380,7 @@ mod tests {
             read_ends: vec![4, 7],
             ..Candidates::default()
         };
-        candidates.mark_mates(0, 600);
+        candidates.mark_mates(0, (Orientation::ForwardReverse, 600));
         let marked: Vec<bool> = candidates.candidates.iter().map(|c| c.mated).collect();
         assert_eq!(marked, [true, true, false, false, false, true, true]);
     }

@@ -5,7 +5,8 @@
 
 use crate::alignment::Alignment;
 use crate::hash::tie_break;
-use crate::insert_size::{InsertModel, insert_size};
+use crate::insert_model::InsertModel;
+use crate::insert_size::Insert;
 use crate::mapq;
 use crate::options::MapOptions;
 
@@ -79,9 +80,9 @@ fn proper_pairs(
     let mut pairs = Vec::new();
     for (i, a) in first.iter().enumerate() {
         for (j, b) in second.iter().enumerate() {
-            let Some(size) = insert_size(a, b, mates.lengths).filter(|&size| model.is_proper(size)) else { continue };
-            let value = a.score + b.score - model.penalty(size, options.match_score());
-            pairs.push(Proper { mates: [i, j], value });
+            let insert = Insert::between(a, b, mates.lengths);
+            let penalty = insert.and_then(|insert| model.penalty(insert, options.match_score()));
+            pairs.extend(penalty.map(|penalty| Proper { mates: [i, j], value: a.score + b.score - penalty }));
         }
     }
     pairs
@@ -114,26 +115,18 @@ fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const MODEL: InsertModel = InsertModel { mean: 400, deviation: 50, low: 200, high: 600, pairs: 1000 };
+    use crate::insert_model::SizeModel;
+    use crate::insert_size::Orientation;
+    use crate::testing::alignment;
 
     fn at(reference_start: u64, reverse: bool, score: i32) -> Alignment {
-        Alignment {
-            read: 0,
-            reverse,
-            contig: 0,
-            reference_start,
-            reference_end: reference_start + 100,
-            query_start: 0,
-            query_end: 100,
-            score,
-            gapped_band: None,
-        }
+        Alignment { score, ..alignment(reference_start, reverse, 0..100) }
     }
 
     fn choose(first: &[Alignment], second: &[Alignment], hidden_scores: [Option<i32>; 2]) -> Option<Pair> {
         let mates = Mates { alignments: [first, second], lengths: [100, 100], hidden_scores, name_hash: 3 };
-        best_proper_pair(&mates, &MODEL, &MapOptions::default())
+        let model = InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000));
+        best_proper_pair(&mates, &model, &MapOptions::default())
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! As in bwa, alignments of one read that cover mostly the same bases are rivals, of which one is reported; those that cover
 //! other bases are pieces of a split read and are reported as supplementary.
 
+use std::ops::Range;
+
 use crate::alignment::{Alignment, overlap};
 use crate::mapq::{self, Evidence};
 use crate::options::MapOptions;
@@ -19,6 +21,15 @@ pub struct Placement {
     pub mapping_quality: u8,
     /// Score of its best rival, 0 if it has none (the XS tag).
     pub rival_score: i32,
+}
+
+/// An alignment that is no record, but named in the XA tag of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alternative {
+    /// Where.
+    pub alignment: Alignment,
+    /// Number of the placement that it is an alternative to.
+    pub placement: usize,
 }
 
 /// What is known of a read besides its alignments.
@@ -74,6 +85,31 @@ pub fn select(
         }
         if placements[first..].iter().all(|p| !are_rivals(&p.alignment, alignment, read.length)) {
             placements.push(place(alignment, None, None));
+        }
+    }
+}
+
+/// Appends the alternatives of the placements `reported` of one read to `alternatives`, best first. As in bwa, an alignment is
+/// one to the first placement that it rivals, if it scores more than four fifths of it; a placement with too many has none.
+pub fn add_alternatives(
+    alignments: &[Alignment],
+    (placements, reported): (&[Placement], Range<usize>),
+    length: usize,
+    options: &MapOptions,
+    alternatives: &mut Vec<Alternative>,
+) {
+    let rivals_first = |alignment: &Alignment, placement: usize| {
+        let rivals = |&i: &usize| are_rivals(&placements[i].alignment, alignment, length);
+        reported.clone().find(rivals) == Some(placement)
+    };
+    for placement in reported.clone() {
+        let start = alternatives.len();
+        let own = &placements[placement].alignment;
+        let good = alignments.iter().filter(|a| *a != own && 5 * a.score > 4 * own.score);
+        let of_it = good.filter(|a| rivals_first(a, placement)).take(options.max_alternatives + 1);
+        alternatives.extend(of_it.map(|&alignment| Alternative { alignment, placement }));
+        if alternatives.len() - start > options.max_alternatives {
+            alternatives.truncate(start);
         }
     }
 }
