@@ -10,6 +10,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::hash::tie_break;
+use crate::hidden::Searched;
 use crate::index::{SeedTable, agrees_before, unpack_entry};
 use crate::insert_size::Orientation;
 use crate::seeding::SeedHits;
@@ -17,6 +18,8 @@ use crate::syncmer::{FLANK, K, Seed};
 
 /// Occurrences up to which a seed is used in the first round, and in the deeper one.
 const OCCURRENCE_CAPS: [usize; 2] = [64, 512];
+/// Occurrences above which a seed is repetitive: bwa's `-c`.
+const REPETITIVE_OCCURRENCES: usize = 500;
 /// Disjoint stretches looked up completely that make the deeper round needless.
 const ENOUGH_STRETCHES: u32 = 3;
 /// Candidates kept for a read.
@@ -60,23 +63,8 @@ impl Candidate {
 pub struct Candidates {
     candidates: Vec<Candidate>,
     read_ends: Vec<usize>,
-    hidden_edits: Vec<Option<u32>>,
-    repetitive: Vec<u32>,
-    novel: Vec<u32>,
-    stretches: Vec<u32>,
+    searched: Vec<Searched>,
     keys: Vec<u64>,
-}
-
-/// What a round over a read's seeds did.
-struct Round {
-    /// Disjoint stretches looked up completely.
-    stretches: u32,
-    /// Whether a seed was left out.
-    skipped: bool,
-    /// Bases of the read under repetitive seeds.
-    repetitive: u32,
-    /// Of the stretches, those that the reference has nowhere.
-    novel: u32,
 }
 
 /// What the candidates of one read are collected from, besides its seeds.
@@ -95,10 +83,7 @@ impl Candidates {
     pub fn clear(&mut self) {
         self.candidates.clear();
         self.read_ends.clear();
-        self.hidden_edits.clear();
-        self.repetitive.clear();
-        self.novel.clear();
-        self.stretches.clear();
+        self.searched.clear();
     }
 
     /// Adds the candidates of the next `reads`, which are one read or two mates. Gaps reach `band` bases far. The deeper round
@@ -114,15 +99,11 @@ impl Candidates {
         for cap in OCCURRENCE_CAPS {
             self.candidates.truncate(before.0);
             self.read_ends.truncate(before.1);
-            self.hidden_edits.truncate(before.1);
-            self.repetitive.truncate(before.1);
-            self.novel.truncate(before.1);
-            self.stretches.truncate(before.1);
+            self.searched.truncate(before.1);
             for i in reads.clone() {
                 self.collect_read(seeds, i, lookup(i), cap, band);
             }
-            let is_enough = |edits: &Option<u32>| edits.is_none_or(|edits| edits >= ENOUGH_STRETCHES);
-            if self.hidden_edits[before.1..].iter().any(is_enough) {
+            if self.searched[before.1..].iter().any(|searched| !searched.may_hide_copies(ENOUGH_STRETCHES)) {
                 break;
             }
         }
@@ -130,7 +111,7 @@ impl Candidates {
 
     /// Adds the candidates of one read from its seeds that occur up to `cap` times.
     fn collect_read(&mut self, seeds: &SeedHits, i: usize, lookup: Lookup<'_>, cap: usize, band: u16) {
-        let round = lookup.round(seeds.read(i), cap, &mut self.keys);
+        let searched = lookup.round(seeds.read(i), cap, &mut self.keys);
         if self.keys.is_empty() {
             lookup.sample_rarest(seeds.read(i), &mut self.keys);
         }
@@ -149,12 +130,9 @@ impl Candidates {
                 found: found.fold(0, |bits, stretch| bits | 1 << stretch),
             });
         }
-        count_edits(&mut self.candidates[first..], round.stretches.min(NO_STRETCH as u32), u64::from(band));
+        count_edits(&mut self.candidates[first..], searched.stretches.min(NO_STRETCH as u32), u64::from(band));
         self.read_ends.push(self.candidates.len());
-        self.hidden_edits.push(round.skipped.then_some(round.stretches));
-        self.repetitive.push(round.repetitive);
-        self.novel.push(round.novel);
-        self.stretches.push(round.stretches);
+        self.searched.push(searched);
     }
 
     /// Candidates of read `i`.
@@ -163,29 +141,10 @@ impl Candidates {
         &self.candidates[self.range(i)]
     }
 
-    /// How many edits, at the least, any locus of read `i` has that no seed named; `None` if no seed was left
-    /// out, so that nothing is likely to be hidden.
+    /// What was looked up of read `i`.
     #[must_use]
-    pub fn hidden_edits(&self, i: usize) -> Option<u32> {
-        self.hidden_edits[i]
-    }
-
-    /// Disjoint stretches of read `i` that were looked up completely.
-    #[must_use]
-    pub fn stretches(&self, i: usize) -> u32 {
-        self.stretches[i]
-    }
-
-    /// Stretches of read `i` that the reference has nowhere.
-    #[must_use]
-    pub fn novel_stretches(&self, i: usize) -> u32 {
-        self.novel[i]
-    }
-
-    /// Bases of read `i` under seeds that are repetitive.
-    #[must_use]
-    pub fn repetitive_bases(&self, i: usize) -> u32 {
-        self.repetitive[i]
+    pub fn searched(&self, i: usize) -> &Searched {
+        &self.searched[i]
     }
 
     fn range(&self, i: usize) -> Range<usize> {
@@ -226,42 +185,47 @@ impl Candidates {
 
 impl Lookup<'_> {
     /// Collects the diagonals of all seeds that occur at most `cap` times, or do so with their flanks.
-    fn round<'s>(&self, seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>, cap: usize, keys: &mut Vec<u64>) -> Round {
+    fn round<'s>(
+        &self,
+        seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>,
+        cap: usize,
+        keys: &mut Vec<u64>,
+    ) -> Searched {
         keys.clear();
-        let mut round = Round { stretches: 0, skipped: false, repetitive: 0, novel: 0 };
+        let mut searched = Searched::default();
         let (mut stretch_end, mut repetitive_end) = (0, 0);
-        let limit: usize = std::env::var("REP").ok().and_then(|v| v.parse().ok()).unwrap_or(500);
         for (seed, found) in seeds {
             let first = keys.len();
-            let limit18: usize = std::env::var("REP18").ok().and_then(|v| v.parse().ok()).unwrap_or(10000000);
-            if found.len() > limit && (found.len() > limit18 || self.is_repetitive(seed, found.clone(), limit)) {
-                let (start, end) = (seed.position as usize, seed.position as usize + K);
-                round.repetitive += (end - start.max(repetitive_end)) as u32;
-                repetitive_end = end;
+            let own = seed.position as usize..seed.position as usize + K;
+            if self.is_repetitive(seed, found.clone()) {
+                searched.repetitive_bases += (own.end - own.start.max(repetitive_end)) as u32;
+                repetitive_end = own.end;
             }
             let stretch = if found.len() <= cap {
                 self.push_all(seed, found, keys);
-                Some(seed.position as usize..seed.position as usize + K)
+                Some(own)
             } else {
                 self.push_flanked(seed, found, cap, keys)
             };
             match stretch {
                 Some(stretch) if stretch.start >= stretch_end => {
-                    let number = u64::from(round.stretches).min(NO_STRETCH);
+                    let number = u64::from(searched.stretches).min(NO_STRETCH);
                     keys[first..].iter_mut().for_each(|key| *key = *key & !NO_STRETCH | number);
-                    round.stretches += 1;
-                    round.novel += u32::from(keys.len() == first);
+                    searched.stretches += 1;
+                    searched.novel += u32::from(keys.len() == first);
                     stretch_end = stretch.end;
                 }
                 Some(_) => {}
-                None => round.skipped = true,
+                None => searched.left_out = true,
             }
         }
-        round
+        searched
     }
 
-    fn is_repetitive(&self, seed: &Seed, found: Range<u32>, limit: usize) -> bool {
-        self.table.find_with_flank(found, seed).is_none_or(|narrowed| narrowed.len() > limit)
+    /// Whether a seed occurs so often, even with the bases behind it, that bwa would call it repetitive.
+    fn is_repetitive(&self, seed: &Seed, found: Range<u32>) -> bool {
+        let is_many = |found: &Range<u32>| found.len() > REPETITIVE_OCCURRENCES;
+        is_many(&found) && self.table.find_with_flank(found, seed).is_none_or(|narrowed| is_many(&narrowed))
     }
 
     fn push_all(&self, seed: &Seed, found: Range<u32>, keys: &mut Vec<u64>) {

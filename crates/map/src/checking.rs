@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::alignment::{Alignment, overlap};
+use crate::anchors::Anchors;
 use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::extension::{Context, Extensions};
@@ -20,8 +21,6 @@ const MARGIN: i32 = 20;
 const UNMATED_MARGIN: i32 = 9;
 /// How far below the best an alignment is extended only on a sign of a gap.
 const FAR: i32 = 40;
-/// Alignments of a read near which its mate is looked for, at the most.
-const MAX_ANCHORS: usize = 16;
 /// Clipped bases that may well hold no seed: shorter than twice what an error-free stretch needs.
 const SEEDLESS_CLIP: u32 = 40;
 /// Mismatches in a full-length segment that two gaps might explain better.
@@ -34,6 +33,8 @@ pub struct Hints {
     pub edits: u32,
     /// Whether seeds name another diagonal near it.
     pub has_neighbour: bool,
+    /// Whether it was looked for near a mate, not named by seeds.
+    pub is_rescue: bool,
 }
 
 /// Checked candidates, grouped by read: flat arrays that belong together.
@@ -43,8 +44,7 @@ pub struct Checked {
     segments: Vec<Segment>,
     hints: Vec<Hints>,
     chosen: Vec<usize>,
-    anchors: Vec<Alignment>,
-    anchor_ends: Vec<usize>,
+    anchors: Anchors,
 }
 
 impl Checked {
@@ -76,7 +76,7 @@ impl Checked {
                 continue;
             }
             let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
-            let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour };
+            let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour, is_rescue: false };
             let value = self.push(number, reverse, diagonal, hints, read, context).unwrap_or(0);
             if value > best {
                 (best, best_is_mated) = (value, candidate.mated);
@@ -124,15 +124,10 @@ impl Checked {
         known: impl Fn(usize) -> i32,
         extensions: &mut Extensions,
     ) -> Result<()> {
-        self.find_anchors(batch, context.options);
+        self.anchors.fill(&self.alignments, batch.reads, context.options);
         let mut start = 0;
         for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
             let number = group[0].read as usize;
-            let mate = number ^ 1;
-            let partners = batch.mate_reach.map_or(&[][..], |_| {
-                let first = if mate == 0 { 0 } else { self.anchor_ends[mate - 1] };
-                &self.anchors[first..self.anchor_ends[mate]]
-            });
             let read = batch.reads.read(number);
             let range = start..start + group.len();
             let choice = Choice {
@@ -140,7 +135,7 @@ impl Checked {
                 segments: &self.segments[range.clone()],
                 hints: &self.hints[range],
                 length: read.length(),
-                partners: (partners, batch.mate_reach.unwrap_or(0)),
+                mates: batch.mate_reach.map(|reach| (self.anchors.read(number ^ 1), reach)),
                 name_hash: batch.name_hashes[number],
                 options: context.options,
             };
@@ -151,25 +146,6 @@ impl Checked {
             start += group.len();
         }
         Ok(())
-    }
-}
-
-impl Checked {
-    /// Notes the best alignments of each read, near which its mate is looked for.
-    fn find_anchors(&mut self, batch: Batch<'_>, options: &MapOptions) {
-        self.anchors.clear();
-        self.anchor_ends.clear();
-        for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
-            let number = group[0].read as usize;
-            self.anchor_ends.resize(number, self.anchors.len());
-            let length = batch.reads.read(number).length();
-            let value = |a: &Alignment| a.value(length, options);
-            let best = group.iter().map(value).max().unwrap_or(0);
-            let anchors = group.iter().filter(|a| value(a) + options.unpaired_penalty >= best);
-            self.anchors.extend(anchors.take(MAX_ANCHORS));
-            self.anchor_ends.push(self.anchors.len());
-        }
-        self.anchor_ends.resize(batch.reads.len(), self.anchors.len());
     }
 }
 
@@ -197,7 +173,7 @@ struct Choice<'a> {
     hints: &'a [Hints],
     length: usize,
     /// The best alignments of the mate, and how far from one this read may lie.
-    partners: (&'a [Alignment], u64),
+    mates: Option<(&'a [Alignment], u64)>,
     name_hash: u64,
     options: &'a MapOptions,
 }
@@ -211,13 +187,17 @@ impl Choice<'_> {
         chosen.extend((0..self.group.len()).filter(|&i| {
             let gain = self.possible_gain(i);
             let reachable = (value(i) + gain).min(ceiling(self.length, self.hints[i].edits, self.options));
-            reachable > value(i) && reachable + MARGIN >= best && (value(i) + FAR >= best || self.may_have_gap(i))
-                || reachable > value(i) && self.is_anchored(i)
+            let may_rival = || reachable + MARGIN >= best && (value(i) + FAR >= best || self.may_have_gap(i));
+            reachable > value(i) && (may_rival() || self.is_anchored(i))
         }));
-        // What is there counts, not what may come: the shorter a segment, the more could still be added to it.
+        // Where the mate is comes first: the pair may outweigh a better place elsewhere. Else what is there counts, not what may come: the shorter a segment, the more could still be added to it.
         chosen.sort_unstable_by_key(|&i| {
             let alignment = &self.group[i];
-            (!self.is_anchored(i), Reverse(value(i)), tie_break(self.name_hash, alignment.reverse, alignment.reference_start))
+            (
+                !self.is_anchored(i),
+                Reverse(value(i)),
+                tie_break(self.name_hash, alignment.reverse, alignment.reference_start),
+            )
         });
         let mut kept = 0;
         for next in 0..chosen.len() {
@@ -230,15 +210,14 @@ impl Choice<'_> {
         chosen.truncate(kept);
     }
 
-    /// Whether the mate's best alignment is in reach of an alignment.
+    /// Whether an alignment lies where a good one of the mate wants it.
     fn is_anchored(&self, i: usize) -> bool {
-        let (mates, reach) = self.partners;
-        mates.iter().any(|mate| {
-            let alignment = &self.group[i];
-            mate.contig == alignment.contig
-                && mate.reverse != alignment.reverse
-                && mate.start_diagonal().abs_diff(alignment.start_diagonal()) <= reach
-        })
+        let this = &self.group[i];
+        let is_near = |mate: &Alignment, reach: u64| {
+            mate.contig == this.contig && mate.start_diagonal().abs_diff(this.start_diagonal()) <= reach
+        };
+        let near_mate = || self.mates.is_some_and(|(mates, reach)| mates.iter().any(|mate| is_near(mate, reach)));
+        self.hints[i].is_rescue || near_mate()
     }
 
     /// Whether there is a sign of a gap in an alignment far below the best: seeds on a diagonal near it, or clips too short to

@@ -18,6 +18,7 @@
 #![deny(unsafe_code)]
 
 pub mod alignment;
+pub mod anchors;
 pub mod candidates;
 pub mod checking;
 pub mod cigar;
@@ -25,6 +26,7 @@ mod error;
 pub mod extension;
 pub mod grouped;
 pub mod hash;
+pub mod hidden;
 pub mod index;
 pub mod insert_model;
 pub mod insert_size;

@@ -151,7 +151,7 @@ impl<'a> Mapper<'a> {
             work.checked.push_ranked(i, work.candidates.ranked(i, name_hash), work.reads.read(i), context);
         }
         work.alignments.clear();
-        self.extend(model.map(|m| m.high as u64), work)
+        self.extend(model.and_then(longest_reach), work)
     }
 
     /// Extends what needs it among the alignments just checked and files all of them by read.
@@ -193,9 +193,10 @@ impl<'a> Mapper<'a> {
         work.found.dedup();
         work.checked.clear();
         let context = Context { reference: &self.reference, options: self.options };
+        let hints = Hints { is_rescue: true, ..Hints::default() };
         for f in &work.found {
             let read = work.reads.read(f.read as usize);
-            work.checked.push(f.read as usize, f.reverse, f.diagonal, Hints::default(), read, context);
+            work.checked.push(f.read as usize, f.reverse, f.diagonal, hints, read, context);
         }
         self.extend(None, work)
     }
@@ -203,7 +204,7 @@ impl<'a> Mapper<'a> {
     /// The score from which a proper mate of a read counts as found: where it would outweigh the best alignment elsewhere. None
     /// does where few of the read's seeds were looked up: there may be copies close by.
     fn settled(&self, read: usize, work: &Workspace) -> i32 {
-        if work.candidates.hidden_edits(read).is_some_and(|edits| edits < FEW_STRETCHES) {
+        if work.candidates.searched(read).may_hide_copies(FEW_STRETCHES) {
             return i32::MAX;
         }
         work.alignments.best(read).map_or(0, |best| best.score - self.options.unpaired_penalty)
@@ -242,29 +243,18 @@ impl<'a> Mapper<'a> {
         let mates = Mates {
             alignments: [first, second].map(|i| work.alignments.read(i)),
             lengths: contexts.map(|c| c.length),
-            hidden_scores: contexts.map(|c| c.hidden_score),
+            hidden: contexts.map(|c| c.hidden),
+            repetitive_shares: contexts.map(|c| c.repetitive_share),
             name_hash: work.name_hashes[first],
-            hidden_leads: contexts.map(|c| c.hidden_lead),
-            repetitive: contexts.map(|c| c.repetitive),
         };
         best_proper_pair(&mates, model, self.options)
     }
 
     fn read_context(&self, read: usize, work: &Workspace) -> ReadContext {
         let length = work.reads.read(read).length();
-        let full = length as i32 * self.options.match_score();
-        let ns: i32 = std::env::var("NS").ok().and_then(|v| v.parse().ok()).unwrap_or(100);
-        let hidden_score = Some(match work.candidates.hidden_edits(read) {
-            Some(edits) => full - edits as i32 * self.options.cheapest_edit(),
-            None => full - (work.candidates.stretches(read) as i32 + ns) * self.options.cheapest_edit(),
-        });
-        let repetitive = i64::from(work.candidates.repetitive_bases(read)) * 65536 / length.max(1) as i64;
-        let shared = work.candidates.stretches(read) - work.candidates.novel_stretches(read);
-        let w: i32 = std::env::var("LEAD").ok().and_then(|v| v.parse().ok()).unwrap_or(5);
-        let t: u32 = std::env::var("DMIN").ok().and_then(|v| v.parse().ok()).unwrap_or(40);
-        let d = work.candidates.stretches(read);
-        let hidden_lead = if d >= 4 && d * t >= length as u32 { shared as i32 * w } else { -1000 };
-        ReadContext { length, hidden_score, hidden_lead, repetitive }
+        let searched = work.candidates.searched(read);
+        let (hidden, repetitive_share) = (searched.hidden(length, self.options), searched.repetitive_share(length));
+        ReadContext { length, hidden, repetitive_share }
     }
 }
 
@@ -273,6 +263,11 @@ fn reaches(model: &InsertModel) -> Vec<(Orientation, u64)> {
     // Between mates that don't face each other the insert size leaves out a read.
     let beyond = |orientation| if orientation == Orientation::ForwardReverse { 0 } else { MAX_READ as u64 };
     model.orientations().map(|(orientation, sizes)| (orientation, sizes.high as u64 + beyond(orientation))).collect()
+}
+
+/// The farthest that mates of any orientation lie apart.
+fn longest_reach(model: &InsertModel) -> Option<u64> {
+    reaches(model).into_iter().map(|(_, reach)| reach).max()
 }
 
 /// The best alignment, if no other comes near it: bwa's rule for pairs that teach the insert size.

@@ -5,6 +5,7 @@
 
 use crate::alignment::Alignment;
 use crate::hash::tie_break;
+use crate::hidden::Hidden;
 use crate::insert_model::InsertModel;
 use crate::insert_size::Insert;
 use crate::mapq;
@@ -12,6 +13,8 @@ use crate::options::MapOptions;
 
 /// Alignments of a mate that are tried in pairs.
 const MAX_TRIED: usize = 64;
+/// Copies taken to be hidden where any may be.
+const HIDDEN_COPIES: u32 = 20;
 
 /// The two mates' alignments, best first, and what may be hidden from them.
 #[derive(Clone, Copy, Debug)]
@@ -20,12 +23,10 @@ pub struct Mates<'a> {
     pub alignments: [&'a [Alignment]; 2],
     /// Read lengths in bases.
     pub lengths: [usize; 2],
-    /// The highest score that an alignment not found could have, if seeds were left out.
-    pub hidden_scores: [Option<i32>; 2],
-    /// What an alignment leads a hidden one by.
-    pub hidden_leads: [i32; 2],
-    /// Share of each read under repetitive seeds, in 1/65,536.
-    pub repetitive: [i64; 2],
+    /// What alignments not found could score.
+    pub hidden: [Hidden; 2],
+    /// Share of each read under repetitive seeds, in units of 1/65,536.
+    pub repetitive_shares: [i64; 2],
     /// Hash of the reads' name.
     pub name_hash: u64,
 }
@@ -65,7 +66,7 @@ pub fn best_proper_pair(mates: &Mates<'_>, model: &InsertModel, options: &MapOpt
     }
     let quality = [0, 1].map(|mate| {
         let (rival, near) = rival_value(mate, best, &pairs, mates, options);
-        mapq::from_lead(best.value - rival, near, (mates.repetitive[0] + mates.repetitive[1]) / 2, options)
+        mapq::from_lead(best.value - rival, near, mates.repetitive_shares.iter().sum::<i64>() / 2, options)
     });
     Some(Pair { chosen: best.mates, quality })
 }
@@ -97,18 +98,14 @@ fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, 
     let other_best = mates.alignments[other][0].score;
     let own_next = mates.alignments[mate].iter().enumerate().find(|(i, _)| *i != chosen).map(|(_, a)| a.score);
     let unpaired = own_next.map(|score| score + other_best - options.unpaired_penalty);
-    let hidden_score = |m: usize| {
-        mates.hidden_scores[m].map(|h| h.min(mates.alignments[m][best.mates[m]].score - mates.hidden_leads[m]))
-    };
-    let hidden = hidden_score(mate).map(|own| {
-        let alone = own + other_best - options.unpaired_penalty;
-        hidden_score(other).map_or(alone, |both| alone.max(own + both))
-    });
-    let rival = paired.max(unpaired).max(hidden).unwrap_or(0);
+    let hidden_score = |m: usize| mates.hidden[m].beside(mates.alignments[m][best.mates[m]].score);
+    let alone = hidden_score(mate) + other_best - options.unpaired_penalty;
+    let hidden = alone.max(hidden_score(mate) + hidden_score(other));
+    let seen = paired.max(unpaired).unwrap_or(0);
+    let rival = seen.max(hidden);
     let near = options.cheapest_edit().max(options.cheapest_gap());
-    let count = pairs.iter().filter(elsewhere).filter(|p| p.value >= rival - near).count();
-    let nh: u32 = std::env::var("NH").ok().and_then(|v| v.parse().ok()).unwrap_or(0);
-    let count = count as u32 + if hidden == Some(rival) { nh } else { 0 };
+    let count = pairs.iter().filter(elsewhere).filter(|p| p.value >= rival - near).count() as u32;
+    let count = if hidden >= seen { count + HIDDEN_COPIES } else { count };
     (rival, count)
 }
 

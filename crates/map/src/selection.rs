@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::alignment::{Alignment, overlap};
+use crate::hidden::Hidden;
 use crate::mapq::{self, Evidence};
 use crate::options::MapOptions;
 
@@ -37,12 +38,10 @@ pub struct Alternative {
 pub struct ReadContext {
     /// Bases.
     pub length: usize,
-    /// The highest score that an alignment not found could have, if seeds were left out.
-    pub hidden_score: Option<i32>,
-    /// What an alignment leads a hidden one by.
-    pub hidden_lead: i32,
-    /// Share of the read under repetitive seeds, in 1/65,536.
-    pub repetitive: i64,
+    /// What alignments not found could score.
+    pub hidden: Hidden,
+    /// Share of the read under repetitive seeds, in units of 1/65,536.
+    pub repetitive_share: i64,
 }
 
 /// What the pair says of a mate.
@@ -67,18 +66,20 @@ pub fn select(
     let enough = |a: &&Alignment| a.score >= options.min_score || chosen.pair_quality.is_some();
     let Some(primary) = alignments.get(chosen.primary).filter(enough) else { return };
     let first = placements.len();
-    let place = |alignment: &Alignment, hidden: Option<i32>, pair: Option<i32>| {
+    let place = |alignment: &Alignment, hidden: Option<Hidden>, pair: Option<i32>| {
         let (rival_score, near_rivals) = rivals(alignment, alignments, read.length, options);
-        let span = alignment.query_bases().max((alignment.reference_end - alignment.reference_start) as u32);
-        let hidden = hidden.map_or(0, |h| h.min(alignment.score - read.hidden_lead));
-        let rival = rival_score.max(hidden);
-        let nh: u32 = std::env::var("NHS").ok().and_then(|v| v.parse().ok()).unwrap_or(0);
-        let near_rivals = near_rivals + if hidden > 0 && hidden >= rival_score { nh } else { 0 };
-        let own = mapq::single(Evidence { score: alignment.score, rival_score: rival, near_rivals, span, repetitive: read.repetitive }, options);
+        let evidence = Evidence {
+            score: alignment.score,
+            rival_score: rival_score.max(hidden.map_or(0, |hidden| hidden.beside(alignment.score))),
+            near_rivals,
+            span: alignment.query_bases().max((alignment.reference_end - alignment.reference_start) as u32),
+            repetitive_share: read.repetitive_share,
+        };
+        let own = mapq::single(evidence, options);
         let quality = pair.map_or(own, |pair| mapq::with_mate(own, pair));
         Placement { alignment: *alignment, mapping_quality: quality as u8, rival_score }
     };
-    placements.push(place(primary, read.hidden_score, chosen.pair_quality));
+    placements.push(place(primary, Some(read.hidden), chosen.pair_quality));
     for alignment in alignments {
         if placements.len() - first > MAX_SUPPLEMENTARY || alignment.score < options.min_score {
             break;
