@@ -55,6 +55,22 @@ impl Alignment {
         self.score + ends * options.end_bonus
     }
 
+    /// What its gap costs more than the cheapest edit does; 0 without a net gap.
+    #[must_use]
+    pub fn gap_excess(&self, options: &MapOptions) -> i32 {
+        let scoring = &options.scoring;
+        let deleted = (self.end_diagonal() - self.start_diagonal()) as i32;
+        let cost = match deleted {
+            0 => return 0,
+            1.. => i32::from(scoring.deletion_open) + deleted * i32::from(scoring.deletion_extend),
+            _ => {
+                let a_base = i32::from(scoring.insertion_extend) + options.match_score();
+                i32::from(scoring.insertion_open) - deleted * a_base
+            }
+        };
+        cost - options.cheapest_edit()
+    }
+
     /// Aligned bases of the read.
     #[must_use]
     pub fn query_bases(&self) -> u32 {
@@ -151,6 +167,15 @@ mod tests {
         let starts: Vec<u64> = all.iter().map(|a| a.reference_start).collect();
         assert_eq!(starts, [1000, 5000]);
         assert_eq!(all[0].score, 139);
+    }
+
+    #[test]
+    fn a_gap_costs_more_than_a_mismatch() {
+        let options = MapOptions::default();
+        let whole = alignment(1000, 0..150, 150);
+        assert_eq!(whole.gap_excess(&options), 0);
+        assert_eq!(Alignment { reference_end: 1160, ..whole }.gap_excess(&options), 6 + 10 - 5);
+        assert_eq!(Alignment { reference_end: 1140, ..whole }.gap_excess(&options), 6 + 10 + 10 - 5);
     }
 
     #[test]

@@ -93,9 +93,14 @@ fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, 
     let other_best = mates.alignments[other][0].score;
     let own_next = mates.alignments[mate].iter().enumerate().find(|(i, _)| *i != chosen).map(|(_, a)| a.score);
     let unpaired = own_next.map(|score| score + other_best - options.unpaired_penalty);
-    let hidden = mates.hidden_scores[mate].map(|own| {
+    // A gap in a read would be in a hidden copy too.
+    let hidden_score = |mate: usize| {
+        let excess = mates.alignments[mate][best.mates[mate]].gap_excess(options);
+        mates.hidden_scores[mate].map(|score| score - excess)
+    };
+    let hidden = hidden_score(mate).map(|own| {
         let alone = own + other_best - options.unpaired_penalty;
-        mates.hidden_scores[other].map_or(alone, |both| alone.max(own + both))
+        hidden_score(other).map_or(alone, |both| alone.max(own + both))
     });
     let rival = paired.max(unpaired).max(hidden).unwrap_or(0);
     let near = options.cheapest_edit().max(options.cheapest_gap());

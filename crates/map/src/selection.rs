@@ -71,7 +71,9 @@ pub fn select(
         let quality = pair.map_or(own, |pair| mapq::with_mate(own, pair));
         Placement { alignment: *alignment, mapping_quality: quality as u8, rival_score }
     };
-    placements.push(place(primary, read.hidden_score, chosen.pair_quality));
+    // A gap in the read would be in a hidden copy too.
+    let hidden = read.hidden_score.map(|score| score - primary.gap_excess(options));
+    placements.push(place(primary, hidden, chosen.pair_quality));
     for alignment in alignments {
         if placements.len() - first > MAX_SUPPLEMENTARY || alignment.score < options.min_score {
             break;
