@@ -93,9 +93,8 @@ fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, 
     let other_best = mates.alignments[other][0].score;
     let own_next = mates.alignments[mate].iter().enumerate().find(|(i, _)| *i != chosen).map(|(_, a)| a.score);
     let unpaired = own_next.map(|score| score + other_best - options.unpaired_penalty);
-    // A gap in a read would be in a hidden copy too.
     let hidden_score = |mate: usize| {
-        let excess = mates.alignments[mate][best.mates[mate]].gap_excess(options);
+        let excess = mates.alignments[mate][best.mates[mate]].structural_excess(mates.lengths[mate], options);
         mates.hidden_scores[mate].map(|score| score - excess)
     };
     let hidden = hidden_score(mate).map(|own| {

@@ -71,8 +71,7 @@ pub fn select(
         let quality = pair.map_or(own, |pair| mapq::with_mate(own, pair));
         Placement { alignment: *alignment, mapping_quality: quality as u8, rival_score }
     };
-    // A gap in the read would be in a hidden copy too.
-    let hidden = read.hidden_score.map(|score| score - primary.gap_excess(options));
+    let hidden = read.hidden_score.map(|score| score - primary.structural_excess(read.length, options));
     placements.push(place(primary, hidden, chosen.pair_quality));
     for alignment in alignments {
         if placements.len() - first > MAX_SUPPLEMENTARY || alignment.score < options.min_score {
@@ -126,18 +125,8 @@ fn are_rivals(a: &Alignment, b: &Alignment, length: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn alignment(reference_start: u64, reverse: bool, query: std::ops::Range<u32>, score: i32) -> Alignment {
-        Alignment {
-            read: 0,
-            reverse,
-            contig: 0,
-            reference_start,
-            reference_end: reference_start + u64::from(query.end - query.start),
-            query_start: query.start,
-            query_end: query.end,
-            score,
-            gapped_band: None,
-        }
+    fn alignment(reference_start: u64, reverse: bool, query: Range<u32>, score: i32) -> Alignment {
+        Alignment { score, ..crate::testing::alignment(reference_start, reverse, query) }
     }
 
     fn selected(alignments: &[Alignment], hidden_score: Option<i32>) -> Vec<Placement> {
@@ -176,5 +165,32 @@ mod tests {
         assert_eq!(selected(&one, Some(150))[0].mapping_quality, 0);
         let between = selected(&one, Some(145))[0].mapping_quality;
         assert!((1..30).contains(&between));
+    }
+
+    #[test]
+    fn a_long_gap_does_not_make_a_hidden_copy_likelier() {
+        let gapped = Alignment { reference_end: 1_135, ..alignment(1_000, false, 0..150, 114) };
+        let hidden = |alignment| selected(&[alignment], Some(120))[0].mapping_quality;
+        assert!(hidden(gapped) > 40);
+        assert_eq!(hidden(alignment(1_000, false, 0..150, 114)), 0);
+    }
+
+    #[test]
+    fn alternatives_score_more_than_four_fifths_and_are_few() {
+        let at = |start, score| alignment(start, false, 0..150, score);
+        let list =
+            [at(1_000, 150), at(2_000, 140), at(3_000, 121), at(4_000, 120), alignment(9_000, false, 100..150, 50)];
+        let named = |max_alternatives| {
+            let options = MapOptions { max_alternatives, ..MapOptions::default() };
+            let (mut placements, mut alternatives) = (Vec::new(), Vec::new());
+            let read = ReadContext { length: 150, hidden_score: None };
+            select(&list, Chosen { primary: 0, pair_quality: None }, read, &options, &mut placements);
+            let reported = (&placements[..], 0..placements.len());
+            add_alternatives(&list, reported, 150, &options, &mut alternatives);
+            alternatives.iter().map(|a| a.alignment.reference_start).collect::<Vec<_>>()
+        };
+        assert_eq!(named(5), [2_000, 3_000]);
+        assert_eq!(named(2), [2_000, 3_000]);
+        assert!(named(1).is_empty());
     }
 }
