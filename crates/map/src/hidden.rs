@@ -6,6 +6,7 @@
 //! unseen locus would pay for them too. So once the stretches cover enough of the read, an unseen locus is taken to trail the
 //! placement by one edit for each stretch that does occur somewhere.
 
+use crate::alignment::Alignment;
 use crate::mapq::ONE;
 use crate::options::MapOptions;
 
@@ -61,10 +62,18 @@ impl Searched {
 }
 
 impl Hidden {
-    /// The highest score that an unseen alignment may have beside one that scores `score`.
+    /// Test support: unseen alignments score up to `ceiling`.
+    #[cfg(test)]
+    pub(crate) fn up_to(ceiling: i32) -> Self {
+        Self { ceiling, lead: None }
+    }
+
+    /// The highest score that an unseen alignment may have beside `alignment`, of a read of `length` bases. What the read itself
+    /// has of gaps and clips an unseen alignment has too.
     #[must_use]
-    pub fn beside(&self, score: i32) -> i32 {
-        self.lead.map_or(self.ceiling, |lead| self.ceiling.min(score - lead))
+    pub fn beside(&self, alignment: &Alignment, length: usize, options: &MapOptions) -> i32 {
+        let ceiling = self.ceiling - alignment.structural_excess(length, options);
+        self.lead.map_or(ceiling, |lead| ceiling.min(alignment.score - lead))
     }
 }
 
@@ -72,26 +81,40 @@ impl Hidden {
 mod tests {
     use super::*;
 
+    use crate::testing::alignment;
+
+    /// What may be hidden beside a full-length ungapped alignment.
+    fn beside(searched: Searched, length: u32, score: i32) -> i32 {
+        let options = MapOptions::default();
+        let full = Alignment { score, ..alignment(1000, false, 0..length) };
+        searched.hidden(length as usize, &options).beside(&full, length as usize, &options)
+    }
+
     const SEARCHED: Searched = Searched { stretches: 2, novel: 0, left_out: true, repetitive_bases: 50 };
 
     #[test]
     fn each_stretch_costs_an_unseen_locus_an_edit() {
-        let options = MapOptions::default();
-        assert_eq!(SEARCHED.hidden(150, &options).beside(130), 140);
+        assert_eq!(beside(SEARCHED, 150, 130), 140);
         let complete = Searched { left_out: false, ..SEARCHED };
-        assert_eq!(complete.hidden(150, &options).beside(130), 135);
+        assert_eq!(beside(complete, 150, 130), 135);
         assert!(SEARCHED.may_hide_copies(3) && !SEARCHED.may_hide_copies(2) && !complete.may_hide_copies(3));
     }
 
     #[test]
     fn errors_of_the_read_are_not_held_against_a_placement_that_stretches_cover() {
-        let options = MapOptions::default();
         let covered = Searched { stretches: 6, novel: 3, ..SEARCHED };
         // Four errors, in three stretches of their own and one elsewhere: the bound alone would lead by two edits.
-        assert_eq!(covered.hidden(150, &options).beside(130), 115);
-        assert_eq!(covered.hidden(150, &options).beside(150), 120);
+        assert_eq!(beside(covered, 150, 130), 115);
+        assert_eq!(beside(covered, 150, 150), 120);
         // Six stretches are little of a read of 250 bases.
-        assert_eq!(covered.hidden(250, &options).beside(230), 220);
+        assert_eq!(beside(covered, 250, 230), 220);
+    }
+
+    #[test]
+    fn gaps_and_clips_of_the_read_are_in_unseen_copies_too() {
+        let options = MapOptions::default();
+        let gapped = Alignment { reference_end: 1160, score: 134, ..alignment(1000, false, 0..150) };
+        assert_eq!(SEARCHED.hidden(150, &options).beside(&gapped, 150, &options), 140 - (6 + 10 - 5));
     }
 
     #[test]

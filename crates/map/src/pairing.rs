@@ -98,7 +98,10 @@ fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, 
     let other_best = mates.alignments[other][0].score;
     let own_next = mates.alignments[mate].iter().enumerate().find(|(i, _)| *i != chosen).map(|(_, a)| a.score);
     let unpaired = own_next.map(|score| score + other_best - options.unpaired_penalty);
-    let hidden_score = |m: usize| mates.hidden[m].beside(mates.alignments[m][best.mates[m]].score);
+    let hidden_score = |mate: usize| {
+        let alignment = &mates.alignments[mate][best.mates[mate]];
+        mates.hidden[mate].beside(alignment, mates.lengths[mate], options)
+    };
     let alone = hidden_score(mate) + other_best - options.unpaired_penalty;
     let hidden = alone.max(hidden_score(mate) + hidden_score(other));
     let seen = paired.max(unpaired).unwrap_or(0);
@@ -120,8 +123,10 @@ mod tests {
         Alignment { score, ..alignment(reference_start, reverse, 0..100) }
     }
 
-    fn choose(first: &[Alignment], second: &[Alignment], hidden_scores: [Option<i32>; 2]) -> Option<Pair> {
-        let mates = Mates { alignments: [first, second], lengths: [100, 100], hidden_scores, name_hash: 3 };
+    fn choose(first: &[Alignment], second: &[Alignment], hidden_scores: [i32; 2]) -> Option<Pair> {
+        let hidden = hidden_scores.map(Hidden::up_to);
+        let (alignments, repetitive_shares) = ([first, second], [0, 0]);
+        let mates = Mates { alignments, lengths: [100, 100], hidden, repetitive_shares, name_hash: 3 };
         let model = InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000));
         best_proper_pair(&mates, &model, &MapOptions::default())
     }
@@ -129,7 +134,7 @@ mod tests {
     #[test]
     fn the_mate_chooses_among_copies() {
         let copies = [at(50_000, false, 100), at(1_000, false, 100), at(90_000, false, 100)];
-        let pair = choose(&copies, &[at(1_300, true, 100)], [None, None]).unwrap();
+        let pair = choose(&copies, &[at(1_300, true, 100)], [0, 0]).unwrap();
         assert_eq!(pair.chosen, [1, 0]);
         assert!(pair.quality.iter().all(|&q| q > 50), "{pair:?}");
     }
@@ -138,20 +143,20 @@ mod tests {
     fn two_equal_pairs_have_quality_zero() {
         let first = [at(1_000, false, 100), at(50_000, false, 100)];
         let second = [at(1_300, true, 100), at(50_300, true, 100)];
-        assert_eq!(choose(&first, &second, [None, None]).unwrap().quality, [0, 0]);
+        assert_eq!(choose(&first, &second, [0, 0]).unwrap().quality, [0, 0]);
     }
 
     #[test]
     fn copies_that_may_be_hidden_lower_the_quality() {
         let (first, second) = ([at(1_000, false, 100)], [at(1_300, true, 100)]);
-        assert_eq!(choose(&first, &second, [Some(100), Some(100)]).unwrap().quality, [0, 0]);
-        assert!(choose(&first, &second, [Some(100), None]).unwrap().quality[0] >= 60);
+        assert_eq!(choose(&first, &second, [100, 100]).unwrap().quality, [0, 0]);
+        assert!(choose(&first, &second, [100, 0]).unwrap().quality[0] >= 60);
     }
 
     #[test]
     fn a_poor_proper_pair_loses_to_good_unpaired_mates() {
         let first = [at(1_000, false, 100), at(70_000, false, 70)];
         let second = [at(70_300, true, 100)];
-        assert_eq!(choose(&first, &second, [None, None]), None);
+        assert_eq!(choose(&first, &second, [0, 0]), None);
     }
 }

@@ -70,7 +70,7 @@ pub fn select(
         let (rival_score, near_rivals) = rivals(alignment, alignments, read.length, options);
         let evidence = Evidence {
             score: alignment.score,
-            rival_score: rival_score.max(hidden.map_or(0, |hidden| hidden.beside(alignment.score))),
+            rival_score: rival_score.max(hidden.map_or(0, |hidden| hidden.beside(alignment, read.length, options))),
             near_rivals,
             span: alignment.query_bases().max((alignment.reference_end - alignment.reference_start) as u32),
             repetitive_share: read.repetitive_share,
@@ -132,23 +132,13 @@ fn are_rivals(a: &Alignment, b: &Alignment, length: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn alignment(reference_start: u64, reverse: bool, query: std::ops::Range<u32>, score: i32) -> Alignment {
-        Alignment {
-            read: 0,
-            reverse,
-            contig: 0,
-            reference_start,
-            reference_end: reference_start + u64::from(query.end - query.start),
-            query_start: query.start,
-            query_end: query.end,
-            score,
-            gapped_band: None,
-        }
+    fn alignment(reference_start: u64, reverse: bool, query: Range<u32>, score: i32) -> Alignment {
+        Alignment { score, ..crate::testing::alignment(reference_start, reverse, query) }
     }
 
-    fn selected(alignments: &[Alignment], hidden_score: Option<i32>) -> Vec<Placement> {
+    fn selected(alignments: &[Alignment], hidden_score: i32) -> Vec<Placement> {
         let mut placements = Vec::new();
-        let read = ReadContext { length: 150, hidden_score };
+        let read = ReadContext { length: 150, hidden: Hidden::up_to(hidden_score), repetitive_share: 0 };
         let chosen = Chosen { primary: 0, pair_quality: None };
         select(alignments, chosen, read, &MapOptions::default(), &mut placements);
         placements
@@ -162,7 +152,7 @@ mod tests {
             alignment(9_000, true, 0..60, 60),
             alignment(20_000, true, 0..60, 58),
         ];
-        let got = selected(&pieces, None);
+        let got = selected(&pieces, 0);
         assert_eq!(got.len(), 2);
         assert_eq!(got.iter().map(|p| p.rival_score).collect::<Vec<_>>(), [0, 58]);
         assert_eq!(got[0].mapping_quality, 60);
@@ -171,16 +161,43 @@ mod tests {
 
     #[test]
     fn low_scores_are_not_reported() {
-        assert!(selected(&[alignment(1_000, false, 0..29, 29)], None).is_empty());
-        assert!(selected(&[], None).is_empty());
+        assert!(selected(&[alignment(1_000, false, 0..29, 29)], 0).is_empty());
+        assert!(selected(&[], 0).is_empty());
     }
 
     #[test]
     fn copies_that_may_be_hidden_lower_the_quality() {
         let one = [alignment(1_000, false, 0..150, 150)];
-        assert_eq!(selected(&one, None)[0].mapping_quality, 60);
-        assert_eq!(selected(&one, Some(150))[0].mapping_quality, 0);
-        let between = selected(&one, Some(145))[0].mapping_quality;
+        assert_eq!(selected(&one, 0)[0].mapping_quality, 60);
+        assert_eq!(selected(&one, 150)[0].mapping_quality, 0);
+        let between = selected(&one, 145)[0].mapping_quality;
         assert!((1..30).contains(&between));
+    }
+
+    #[test]
+    fn a_long_gap_does_not_make_a_hidden_copy_likelier() {
+        let gapped = Alignment { reference_end: 1_135, ..alignment(1_000, false, 0..150, 114) };
+        let hidden = |alignment| selected(&[alignment], 120)[0].mapping_quality;
+        assert!(hidden(gapped) > 40);
+        assert_eq!(hidden(alignment(1_000, false, 0..150, 114)), 0);
+    }
+
+    #[test]
+    fn alternatives_score_more_than_four_fifths_and_are_few() {
+        let at = |start, score| alignment(start, false, 0..150, score);
+        let list =
+            [at(1_000, 150), at(2_000, 140), at(3_000, 121), at(4_000, 120), alignment(9_000, false, 100..150, 50)];
+        let named = |max_alternatives| {
+            let options = MapOptions { max_alternatives, ..MapOptions::default() };
+            let (mut placements, mut alternatives) = (Vec::new(), Vec::new());
+            let read = ReadContext { length: 150, hidden: Hidden::up_to(0), repetitive_share: 0 };
+            select(&list, Chosen { primary: 0, pair_quality: None }, read, &options, &mut placements);
+            let reported = (&placements[..], 0..placements.len());
+            add_alternatives(&list, reported, 150, &options, &mut alternatives);
+            alternatives.iter().map(|a| a.alignment.reference_start).collect::<Vec<_>>()
+        };
+        assert_eq!(named(5), [2_000, 3_000]);
+        assert_eq!(named(2), [2_000, 3_000]);
+        assert!(named(1).is_empty());
     }
 }
