@@ -12,7 +12,6 @@ use crate::error::Result;
 use crate::index::Reference;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
-use crate::selection::Placement;
 use crate::sequence::AMBIGUOUS;
 
 /// A finished alignment. Clips are not part of its operations.
@@ -42,10 +41,10 @@ pub struct Cigars {
     batch: GlobalBatch,
     /// Results of the first bands, and of each time that some had to be widened.
     rounds: Vec<GlobalResults>,
-    /// Where the result of each placement is; `None` for those without a gap.
+    /// Where the result of each alignment is; `None` for those without a gap.
     sources: Vec<Option<Source>>,
     target: Vec<u8>,
-    /// Placements to trace, and their bands.
+    /// Alignments to trace, and their bands.
     todo: Vec<(usize, u16)>,
     operations: Vec<CigarOp>,
     md: Vec<u8>,
@@ -72,30 +71,30 @@ struct Row {
 }
 
 impl Cigars {
-    /// Traces all placements, in order.
+    /// Traces all alignments, in order.
     ///
     /// # Errors
     ///
     /// If the engine refuses a job as too long.
     pub fn trace(
         &mut self,
-        placements: &[Placement],
+        alignments: &[Alignment],
         reads: &PackedReads,
         reference: &Reference<'_>,
         engine: &Engine,
         options: &MapOptions,
     ) -> Result<()> {
         self.sources.clear();
-        self.sources.resize(placements.len(), None);
+        self.sources.resize(alignments.len(), None);
         self.todo.clear();
-        let bands = placements.iter().enumerate().filter_map(|(i, p)| Some((i, p.alignment.gapped_band?)));
+        let bands = alignments.iter().enumerate().filter_map(|(i, a)| Some((i, a.gapped_band?)));
         self.todo.extend(bands);
         let mut round = 0;
         while !self.todo.is_empty() {
-            self.trace_round(round, placements, reads, reference, engine)?;
+            self.trace_round(round, alignments, reads, reference, engine)?;
             round += 1;
         }
-        self.finish(placements, reads, reference, options);
+        self.finish(alignments, reads, reference, options);
         Ok(())
     }
 
@@ -104,14 +103,14 @@ impl Cigars {
     fn trace_round(
         &mut self,
         round: usize,
-        placements: &[Placement],
+        alignments: &[Alignment],
         reads: &PackedReads,
         reference: &Reference<'_>,
         engine: &Engine,
     ) -> Result<()> {
         self.batch.clear();
         for &(i, band) in &self.todo {
-            let alignment = &placements[i].alignment;
+            let alignment = &alignments[i];
             let read = reads.read(alignment.read as usize);
             let (start, end) = (alignment.query_start as usize, alignment.query_end as usize);
             let query = read.codes(alignment.reverse, start, end);
@@ -126,7 +125,7 @@ impl Cigars {
         let mut job = 0;
         let (sources, results) = (&mut self.sources, &self.rounds[round]);
         self.todo.retain_mut(|(i, band)| {
-            let alignment = &placements[*i].alignment;
+            let alignment = &alignments[*i];
             let widest = u64::from(alignment.query_bases()).max(alignment.reference_end - alignment.reference_start);
             let again = results.score(job) < alignment.score && u64::from(*band) < widest;
             sources[*i] = Some(Source { round, job });
@@ -137,7 +136,7 @@ impl Cigars {
         Ok(())
     }
 
-    /// Finished alignment of placement `i`.
+    /// Finished alignment `i`.
     #[must_use]
     pub fn get(&self, i: usize) -> Traced<'_> {
         let row = self.rows[i];
@@ -157,7 +156,7 @@ impl Cigars {
 
     fn finish(
         &mut self,
-        placements: &[Placement],
+        alignments: &[Alignment],
         reads: &PackedReads,
         reference: &Reference<'_>,
         options: &MapOptions,
@@ -165,8 +164,7 @@ impl Cigars {
         self.operations.clear();
         self.md.clear();
         self.rows.clear();
-        for (placement, source) in placements.iter().zip(&self.sources) {
-            let alignment = &placement.alignment;
+        for (alignment, source) in alignments.iter().zip(&self.sources) {
             let read = reads.read(alignment.read as usize);
             let first = self.operations.len();
             match source {
