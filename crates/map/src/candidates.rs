@@ -14,7 +14,7 @@ use crate::hidden::Searched;
 use crate::index::{SeedTable, agrees_before, unpack_entry};
 use crate::insert_size::Orientation;
 use crate::seeding::SeedHits;
-use crate::syncmer::{FLANK, K, Seed};
+use crate::syncmer::{FLANK, K, Seed, flanks};
 
 /// Occurrences up to which a seed is used in the first round, and in the deeper one.
 const OCCURRENCE_CAPS: [usize; 2] = [64, 512];
@@ -72,8 +72,8 @@ pub struct Candidates {
 pub struct Lookup<'a> {
     /// The index's seeds.
     pub table: &'a SeedTable<'a>,
-    /// Bases of the read.
-    pub length: usize,
+    /// Codes of the read.
+    pub codes: &'a [u8],
     /// Hash of its name.
     pub name_hash: u64,
 }
@@ -225,7 +225,8 @@ impl Lookup<'_> {
     /// Whether a seed occurs so often, even with the bases behind it, that bwa would call it repetitive.
     fn is_repetitive(&self, seed: &Seed, found: Range<u32>) -> bool {
         let is_many = |found: &Range<u32>| found.len() > REPETITIVE_OCCURRENCES;
-        is_many(&found) && self.table.find_with_flank(found, seed).is_none_or(|narrowed| is_many(&narrowed))
+        let narrow = |found| self.table.find_with_flank(found, seed.hash, flanks(self.codes, seed));
+        is_many(&found) && narrow(found).is_none_or(|narrowed| is_many(&narrowed))
     }
 
     fn push_all(&self, seed: &Seed, found: Range<u32>, keys: &mut Vec<u64>) {
@@ -237,13 +238,14 @@ impl Lookup<'_> {
     /// Collects the occurrences that agree with the seed's flanks, if these are few; returns the stretch of the read that was
     /// looked up.
     fn push_flanked(&self, seed: &Seed, found: Range<u32>, cap: usize, keys: &mut Vec<u64>) -> Option<Range<usize>> {
-        let narrowed = self.table.find_with_flank(found, seed)?;
+        let flanks = flanks(self.codes, seed);
+        let narrowed = self.table.find_with_flank(found, seed.hash, flanks)?;
         if narrowed.len() > 4 * cap {
             return None;
         }
         let first = keys.len();
         for &entry in &self.table.entries[narrowed.start as usize..narrowed.end as usize] {
-            if agrees_before(entry, seed) {
+            if agrees_before(entry, flanks) {
                 keys.push(self.key(seed, entry));
             }
         }
@@ -252,7 +254,7 @@ impl Lookup<'_> {
             return None;
         }
         let (left, right) = if seed.reverse { (1, 0) } else { (0, 1) };
-        let flank = |i: usize| if seed.flanks[i].is_some() { FLANK } else { 0 };
+        let flank = |i: usize| if flanks[i].is_some() { FLANK } else { 0 };
         let position = seed.position as usize;
         Some(position - flank(left)..position + K + flank(right))
     }
@@ -274,7 +276,7 @@ impl Lookup<'_> {
     fn key(&self, seed: &Seed, entry: u64) -> u64 {
         let occurrence = unpack_entry(entry);
         let reverse = seed.reverse != occurrence.reverse;
-        let offset = if reverse { self.length - K - seed.position as usize } else { seed.position as usize };
+        let offset = if reverse { self.codes.len() - K - seed.position as usize } else { seed.position as usize };
         (u64::from(reverse) << 40 | (u64::from(occurrence.position) - offset as u64)) << STRETCH_BITS | NO_STRETCH
     }
 }

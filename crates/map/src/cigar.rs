@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::index::Reference;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
-use crate::sequence::AMBIGUOUS;
+use crate::sequence::BLOCK;
 
 /// A finished alignment. Clips are not part of its operations.
 #[derive(Clone, Copy, Debug)]
@@ -237,19 +237,16 @@ impl Replay<'_> {
                     reference += u64::from(bases);
                 }
                 _ => {
-                    for i in 0..bases {
-                        let position = reference + u64::from(i);
-                        let code = self.read.code(self.reverse, (query + i) as usize);
-                        let base_score = self.base_score(code, self.reference.code(position));
-                        score += base_score;
-                        if base_score > 0 {
-                            matches += 1;
-                        } else {
-                            edit_distance += 1;
-                            push_number(md, std::mem::take(&mut matches));
-                            md.push(self.reference.letter(position));
-                        }
-                    }
+                    let mut visit = |position: u64, is_ambiguous: bool, run: u32| {
+                        matches += run;
+                        edit_distance += 1;
+                        score -= if is_ambiguous { i32::from(scoring.ambiguous) } else { self.options.mismatch() };
+                        push_number(md, std::mem::take(&mut matches));
+                        md.push(self.reference.letter(position));
+                    };
+                    let (matched, rest) = self.for_each_mismatch(query, reference, bases, &mut visit);
+                    score += matched as i32 * self.options.match_score();
+                    matches += rest;
                     query += bases;
                     reference += u64::from(bases);
                 }
@@ -268,14 +265,33 @@ impl Replay<'_> {
         }
     }
 
-    fn base_score(&self, read: u8, reference: u8) -> i32 {
-        if read == AMBIGUOUS || reference == AMBIGUOUS {
-            -i32::from(self.options.scoring.ambiguous)
-        } else if read == reference {
-            self.options.match_score()
-        } else {
-            -self.options.mismatch()
+    /// Calls `visit` with the reference position of each mismatch among `bases` base pairs from `query` and `reference`, with
+    /// whether it is ambiguous and how many matches lie between it and the mismatch before. Returns all matches, and those behind the
+    /// last mismatch.
+    fn for_each_mismatch(
+        &self,
+        query: u32,
+        reference: u64,
+        bases: u32,
+        mut visit: impl FnMut(u64, bool, u32),
+    ) -> (u32, u32) {
+        let strand = self.read.strand(self.reverse);
+        let (mut mismatches, mut next) = (0, 0);
+        for start in (0..bases).step_by(BLOCK) {
+            let at = reference + u64::from(start);
+            let window = (self.reference.window(at), self.reference.ambiguous_window(at));
+            let (differing, ambiguous) = strand.mismatches((query + start) as usize, window.0, window.1);
+            let used = u64::MAX >> (BLOCK as u32 - (bases - start).min(BLOCK as u32));
+            let mut left = differing & used;
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                visit(at + u64::from(bit), (ambiguous >> bit) & 1 == 1, start + bit - next);
+                next = start + bit + 1;
+                mismatches += 1;
+                left &= left - 1;
+            }
         }
+        (bases - mismatches, bases - next)
     }
 }
 

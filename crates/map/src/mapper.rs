@@ -134,7 +134,7 @@ impl<'a> Mapper<'a> {
         work.seeds.collect(&work.reads, &self.table);
         work.candidates.clear();
         let (reads, names) = (&work.reads, &work.name_hashes);
-        let lookup = |i: usize| Lookup { table: &self.table, length: reads.read(i).length(), name_hash: names[i] };
+        let lookup = |i: usize| Lookup { table: &self.table, codes: reads.read(i).codes, name_hash: names[i] };
         let mates = if model.is_some() { 2 } else { 1 };
         for first in (0..reads.len()).step_by(mates) {
             work.candidates.collect(&work.seeds, first..first + mates, lookup, self.options.band);

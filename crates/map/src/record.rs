@@ -351,11 +351,22 @@ fn template_length(own: Option<Locus>, mate: Option<Locus>) -> i32 {
 }
 
 /// Complement of an IUPAC letter, upper case.
+#[inline]
 fn complement_letter(base: u8) -> u8 {
+    COMPLEMENTS[usize::from(base)]
+}
+
+const COMPLEMENTS: [u8; 256] = {
     const FROM: &[u8; 16] = b"ACGTRYKMBVDHSWNU";
     const TO: &[u8; 16] = b"TGCAYRMKVBHDSWNA";
-    FROM.iter().position(|&letter| letter == base).map_or(b'N', |i| TO[i])
-}
+    let mut table = [b'N'; 256];
+    let mut i = 0;
+    while i < FROM.len() {
+        table[FROM[i] as usize] = TO[i];
+        i += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

@@ -34,9 +34,10 @@ pub struct Seed {
     pub hash: u64,
     /// Whether the canonical k-mer is the reverse complement of the sequence's.
     pub reverse: bool,
-    /// Hashes of the flanks before and behind the *canonical* k-mer; `None` where a flank is cut off or ambiguous.
-    pub flanks: [Option<u16>; 2],
 }
+
+/// Hashes of the flanks before and behind a *canonical* k-mer; `None` where a flank is cut off or ambiguous.
+pub type Flanks = [Option<u16>; 2];
 
 /// Calls `found` for every seed of `codes`, in order of position.
 pub fn for_each_seed(codes: &[u8], mut found: impl FnMut(Seed)) {
@@ -61,12 +62,7 @@ pub fn for_each_seed(codes: &[u8], mut found: impl FnMut(Seed)) {
         if window.minimum == window.hashes[(end + 1) % SMERS] || window.minimum == window.hashes[end % SMERS] {
             let position = end + 1 - K;
             let reverse = backward < forward;
-            found(Seed {
-                position: position as u32,
-                hash: hash_kmer(forward.min(backward)),
-                reverse,
-                flanks: flanks(codes, position, reverse),
-            });
+            found(Seed { position: position as u32, hash: hash_kmer(forward.min(backward)), reverse });
         }
     }
 }
@@ -99,11 +95,13 @@ impl MinimumWindow {
     }
 }
 
-/// Hashes of the flanks of the k-mer at `position`, seen from the canonical strand.
-fn flanks(codes: &[u8], position: usize, reverse: bool) -> [Option<u16>; 2] {
+/// Hashes of the flanks of a seed of `codes`, seen from the canonical strand. Apart from [`for_each_seed`], because few seeds of a
+/// read occur so often that their flanks are asked for.
+pub fn flanks(codes: &[u8], seed: &Seed) -> Flanks {
+    let position = seed.position as usize;
     let before = position.checked_sub(FLANK).map(|start| &codes[start..position]);
     let behind = codes.get(position + K..position + K + FLANK);
-    if reverse {
+    if seed.reverse {
         [behind.and_then(hash_flank_reverse), before.and_then(hash_flank_reverse)]
     } else {
         [before.and_then(hash_flank_forward), behind.and_then(hash_flank_forward)]
@@ -172,6 +170,9 @@ mod tests {
             .collect();
         assert!(got.len() > 50);
         assert_eq!(got, expected);
+        for (seed, mirror) in seeds(&codes).iter().zip(&got) {
+            assert_eq!(flanks(&codes, seed), flanks(&mirrored, mirror));
+        }
     }
 
     #[test]
@@ -191,7 +192,7 @@ mod tests {
         for seed in seeds(&codes) {
             let position = seed.position as usize;
             assert!(!(position..position + K).contains(&150));
-            let full = seed.flanks.iter().all(Option::is_some);
+            let full = flanks(&codes, &seed).iter().all(Option::is_some);
             assert!(!full || !(position - FLANK..position + K + FLANK).contains(&150));
         }
     }
