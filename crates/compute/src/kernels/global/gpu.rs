@@ -2,7 +2,7 @@
 
 use super::layout::{Answer, CELLS_A_WORD, CIGAR_CAPACITY, Dispatch, Job, ROLES, ROW_BYTES, WGSL};
 use super::results::Unordered;
-use super::simd_group::dimensions;
+use super::shape::dimensions;
 use crate::gpu::chunks::{Extremes, first_dispatch, pack};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};

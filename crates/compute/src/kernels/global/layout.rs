@@ -5,12 +5,6 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::gpu::program::Role;
 
-/// Minus infinity of the 16-bit lanes.
-pub(crate) const LANE_NEVER: i16 = -32_000;
-
-/// Finite values of jobs that run in lanes are within plus or minus this, well above minus infinity.
-pub(crate) const LANE_LIMIT: usize = 28_000;
-
 /// The most memory that the directions of one group of lanes may take.
 pub(crate) const LANE_DIRECTIONS_MAX_BYTES: usize = 32 << 20;
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::layout::{Answer, Dispatch, Job, MAXIMUM_BYTES, ROLES, ROW_BYTES, SCORE_MAX, WGSL};
-use super::simd::reversed_pieces;
+use super::simd::Pieces;
 use super::{LocalResult, least_score};
 use crate::gpu::chunks::{Extremes, first_dispatch, pack};
 use crate::gpu::device::Device;
@@ -58,8 +58,9 @@ pub(crate) fn local(
     })?;
     let mut works = Vec::new();
     for (job, found) in results.iter().enumerate().filter(|(_, found)| found.score > 0) {
-        let [query, target] = reversed_pieces(task, job, found);
-        works.push(Work { job, query: query.into(), target: target.into(), goal: found.score });
+        let mut pieces = Pieces::default();
+        pieces.take(task, job, found);
+        works.push(Work { job, query: pieces.query.into(), target: pieces.target.into(), goal: found.score });
     }
     align(gpu, works, |job, answer| {
         let result = &mut results[job];
