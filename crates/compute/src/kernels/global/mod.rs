@@ -57,7 +57,7 @@ fn effective_band(query_len: usize, target_len: usize, band: u16) -> usize {
 }
 
 /// Whether every finite value of a job is within plus or minus `limit`; see *Overflow*.
-fn fits(query_len: usize, target_len: usize, scoring: &Scoring, limit: usize) -> bool {
+pub(crate) fn fits(query_len: usize, target_len: usize, scoring: &Scoring, limit: usize) -> bool {
     let diagonal = query_len.min(target_len);
     let longest = query_len.max(target_len) + 1;
     let open = usize::from(scoring.deletion_open.max(scoring.insertion_open));
