@@ -2,6 +2,9 @@
 //!
 //! One body per kernel and situation, stamped once per backend. A backend that this machine lacks is
 //! reported as ignored with the reason; `SVALA_REQUIRE_GPU=1` turns a missing GPU into a failure.
+//!
+//! `SVALA_PROOF_JOBS=1000000 cargo test --release -p svala-compute --test equivalence generated_jobs` proves each backend on
+//! that many generated jobs of each kernel instead of a few thousand, and says so.
 
 #[path = "equivalence/local.rs"]
 mod local;
@@ -116,7 +119,9 @@ fn proof(engine: &Engine, jobs: usize, seed: u64) -> Result<(), Failed> {
 
 fn generated(target: Target) -> Result<(), Failed> {
     let engine = target.engine(Scoring::default())?;
-    proof(&engine, target.jobs(6000), 1)?;
+    let wanted = std::env::var("SVALA_PROOF_JOBS").ok().map(|jobs| jobs.parse()).transpose()?;
+    let jobs = wanted.unwrap_or_else(|| target.jobs(6000));
+    proof(&engine, jobs, 1)?;
     let counters = engine.counters();
     if counters.gpu_failures > 0 {
         let why = engine.gpu_failure().unwrap_or_default();
@@ -124,6 +129,9 @@ fn generated(target: Target) -> Result<(), Failed> {
     }
     if matches!(target, Target::Gpu) && counters.gpu_batches == 0 {
         return Err("no batch ran on the device".into());
+    }
+    if wanted.is_some() {
+        println!("{}: {jobs} jobs of each kernel are equal to the reference's; {counters:?}", engine.description());
     }
     Ok(())
 }

@@ -11,11 +11,13 @@ const EDGES: [usize; 21] = [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65
 /// The largest numbers of 8-bit, half-float, 16-bit signed and 16-bit unsigned lanes. Scores are put around them.
 pub(super) const SCORE_EDGES: [usize; 5] = [255, 1024, 2048, 32_767, 65_535];
 
+/// Mostly short: what breaks a kernel is an edge, and the reference is slow.
 fn length(random: &mut Random) -> usize {
     match random.below(100) {
         0 => 300 + random.below(200),
-        1..40 => random.pick(&EDGES),
-        _ => random.below(180),
+        1..10 => random.pick(&EDGES),
+        10..40 => random.pick(&EDGES[..15]),
+        _ => random.below(90),
     }
 }
 
@@ -120,7 +122,7 @@ pub fn local_batch(jobs: usize, seed: u64, scoring: &Scoring) -> LocalBatch {
     let mut batch = LocalBatch::new();
     while batch.len() < jobs {
         let (mut query, mut target) = pair(&mut random);
-        match random.below(8) {
+        match random.below(40) {
             0 => {
                 // As many matches as a lane holds, and one or two more or less; seldom the long ones.
                 let edge = if random.below(20) == 0 { random.pick(&SCORE_EDGES) } else { SCORE_EDGES[0] };
@@ -130,12 +132,12 @@ pub fn local_batch(jobs: usize, seed: u64, scoring: &Scoring) -> LocalBatch {
                 query = random.bases(if longest <= MAX_QUERY { longest } else { matches(SCORE_EDGES[0], off) }, 4);
                 target = [random.bases(9, 4), query.clone(), random.bases(9, 4)].concat();
             }
-            1 => {
+            1..6 => {
                 let (gap, copy) = (length(&mut random) / 4, random.mutate(&query, 30));
                 target = [random.bases(5, 4), copy, random.bases(gap, 4), query.clone()].concat();
             }
-            2 => {
-                let unit = 1 + random.below(40);
+            6..10 => {
+                let unit = 1 + random.below(20);
                 let repeat = random.repeat(unit, 10 * unit);
                 query = repeat[..3 * unit].to_vec();
                 target = random.mutate(&repeat, 25);

@@ -3,6 +3,7 @@
 //! [`prove`] generates jobs of every awkward kind from a seed, runs them through an engine and through
 //! the scalar references, and compares. It serves the tests and `svala doctor`.
 
+mod captured;
 mod cases;
 #[cfg(test)]
 mod coverage;
@@ -12,6 +13,7 @@ mod replay;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
+pub use captured::CapturedJobs;
 pub use cases::{extend_batch, global_batch, local_batch};
 pub use replay::replay;
 
