@@ -47,6 +47,7 @@ impl Contender {
             Clock::Device(engine) => {
                 let start = engine.kernel_time().unwrap_or_default();
                 work();
+                assert_eq!(engine.gpu_failure(), None, "the CPU took over");
                 engine.kernel_time().unwrap_or_default() - start
             }
         }

@@ -9,6 +9,8 @@
 #[path = "equivalence/local.rs"]
 mod local;
 
+use std::time::Duration;
+
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global, prove};
 use svala_compute::{
@@ -65,7 +67,7 @@ fn engine(backend: Backend) -> Result<Engine, Failed> {
 /// All tests of one backend, ignored with the reason if this machine lacks it.
 fn stamp(target: Target) -> Vec<Trial> {
     type Body = fn(Target) -> Result<(), Failed>;
-    let bodies: [(&str, Body); 11] = [
+    let bodies: [(&str, Body); 12] = [
         ("generated_jobs", generated),
         ("odd_scorings", odd_scorings),
         ("uniform_batches", uniform),
@@ -77,12 +79,13 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("hard_local_jobs", local::hard),
         ("mate_rescue_batches", local::mate_rescue),
         ("lost_device", lost_device),
+        ("timed_kernels", timed_kernels),
     ];
     let missing = target.engine(Scoring::default()).err();
     let required = std::env::var("SVALA_REQUIRE_GPU").is_ok_and(|value| value == "1");
     let bodies = bodies.into_iter().filter(|(name, _)| {
-        // There are no dispatches, and there is no device to lose, elsewhere.
-        !["many_dispatches", "lost_device"].contains(name) || matches!(target, Target::Gpu)
+        // There are no dispatches, and there is no device to lose or to ask for the time, elsewhere.
+        !["many_dispatches", "lost_device", "timed_kernels"].contains(name) || matches!(target, Target::Gpu)
     });
     let trial = |(name, body): (&str, Body)| {
         let name = format!("{}::{name}", target.name());
@@ -314,4 +317,20 @@ fn lost_device(target: Target) -> Result<(), Failed> {
         return Err("the device was not retired".into());
     }
     Ok(())
+}
+
+/// A device's clock runs while kernels do, and changes no result.
+fn timed_kernels(target: Target) -> Result<(), Failed> {
+    let engine = target.engine(Scoring::default())?;
+    if !engine.time_kernels() {
+        // Hardware may have no clock; the software device of our test runs has one.
+        return if engine.kernel_time().is_none() { Ok(()) } else { Err("a time without a clock".into()) };
+    }
+    proof(&engine, 200, 30)?;
+    let first = engine.kernel_time();
+    proof(&engine, 200, 31)?;
+    if engine.counters().gpu_failures == 0 && first > Some(Duration::ZERO) && engine.kernel_time() > first {
+        return Ok(());
+    }
+    Err(format!("the clock showed {first:?}, then {:?}", engine.kernel_time()).into())
 }
