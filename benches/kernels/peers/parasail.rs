@@ -39,33 +39,7 @@ unsafe extern "C" {
         matrix: *const RawMatrix,
     ) -> *mut RawCigar;
     fn parasail_cigar_free(cigar: *mut RawCigar);
-    fn parasail_sg_qe_de_striped_16(
-        query: *const c_char,
-        query_length: c_int,
-        target: *const c_char,
-        target_length: c_int,
-        open: c_int,
-        extend: c_int,
-        matrix: *const RawMatrix,
-    ) -> *mut RawResult;
-    fn parasail_nw_trace_striped_16(
-        query: *const c_char,
-        query_length: c_int,
-        target: *const c_char,
-        target_length: c_int,
-        open: c_int,
-        extend: c_int,
-        matrix: *const RawMatrix,
-    ) -> *mut RawResult;
-    fn parasail_sw_striped_16(
-        query: *const c_char,
-        query_length: c_int,
-        target: *const c_char,
-        target_length: c_int,
-        open: c_int,
-        extend: c_int,
-        matrix: *const RawMatrix,
-    ) -> *mut RawResult;
+    fn parasail_lookup_function(name: *const c_char) -> Option<Align>;
 }
 
 struct Matrix(NonNull<RawMatrix>);
@@ -106,11 +80,13 @@ fn score(align: Align, with_cigar: bool, (query, target): &Pair, matrix: &Matrix
 
 /// The one way that it can do `kernel`.
 pub fn on(kernel: Kernel, pairs: Vec<Pair>, gains: &[Option<i32>]) -> Vec<Contender> {
-    let (name, align, with_cigar): (_, Align, _) = match kernel {
-        Kernel::Extend => ("parasail sg_qe_de, no band", parasail_sg_qe_de_striped_16, false),
-        Kernel::Global => ("parasail nw, CIGAR, no band", parasail_nw_trace_striped_16, true),
-        Kernel::Local => ("parasail sw, score and end", parasail_sw_striped_16, false),
+    let (name, function, with_cigar) = match kernel {
+        Kernel::Extend => ("parasail sg_qe_de, no band", c"parasail_sg_qe_de_striped_16", false),
+        Kernel::Global => ("parasail nw, CIGAR, no band", c"parasail_nw_trace_striped_16", true),
+        Kernel::Local => ("parasail sw, score and end", c"parasail_sw_striped_16", false),
     };
+    // SAFETY: the name is a C string; a function of this name has the type `Align`, as all that this table holds.
+    let align = unsafe { parasail_lookup_function(function.as_ptr()) }.expect("parasail has the function");
     let letters = |codes: Vec<u8>| codes.into_iter().map(|code| b"ACGTN"[usize::from(code)]).collect();
     let pairs: Vec<Pair> = pairs.into_iter().map(|(query, target)| (letters(query), letters(target))).collect();
     let is_whole = |(query, target): &Pair| !query.is_empty() && !target.is_empty();
