@@ -124,8 +124,10 @@ pub fn local_batch(jobs: usize, seed: u64, scoring: &Scoring) -> LocalBatch {
         let (mut query, mut target) = pair(&mut random);
         match random.below(40) {
             0 => {
-                // As many matches as a lane holds, and one or two more or less; seldom the long ones.
-                let edge = if random.below(20) == 0 { random.pick(&SCORE_EDGES) } else { SCORE_EDGES[0] };
+                // As many matches as a lane holds, and one or two more or less; seldom the long ones where they have to be
+                // very long.
+                let seldom = if scoring.match_score < 32 { 20 } else { 2 };
+                let edge = if random.below(seldom) == 0 { random.pick(&SCORE_EDGES) } else { SCORE_EDGES[0] };
                 let matches = |edge: usize, off: usize| (edge + 2 - off).div_ceil(usize::from(scoring.match_score));
                 let off = random.below(5);
                 let longest = matches(edge, off);

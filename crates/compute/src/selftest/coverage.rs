@@ -164,7 +164,7 @@ fn local_jobs_are_of_every_kind() {
         check_edge(edge, results.iter().map(|result| result.score));
     }
     let scoring = Scoring { match_score: 100, ..Default::default() };
-    let results = expected_local(&local_batch(2000, 1, &scoring), &scoring);
+    let results = expected_local(&local_batch(4000, 1, &scoring), &scoring);
     for edge in [32_767, 65_535] {
         let beside =
             |score: i32| results.iter().any(|result| (result.score - score).abs() < 100 && result.score != score);
