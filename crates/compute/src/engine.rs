@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use fearless_simd::Level;
 
@@ -11,6 +12,7 @@ use crate::gpu::{Gpu, GpuError};
 use crate::kernels::global::results::Unordered;
 use crate::kernels::lanes::Task;
 use crate::kernels::{extend, global, local};
+use crate::observer::Observed;
 use crate::{
     Backend, Counters, EngineOptions, Error, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, LocalBatch,
     LocalResult, Scoring, SimdLevel,
@@ -25,6 +27,7 @@ pub struct Engine {
     scalar: bool,
     gpu: Option<Device>,
     counters: LiveCounters,
+    pub(crate) observed: Observed,
 }
 
 /// A GPU, its name, and whether it has failed.
@@ -69,11 +72,11 @@ impl Engine {
                 failure: Mutex::new(None),
             }),
             counters: LiveCounters::default(),
+            observed: Observed::default(),
         })
     }
 
-    /// Answers an extension batch: `results` is overwritten with one row a job, in the batch's order.
-    pub fn extend(&self, batch: &ExtendBatch, results: &mut Vec<ExtendResult>) {
+    pub(crate) fn answer_extend(&self, batch: &ExtendBatch, results: &mut Vec<ExtendResult>) {
         results.clear();
         results.resize(batch.len(), ExtendResult::default());
         add(&self.counters.extend_jobs, batch.len());
@@ -93,8 +96,7 @@ impl Engine {
         add(&self.counters.widened_jobs, widened);
     }
 
-    /// Answers a global batch: `results` is overwritten with one row a job, in the batch's order.
-    pub fn global(&self, batch: &GlobalBatch, results: &mut GlobalResults) {
+    pub(crate) fn answer_global(&self, batch: &GlobalBatch, results: &mut GlobalResults) {
         results.clear();
         add(&self.counters.global_jobs, batch.len());
         if self.scalar {
@@ -120,8 +122,7 @@ impl Engine {
         found.finish(results);
     }
 
-    /// Answers a local batch: `results` is overwritten with one row a job, in the batch's order.
-    pub fn local(&self, batch: &LocalBatch, results: &mut Vec<LocalResult>) {
+    pub(crate) fn answer_local(&self, batch: &LocalBatch, results: &mut Vec<LocalResult>) {
         results.clear();
         results.resize(batch.len(), LocalResult::default());
         add(&self.counters.local_jobs, batch.len());
@@ -205,6 +206,20 @@ impl Engine {
             // Enough full groups that sorting by length pays.
             _ => 1 << 12,
         }
+    }
+
+    /// Measures from now on how long kernels take on the GPU, by its own clock and without transfers; for benchmarks. Returns
+    /// whether there is a GPU that has a clock.
+    pub fn time_kernels(&self) -> bool {
+        let gpu = self.gpu.as_ref().map(|device| device.gpu.lock().unwrap_or_else(PoisonError::into_inner));
+        gpu.is_some_and(|mut gpu| gpu.device.time_kernels())
+    }
+
+    /// How long kernels took on the GPU since [`Engine::time_kernels`], if that can be told.
+    pub fn kernel_time(&self) -> Option<Duration> {
+        let gpu = self.gpu.as_ref()?.gpu.lock().unwrap_or_else(PoisonError::into_inner);
+        let total = gpu.device.kernel_time.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(*total)
     }
 
     /// A drill: destroys the GPU's device, as a driver reset would, so that the next batch has to be

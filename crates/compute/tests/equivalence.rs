@@ -2,9 +2,14 @@
 //!
 //! One body per kernel and situation, stamped once per backend. A backend that this machine lacks is
 //! reported as ignored with the reason; `SVALA_REQUIRE_GPU=1` turns a missing GPU into a failure.
+//!
+//! `SVALA_PROOF_JOBS=1000000 cargo test --release -p svala-compute --test equivalence generated_jobs` proves each backend on
+//! that many generated jobs of each kernel instead of a few thousand, and says so.
 
 #[path = "equivalence/local.rs"]
 mod local;
+
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global, prove};
@@ -62,7 +67,7 @@ fn engine(backend: Backend) -> Result<Engine, Failed> {
 /// All tests of one backend, ignored with the reason if this machine lacks it.
 fn stamp(target: Target) -> Vec<Trial> {
     type Body = fn(Target) -> Result<(), Failed>;
-    let bodies: [(&str, Body); 11] = [
+    let bodies: [(&str, Body); 12] = [
         ("generated_jobs", generated),
         ("odd_scorings", odd_scorings),
         ("uniform_batches", uniform),
@@ -74,12 +79,13 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("hard_local_jobs", local::hard),
         ("mate_rescue_batches", local::mate_rescue),
         ("lost_device", lost_device),
+        ("timed_kernels", timed_kernels),
     ];
     let missing = target.engine(Scoring::default()).err();
     let required = std::env::var("SVALA_REQUIRE_GPU").is_ok_and(|value| value == "1");
     let bodies = bodies.into_iter().filter(|(name, _)| {
-        // There are no dispatches, and there is no device to lose, elsewhere.
-        !["many_dispatches", "lost_device"].contains(name) || matches!(target, Target::Gpu)
+        // There are no dispatches, and there is no device to lose or to ask for the time, elsewhere.
+        !["many_dispatches", "lost_device", "timed_kernels"].contains(name) || matches!(target, Target::Gpu)
     });
     let trial = |(name, body): (&str, Body)| {
         let name = format!("{}::{name}", target.name());
@@ -116,7 +122,9 @@ fn proof(engine: &Engine, jobs: usize, seed: u64) -> Result<(), Failed> {
 
 fn generated(target: Target) -> Result<(), Failed> {
     let engine = target.engine(Scoring::default())?;
-    proof(&engine, target.jobs(6000), 1)?;
+    let wanted = std::env::var("SVALA_PROOF_JOBS").ok().map(|jobs| jobs.parse()).transpose()?;
+    let jobs = wanted.unwrap_or_else(|| target.jobs(6000));
+    proof(&engine, jobs, 1)?;
     let counters = engine.counters();
     if counters.gpu_failures > 0 {
         let why = engine.gpu_failure().unwrap_or_default();
@@ -124,6 +132,9 @@ fn generated(target: Target) -> Result<(), Failed> {
     }
     if matches!(target, Target::Gpu) && counters.gpu_batches == 0 {
         return Err("no batch ran on the device".into());
+    }
+    if wanted.is_some() {
+        println!("{}: {jobs} jobs of each kernel are equal to the reference's; {counters:?}", engine.description());
     }
     Ok(())
 }
@@ -306,4 +317,20 @@ fn lost_device(target: Target) -> Result<(), Failed> {
         return Err("the device was not retired".into());
     }
     Ok(())
+}
+
+/// A device's clock runs while kernels do, and changes no result.
+fn timed_kernels(target: Target) -> Result<(), Failed> {
+    let engine = target.engine(Scoring::default())?;
+    if !engine.time_kernels() {
+        // Hardware may have no clock; the software device of our test runs has one.
+        return if engine.kernel_time().is_none() { Ok(()) } else { Err("a time without a clock".into()) };
+    }
+    proof(&engine, 200, 30)?;
+    let first = engine.kernel_time();
+    proof(&engine, 200, 31)?;
+    if engine.counters().gpu_failures == 0 && first > Some(Duration::ZERO) && engine.kernel_time() > first {
+        return Ok(());
+    }
+    Err(format!("the clock showed {first:?}, then {:?}", engine.kernel_time()).into())
 }

@@ -1,8 +1,10 @@
 //! An open device and its state of health.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::GpuError;
+use super::timer::Timer;
 
 /// The first thing that went wrong outside a call, as the driver's callbacks report it.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +30,8 @@ pub(crate) struct Device {
     pub(crate) max_binding_bytes: u64,
     /// Whether loops should be written out for its compiler. Not for SwiftShader's, which takes minutes over long code.
     pub(crate) unrolls: bool,
+    /// The time that kernels took so far, if it is to be measured.
+    pub(crate) kernel_time: Option<Mutex<Duration>>,
     health: Health,
 }
 
@@ -35,8 +39,12 @@ impl Device {
     /// Opens a device with all that the adapter's limits allow; the defaults are far too small.
     pub(crate) fn open(adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
         let limits = adapter.limits();
-        let descriptor =
-            wgpu::DeviceDescriptor { label: Some("svala"), required_limits: limits.clone(), ..Default::default() };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("svala"),
+            required_features: adapter.features() & Timer::FEATURE,
+            required_limits: limits.clone(),
+            ..Default::default()
+        };
         let (raw, queue) =
             pollster::block_on(adapter.request_device(&descriptor)).map_err(|error| GpuError(error.to_string()))?;
         let health = Health::default();
@@ -51,7 +59,14 @@ impl Device {
         let max_binding_bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(1 << 31);
         let info = adapter.get_info();
         let unrolls = info.device_type != wgpu::DeviceType::Cpu || info.name.contains("llvmpipe");
-        Ok(Device { raw, queue, max_binding_bytes, unrolls, health })
+        Ok(Device { raw, queue, max_binding_bytes, unrolls, kernel_time: None, health })
+    }
+
+    /// Measures kernels from now on, if the device has a clock. Returns whether it has.
+    pub(crate) fn time_kernels(&mut self) -> bool {
+        let has_clock = self.raw.features().contains(Timer::FEATURE);
+        self.kernel_time = has_clock.then(Mutex::default);
+        has_clock
     }
 
     /// Fails if the device was lost or reported an error nobody asked for.

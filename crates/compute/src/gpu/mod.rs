@@ -7,6 +7,7 @@ pub(crate) mod adapters;
 pub(crate) mod chunks;
 pub(crate) mod device;
 pub(crate) mod program;
+pub(crate) mod timer;
 pub(crate) mod unroll;
 #[cfg(test)]
 pub(crate) mod wgsl_check;

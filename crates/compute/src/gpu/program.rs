@@ -1,10 +1,11 @@
 //! A compiled shader with its buffers, which are kept from call to call.
 
-use std::sync::mpsc;
+use std::sync::{PoisonError, mpsc};
 use std::time::Duration;
 
 use super::GpuError;
 use super::device::Device;
+use super::timer::Timer;
 use crate::Scoring;
 
 /// Invocations a work-group: a multiple of every vendor's subgroup, below every device's limit.
@@ -99,12 +100,14 @@ struct Buffers {
     bound: Vec<Option<wgpu::Buffer>>,
     /// For each output, memory that the host can map.
     staging: Vec<Option<wgpu::Buffer>>,
+    /// Only where kernels are timed.
+    timer: Option<Timer>,
 }
 
 impl Buffers {
     fn new(bindings: usize) -> Self {
         let none = || (0..bindings).map(|_| None).collect();
-        Buffers { bound: none(), staging: none() }
+        Buffers { bound: none(), staging: none(), timer: None }
     }
 }
 
@@ -185,6 +188,9 @@ impl Program {
                 });
             }
         }
+        if let Some(timer) = &self.sets[set].timer {
+            timer.request();
+        }
         Ok(Started { set, submission, reads, mapped })
     }
 
@@ -201,6 +207,9 @@ impl Program {
         device.check()?;
         if count < reads.len() {
             return Err(GpuError("the device did not return its results".to_owned()));
+        }
+        if let (Some(total), Some(timer)) = (&device.kernel_time, &self.sets[set].timer) {
+            *total.lock().unwrap_or_else(PoisonError::into_inner) += timer.read(device.queue.get_timestamp_period());
         }
         let read = |(k, size): (usize, u64)| -> Result<Vec<u32>, GpuError> {
             let Some(buffer) = &self.sets[set].staging[k] else {
@@ -229,15 +238,20 @@ impl Program {
                 grow(device, &mut buffers.staging[k], call.size(k), usage);
             }
         }
+        if device.kernel_time.is_some() {
+            buffers.timer.get_or_insert_with(|| Timer::new(&device.raw));
+        }
         let buffers = &self.sets[set];
         let bind_group = self.bind(device, call, buffers);
-        for uniform in call.passes {
+        for (k, uniform) in call.passes.iter().enumerate() {
             // A write takes effect before the next submission and after the one before.
             if let Some(buffer) = &buffers.bound[0] {
                 device.queue.write_buffer(buffer, 0, uniform);
             }
             let mut encoder = device.raw.create_command_encoder(&Default::default());
-            let mut pass = encoder.begin_compute_pass(&Default::default());
+            let timestamp_writes = buffers.timer.as_ref().and_then(|timer| timer.writes(k, call.passes.len()));
+            let descriptor = wgpu::ComputePassDescriptor { label: Some(self.label), timestamp_writes };
+            let mut pass = encoder.begin_compute_pass(&descriptor);
             pass.set_pipeline(&self.pipeline);
             pass.set_bind_group(0, &bind_group, &[]);
             pass.dispatch_workgroups((call.jobs as u32).div_ceil(WORKGROUP_SIZE), 1, 1);
@@ -249,6 +263,9 @@ impl Program {
             if let (Some(from), Some(to)) = (&buffers.bound[k], &buffers.staging[k]) {
                 encoder.copy_buffer_to_buffer(from, 0, to, 0, call.size(k));
             }
+        }
+        if let Some(timer) = &buffers.timer {
+            timer.copy_back(&mut encoder);
         }
         device.queue.submit([encoder.finish()])
     }
