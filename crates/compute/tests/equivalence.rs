@@ -5,6 +5,8 @@
 
 #[path = "equivalence/local.rs"]
 mod local;
+#[path = "equivalence/long.rs"]
+mod long;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global, prove};
@@ -62,7 +64,7 @@ fn engine(backend: Backend) -> Result<Engine, Failed> {
 /// All tests of one backend, ignored with the reason if this machine lacks it.
 fn stamp(target: Target) -> Vec<Trial> {
     type Body = fn(Target) -> Result<(), Failed>;
-    let bodies: [(&str, Body); 11] = [
+    let bodies: [(&str, Body); 13] = [
         ("generated_jobs", generated),
         ("odd_scorings", odd_scorings),
         ("uniform_batches", uniform),
@@ -71,6 +73,8 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("empty_sequences", empty_sequences),
         ("order_does_not_matter", reversed),
         ("many_dispatches", many_dispatches),
+        ("tile_edges", long::edges),
+        ("largest_jobs", long::largest),
         ("hard_local_jobs", local::hard),
         ("mate_rescue_batches", local::mate_rescue),
         ("lost_device", lost_device),
