@@ -139,11 +139,10 @@ mod tests {
                 let padding = ROWS - 1 - m % ROWS;
                 for strip in 0..strips(m) {
                     let top = (strip * ROWS) as i64 - padding as i64;
-                    let in_band =
-                        (1..=n as i64).filter(|j| (top..top + ROWS as i64).any(|i| (i - j).abs() <= band as i64));
-                    let (Some(first), Some(last)) = (in_band.clone().next(), in_band.last()) else {
-                        panic!("a strip without a column");
-                    };
+                    let touches = |j: &i64| (top..top + ROWS as i64).any(|i| (i - j).abs() <= band as i64);
+                    let mut in_band = (1..=n as i64).filter(touches);
+                    let first = in_band.next().expect("every strip has a column in the band");
+                    let last = in_band.next_back().unwrap_or(first);
                     let first = (first as usize - 1) / COLUMNS * COLUMNS;
                     assert!((last as usize).next_multiple_of(COLUMNS) - first <= strip_words(n, band));
                 }
