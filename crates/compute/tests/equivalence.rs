@@ -8,6 +8,8 @@
 
 #[path = "equivalence/local.rs"]
 mod local;
+#[path = "equivalence/long.rs"]
+mod long;
 
 use std::time::Duration;
 
@@ -67,7 +69,7 @@ fn engine(backend: Backend) -> Result<Engine, Failed> {
 /// All tests of one backend, ignored with the reason if this machine lacks it.
 fn stamp(target: Target) -> Vec<Trial> {
     type Body = fn(Target) -> Result<(), Failed>;
-    let bodies: [(&str, Body); 12] = [
+    let bodies: [(&str, Body); 14] = [
         ("generated_jobs", generated),
         ("odd_scorings", odd_scorings),
         ("uniform_batches", uniform),
@@ -76,6 +78,8 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("empty_sequences", empty_sequences),
         ("order_does_not_matter", reversed),
         ("many_dispatches", many_dispatches),
+        ("tile_edges", long::edges),
+        ("largest_jobs", long::largest),
         ("hard_local_jobs", local::hard),
         ("mate_rescue_batches", local::mate_rescue),
         ("lost_device", lost_device),

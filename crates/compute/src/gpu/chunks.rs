@@ -7,7 +7,7 @@ const MAX_CELLS: u64 = 1 << 30;
 
 /// The most loop iterations of an invocation in one pass. It keeps a pass short where jobs are large, and
 /// llvmpipe silently ends all loops of an invocation after 65,535 iterations in total.
-const MAX_ITERATIONS: usize = 60_000;
+pub(crate) const MAX_ITERATIONS: usize = 60_000;
 
 /// The extremes over the jobs of a dispatch.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,6 +18,8 @@ pub(crate) struct Extremes {
     pub(crate) columns: usize,
     /// Rows of a column that are inside the band.
     pub(crate) height: usize,
+    /// Half the width of the band.
+    pub(crate) band: usize,
 }
 
 impl Extremes {
@@ -26,6 +28,7 @@ impl Extremes {
         self.rows = self.rows.max(rows);
         self.columns = self.columns.max(columns);
         self.height = self.height.max(rows.min(2 * band + 1));
+        self.band = self.band.max(band);
     }
 
     /// The column ranges of the passes, from 1, both ends included; at least one pass.

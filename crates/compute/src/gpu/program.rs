@@ -120,22 +120,35 @@ pub(crate) struct Started {
     mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
 
-/// A compute pipeline, its layout, and two sets of buffers, so that the host can prepare a call while the device works
+/// The compute pipelines of a shader, their layout, and two sets of buffers, so that the host can prepare a call while the device works
 /// on the one before.
 pub(crate) struct Program {
     label: &'static str,
     roles: &'static [Role],
-    pipeline: wgpu::ComputePipeline,
+    /// One an entry point.
+    pipelines: Vec<wgpu::ComputePipeline>,
     layout: wgpu::BindGroupLayout,
     sets: [Buffers; 2],
     next_set: usize,
 }
 
 impl Program {
-    /// Compiles `wgsl`, whose group 0 has a binding for each of `roles`.
+    /// Compiles `wgsl`, whose group 0 has a binding for each of `roles` and whose entry point is `main`.
     pub(crate) fn new(
         device: &Device,
+        source: (&'static str, &str),
+        roles: &'static [Role],
+        scoring: &Scoring,
+    ) -> Result<Self, GpuError> {
+        Self::with_entries(device, source, &["main"], roles, scoring)
+    }
+
+    /// As [`Program::new`], with several entry points: the first one runs in every pass of a call, then each other one
+    /// once, with the last pass's uniform.
+    pub(crate) fn with_entries(
+        device: &Device,
         (label, wgsl): (&'static str, &str),
+        entries: &[&str],
         roles: &'static [Role],
         scoring: &Scoring,
     ) -> Result<Self, GpuError> {
@@ -151,16 +164,20 @@ impl Program {
                 source: wgpu::ShaderSource::Wgsl(wgsl.into()),
             });
             let constants = override_values(scoring);
-            let pipeline = device.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(label),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
-                cache: None,
-            });
+            let compile = |entry: &&str| {
+                let options = wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() };
+                device.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                    label: Some(label),
+                    layout: Some(&pipeline_layout),
+                    module: &module,
+                    entry_point: Some(entry),
+                    compilation_options: options,
+                    cache: None,
+                })
+            };
+            let pipelines = entries.iter().map(compile).collect();
             let sets = [Buffers::new(roles.len()), Buffers::new(roles.len())];
-            Program { label, roles, pipeline, layout, sets, next_set: 0 }
+            Program { label, roles, pipelines, layout, sets, next_set: 0 }
         })
     }
 
@@ -243,20 +260,14 @@ impl Program {
         }
         let buffers = &self.sets[set];
         let bind_group = self.bind(device, call, buffers);
-        for (k, uniform) in call.passes.iter().enumerate() {
+        let runs = call.passes.len() + self.pipelines.len().saturating_sub(1);
+        for run in 0..runs {
             // A write takes effect before the next submission and after the one before.
-            if let Some(buffer) = &buffers.bound[0] {
+            if let (Some(buffer), Some(uniform)) = (&buffers.bound[0], call.passes.get(run)) {
                 device.queue.write_buffer(buffer, 0, uniform);
             }
-            let mut encoder = device.raw.create_command_encoder(&Default::default());
-            let timestamp_writes = buffers.timer.as_ref().and_then(|timer| timer.writes(k, call.passes.len()));
-            let descriptor = wgpu::ComputePassDescriptor { label: Some(self.label), timestamp_writes };
-            let mut pass = encoder.begin_compute_pass(&descriptor);
-            pass.set_pipeline(&self.pipeline);
-            pass.set_bind_group(0, &bind_group, &[]);
-            pass.dispatch_workgroups((call.jobs as u32).div_ceil(WORKGROUP_SIZE), 1, 1);
-            drop(pass);
-            device.queue.submit([encoder.finish()]);
+            let timestamp_writes = buffers.timer.as_ref().and_then(|timer| timer.writes(run, runs));
+            self.dispatch(device, (run + 1).saturating_sub(call.passes.len()), &bind_group, call, timestamp_writes);
         }
         let mut encoder = device.raw.create_command_encoder(&Default::default());
         for k in 0..self.roles.len() {
@@ -268,6 +279,25 @@ impl Program {
             timer.copy_back(&mut encoder);
         }
         device.queue.submit([encoder.finish()])
+    }
+
+    /// Submits one run of an entry point.
+    fn dispatch(
+        &self,
+        device: &Device,
+        entry: usize,
+        bind_group: &wgpu::BindGroup,
+        call: &Call<'_>,
+        timestamp_writes: Option<wgpu::ComputePassTimestampWrites<'_>>,
+    ) {
+        let mut encoder = device.raw.create_command_encoder(&Default::default());
+        let descriptor = wgpu::ComputePassDescriptor { label: Some(self.label), timestamp_writes };
+        let mut pass = encoder.begin_compute_pass(&descriptor);
+        pass.set_pipeline(&self.pipelines[entry]);
+        pass.set_bind_group(0, bind_group, &[]);
+        pass.dispatch_workgroups((call.jobs as u32).div_ceil(WORKGROUP_SIZE), 1, 1);
+        drop(pass);
+        device.queue.submit([encoder.finish()]);
     }
 
     fn bind(&self, device: &Device, call: &Call<'_>, buffers: &Buffers) -> wgpu::BindGroup {

@@ -1,17 +1,24 @@
-//! `Global` on a device: sorted jobs, cut into dispatches, one invocation a job, traceback included.
+//! `Global` on a device: sorted jobs, cut into dispatches, one invocation a job; first the matrix, then the way back.
 
-use super::layout::{Answer, CELLS_A_WORD, CIGAR_CAPACITY, Dispatch, Job, ROLES, ROW_BYTES, WGSL};
+use super::layout::{
+    Answer, CIGAR_CAPACITY, COLUMN_BYTES, COLUMNS, Dispatch, ENTRIES, Job, ROLES, WGSL, strip_words, strips,
+};
 use super::results::Unordered;
 use super::shape::dimensions;
-use crate::gpu::chunks::{Extremes, first_dispatch, pack};
+use crate::gpu::chunks::{Extremes, MAX_ITERATIONS, first_dispatch, pack};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};
+use crate::gpu::unroll::unroll;
 use crate::gpu::{Gpu, GpuError};
 use crate::{GlobalBatch, Scoring};
 
 /// Compiles the shader.
 pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, GpuError> {
-    Program::new(device, ("global", WGSL), &ROLES, scoring)
+    if !device.unrolls {
+        return Program::with_entries(device, ("global", WGSL), &ENTRIES, &ROLES, scoring);
+    }
+    let wgsl = unroll(WGSL).map_err(|line| GpuError(format!("cannot unroll {line}")))?;
+    Program::with_entries(device, ("global", &wgsl), &ENTRIES, &ROLES, scoring)
 }
 
 /// Answers what the device can take into `found`; returns the jobs that are left: those with an empty
@@ -37,16 +44,34 @@ pub(crate) fn global(gpu: &mut Gpu, batch: &GlobalBatch, found: &mut Unordered) 
     Ok(left)
 }
 
-/// Words of directions in a column.
-fn direction_words(extremes: &Extremes) -> usize {
-    extremes.height.div_ceil(CELLS_A_WORD)
+/// Words of directions in a strip of the largest job.
+fn words(extremes: &Extremes) -> usize {
+    strip_words(extremes.columns, extremes.band)
 }
 
 /// Bytes a job takes in the largest interleaved buffer.
 fn padded_bytes(extremes: &Extremes) -> u64 {
-    let workspace = (extremes.rows as u64 + 1) * ROW_BYTES;
-    let directions = 4 * extremes.columns * direction_words(extremes);
-    workspace.max(directions as u64).max(4 * CIGAR_CAPACITY as u64)
+    let directions = 4 * strips(extremes.rows) * words(extremes);
+    workspace_bytes(extremes).max(directions as u64).max(4 * CIGAR_CAPACITY as u64)
+}
+
+/// Bytes of workspace a job takes.
+fn workspace_bytes(extremes: &Extremes) -> u64 {
+    (extremes.columns.next_multiple_of(COLUMNS) as u64 + 1) * COLUMN_BYTES
+}
+
+/// The uniform of every pass: whole strips, as many as stay within an invocation's iterations.
+fn passes(extremes: &Extremes, count: u32) -> Vec<Dispatch> {
+    let step = MAX_ITERATIONS / (words(extremes) / COLUMNS + 1);
+    let pass = |first_strip: usize| Dispatch {
+        job_count: count,
+        stride: count,
+        strip_words: words(extremes) as u32,
+        cigar_capacity: CIGAR_CAPACITY as u32,
+        first_strip: first_strip as u32,
+        end_strip: (first_strip + step) as u32,
+    };
+    (0..strips(extremes.rows)).step_by(step).map(pass).collect()
 }
 
 fn run(
@@ -73,21 +98,13 @@ fn run(
         })
         .collect();
     let count = jobs.len();
-    let passes = extremes.passes().into_iter().map(|(first_column, last_column)| Dispatch {
-        job_count: count as u32,
-        stride: count as u32,
-        direction_words: direction_words(&extremes) as u32,
-        cigar_capacity: CIGAR_CAPACITY as u32,
-        first_column,
-        last_column,
-    });
-    let passes: Vec<Dispatch> = passes.collect();
+    let passes = passes(&extremes, count as u32);
     let passes: Vec<&[u8]> = passes.iter().map(bytemuck::bytes_of).collect();
     let contents = [
         Content::Bytes(bytemuck::cast_slice(&rows_of_jobs)),
         Content::Bytes(bytemuck::cast_slice(&bases)),
-        Content::Size(((extremes.rows + 1) * count) as u64 * ROW_BYTES),
-        Content::Size((4 * direction_words(&extremes) * extremes.columns * count) as u64),
+        Content::Size(workspace_bytes(&extremes) * count as u64),
+        Content::Size((4 * strips(extremes.rows) * words(&extremes) * count) as u64),
         Content::Size((count * size_of::<Answer>()) as u64),
         Content::Size((4 * CIGAR_CAPACITY * count) as u64),
     ];
