@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use svala_compute::{Backend, SimdLevel};
+use svala_compute::{Adapters, Backend, SimdLevel};
 
 /// Aligns short reads to a reference genome on any GPU or CPU, with the same bytes as its result.
 #[derive(Debug, Parser)]
@@ -103,9 +103,12 @@ pub struct MappingArgs {
 /// What runs the extension kernels.
 #[derive(Debug, Args)]
 pub struct EngineArgs {
-    /// auto (a hardware GPU if there is one), gpu (any, software too), cpu or scalar
+    /// auto (the CPU, and hardware GPUs beside it), gpu (any, software too), cpu or scalar
     #[arg(long, default_value_t = Backend::Auto, value_name = "WHAT")]
     pub backend: Backend,
+    /// GPUs to use: best (and all of its kind), all, or numbers as `svala doctor` shows them, such as 0,1
+    #[arg(long, default_value_t = Adapters::Best, value_name = "LIST")]
+    pub adapters: Adapters,
     /// Force a SIMD level; for tests, since it can't change the output
     #[arg(long, hide = true, value_name = "LEVEL")]
     pub simd: Option<SimdLevel>,

@@ -15,6 +15,26 @@ use crate::{Engine, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, Local
 /// Jobs answered at once: more than any group of lanes, few enough to find the culprit quickly.
 const BATCH_JOBS: usize = 1024;
 
+/// A way for a device to fail, which [`Engine::inject`] brings about in drills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The driver resets the device, which is then lost.
+    Lost,
+    /// A buffer does not fit in the device's memory.
+    OutOfMemory,
+    /// A call is invalid.
+    Invalid,
+    /// Results cannot be mapped into the host's memory.
+    Unmapped,
+    /// A dispatch does not end in time.
+    Hung,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Fault; 5] = [Fault::Lost, Fault::OutOfMemory, Fault::Invalid, Fault::Unmapped, Fault::Hung];
+}
+
 /// What a proof found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProofReport {
