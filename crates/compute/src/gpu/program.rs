@@ -218,9 +218,14 @@ impl Program {
         if device.has_fault(Fault::Unmapped) {
             self.sets[set].staging.iter().flatten().for_each(wgpu::Buffer::unmap);
         }
-        let patience = if device.has_fault(Fault::Hung) { Duration::ZERO } else { PATIENCE };
-        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(patience) };
-        device.raw.poll(wait).map_err(|error| GpuError(error.to_string()))?;
+        let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(PATIENCE) };
+        let waited = if device.has_fault(Fault::Hung) {
+            // No patience would do on a slow device only.
+            Err(wgpu::PollError::Timeout)
+        } else {
+            device.raw.poll(wait).map(drop)
+        };
+        waited.map_err(|error| GpuError(error.to_string()))?;
         let mut count = 0;
         while let Ok(result) = mapped.try_recv() {
             result.map_err(|error| GpuError(error.to_string()))?;
