@@ -124,6 +124,7 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     let header = header(job, &index, read_group);
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
+        adapters: job.engine.adapters.clone(),
         simd: job.engine.simd,
         scoring: options.scoring,
         ..EngineOptions::default()
@@ -139,8 +140,9 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         batch_reads: job.batch_reads,
     };
     let summary = run.execute(source, writer, job.format, &header)?;
-    if let Some(why) = engine.gpu_failure() {
-        eprintln!("svala: warning: the GPU failed and the CPU took over, with the same results: {why}");
+    for failure in engine.device_failures() {
+        let (device, reason) = (failure.device, failure.reason);
+        eprintln!("svala: warning: GPU {device} failed and the CPU took over, with the same results: {reason}");
     }
     Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
 }

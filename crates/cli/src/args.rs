@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
-use svala_compute::{Backend, SimdLevel};
+use svala_compute::{Adapters, Backend, SimdLevel};
 
 use crate::insert_option::InsertSizes;
 
@@ -130,9 +130,12 @@ pub struct InsertArgs {
 /// What runs the extension kernels.
 #[derive(Debug, Args)]
 pub struct EngineArgs {
-    /// auto (a hardware GPU if there is one), gpu (any, software too), cpu or scalar
+    /// auto (the CPU, and hardware GPUs beside it), gpu (any, software too), cpu or scalar
     #[arg(long, default_value_t = Backend::Auto, value_name = "WHAT")]
     pub backend: Backend,
+    /// GPUs to use: best (and all of its kind), all, or numbers as `svala doctor` shows them, such as 0,1
+    #[arg(long, default_value_t = Adapters::Best, value_name = "LIST")]
+    pub adapters: Adapters,
     /// Force a SIMD level; for tests, since it can't change the output
     #[arg(long, hide = true, value_name = "LEVEL")]
     pub simd: Option<SimdLevel>,

@@ -10,6 +10,8 @@
 mod local;
 #[path = "equivalence/long.rs"]
 mod long;
+#[path = "equivalence/sharing.rs"]
+mod sharing;
 
 use std::time::Duration;
 
@@ -40,7 +42,7 @@ impl Target {
             Target::Simd(level) => (Backend::Cpu, Some(level)),
             Target::Gpu => (Backend::Gpu, None),
         };
-        Engine::new(EngineOptions { backend, simd, scoring, adapter: None })
+        Engine::new(EngineOptions { backend, simd, scoring, ..Default::default() })
     }
 
     /// Software GPUs and the portable lanes are slow: they get fewer of the same jobs.
@@ -69,7 +71,7 @@ fn engine(backend: Backend) -> Result<Engine, Failed> {
 /// All tests of one backend, ignored with the reason if this machine lacks it.
 fn stamp(target: Target) -> Vec<Trial> {
     type Body = fn(Target) -> Result<(), Failed>;
-    let bodies: [(&str, Body); 14] = [
+    let bodies: [(&str, Body); 11] = [
         ("generated_jobs", generated),
         ("odd_scorings", odd_scorings),
         ("uniform_batches", uniform),
@@ -77,20 +79,23 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("empty_batches", |target| empty(target.engine(Scoring::default())?)),
         ("empty_sequences", empty_sequences),
         ("order_does_not_matter", reversed),
-        ("many_dispatches", many_dispatches),
         ("tile_edges", long::edges),
         ("largest_jobs", long::largest),
         ("hard_local_jobs", local::hard),
         ("mate_rescue_batches", local::mate_rescue),
-        ("lost_device", lost_device),
+    ];
+    // There are no dispatches, and there is no device to fail, elsewhere.
+    let of_devices: [(&str, Body); 6] = [
+        ("many_dispatches", many_dispatches),
+        ("odd_splits", sharing::odd_splits),
+        ("many_callers", sharing::many_callers),
         ("timed_kernels", timed_kernels),
+        ("faults", sharing::faults),
+        ("faults_beside_others", sharing::faults_beside_others),
     ];
     let missing = target.engine(Scoring::default()).err();
     let required = std::env::var("SVALA_REQUIRE_GPU").is_ok_and(|value| value == "1");
-    let bodies = bodies.into_iter().filter(|(name, _)| {
-        // There are no dispatches, and there is no device to lose or to ask for the time, elsewhere.
-        !["many_dispatches", "lost_device", "timed_kernels"].contains(name) || matches!(target, Target::Gpu)
-    });
+    let of_devices = of_devices.into_iter().filter(|_| matches!(target, Target::Gpu));
     let trial = |(name, body): (&str, Body)| {
         let name = format!("{}::{name}", target.name());
         match &missing {
@@ -105,7 +110,7 @@ fn stamp(target: Target) -> Vec<Trial> {
             None => Trial::test(name, move || body(target)),
         }
     };
-    bodies.map(trial).collect()
+    bodies.into_iter().chain(of_devices).map(trial).collect()
 }
 
 fn proof(engine: &Engine, jobs: usize, seed: u64) -> Result<(), Failed> {
@@ -131,8 +136,7 @@ fn generated(target: Target) -> Result<(), Failed> {
     proof(&engine, jobs, 1)?;
     let counters = engine.counters();
     if counters.gpu_failures > 0 {
-        let why = engine.gpu_failure().unwrap_or_default();
-        return Err(format!("the device failed: {why}").into());
+        return Err(format!("a device failed: {:?}", engine.device_failures()).into());
     }
     if matches!(target, Target::Gpu) && counters.gpu_batches == 0 {
         return Err("no batch ran on the device".into());
@@ -301,26 +305,6 @@ fn many_dispatches(target: Target) -> Result<(), Failed> {
         extend.push(bases(1 + job % 6, 1), bases(job % 7, 1 + job % 2), params)?;
     }
     check(&engine, &extend, &GlobalBatch::new())
-}
-
-/// A device that is lost costs nothing but time: same bytes, counted, retired.
-fn lost_device(target: Target) -> Result<(), Failed> {
-    let scoring = Scoring::default();
-    let engine = target.engine(scoring)?;
-    proof(&engine, 100, 20)?;
-    let before = engine.counters();
-    if !engine.lose_device() {
-        return Err("there was no device to lose".into());
-    }
-    proof(&engine, 200, 21)?;
-    let after = engine.counters();
-    if (before.gpu_failures, after.gpu_failures) != (0, 1) || after.gpu_batches != before.gpu_batches {
-        return Err(format!("counters before {before:?}, after {after:?}").into());
-    }
-    if !engine.description().starts_with("cpu") || engine.gpu_failure().is_none() {
-        return Err("the device was not retired".into());
-    }
-    Ok(())
 }
 
 /// A device's clock runs while kernels do, and changes no result.

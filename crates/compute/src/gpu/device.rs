@@ -1,10 +1,12 @@
 //! An open device and its state of health.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::GpuError;
 use super::timer::Timer;
+use crate::selftest::Fault;
 
 /// The first thing that went wrong outside a call, as the driver's callbacks report it.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +35,8 @@ pub(crate) struct Device {
     /// The time that kernels took so far, if it is to be measured.
     pub(crate) kernel_time: Option<Mutex<Duration>>,
     health: Health,
+    /// What a drill wants to go wrong.
+    fault: Cell<Option<Fault>>,
 }
 
 impl Device {
@@ -59,7 +63,7 @@ impl Device {
         let max_binding_bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(1 << 31);
         let info = adapter.get_info();
         let unrolls = info.device_type != wgpu::DeviceType::Cpu || info.name.contains("llvmpipe");
-        Ok(Device { raw, queue, max_binding_bytes, unrolls, kernel_time: None, health })
+        Ok(Device { raw, queue, max_binding_bytes, unrolls, kernel_time: None, health, fault: Cell::new(None) })
     }
 
     /// Measures kernels from now on, if the device has a clock. Returns whether it has.
@@ -67,6 +71,23 @@ impl Device {
         let has_clock = self.raw.features().contains(Timer::FEATURE);
         self.kernel_time = has_clock.then(Mutex::default);
         has_clock
+    }
+
+    /// A drill: makes the next use of the device fail.
+    pub(crate) fn inject(&self, fault: Fault) {
+        match fault {
+            Fault::Lost => self.raw.destroy(),
+            other => self.fault.set(Some(other)),
+        }
+    }
+
+    /// Whether a drill wants `fault` now; only once.
+    pub(crate) fn has_fault(&self, fault: Fault) -> bool {
+        let wanted = self.fault.get() == Some(fault);
+        if wanted {
+            self.fault.set(None);
+        }
+        wanted
     }
 
     /// Fails if the device was lost or reported an error nobody asked for.
@@ -79,7 +100,7 @@ impl Device {
         let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal]
             .map(|filter| self.raw.push_error_scope(filter));
         let value = work();
-        let mut failure = None;
+        let mut failure = self.drill();
         // Scopes nest, so the last one pushed is popped first.
         for scope in scopes.into_iter().rev() {
             failure = pollster::block_on(scope.pop()).or(failure);
@@ -88,5 +109,17 @@ impl Device {
             Some(error) => Err(GpuError(error.to_string())),
             None => self.check().map(|()| value),
         }
+    }
+
+    /// The error that a drill wants from inside an error scope: an invalid call is really made; memory is not really used
+    /// up, since that would hurt others.
+    fn drill(&self) -> Option<wgpu::Error> {
+        if self.has_fault(Fault::Invalid) {
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::STORAGE;
+            let descriptor = wgpu::BufferDescriptor { label: Some("drill"), size: 3, usage, mapped_at_creation: true };
+            let _invalid = self.raw.create_buffer(&descriptor);
+        }
+        let full = self.has_fault(Fault::OutOfMemory);
+        full.then(|| wgpu::Error::OutOfMemory { source: "a drill".into() })
     }
 }

@@ -7,6 +7,7 @@ use super::GpuError;
 use super::device::Device;
 use super::timer::Timer;
 use crate::Scoring;
+use crate::selftest::Fault;
 
 /// Invocations a work-group: a multiple of every vendor's subgroup, below every device's limit.
 pub(crate) const WORKGROUP_SIZE: u32 = 64;
@@ -214,8 +215,17 @@ impl Program {
     /// Waits for a call and returns the words of every output, in binding order.
     pub(crate) fn finish(&self, device: &Device, started: Started) -> Result<Vec<Vec<u32>>, GpuError> {
         let Started { set, submission, reads, mapped } = started;
+        if device.has_fault(Fault::Unmapped) {
+            self.sets[set].staging.iter().flatten().for_each(wgpu::Buffer::unmap);
+        }
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(PATIENCE) };
-        device.raw.poll(wait).map_err(|error| GpuError(error.to_string()))?;
+        let waited = if device.has_fault(Fault::Hung) {
+            // No patience would do on a slow device only.
+            Err(wgpu::PollError::Timeout)
+        } else {
+            device.raw.poll(wait).map(drop)
+        };
+        waited.map_err(|error| GpuError(error.to_string()))?;
         let mut count = 0;
         while let Ok(result) = mapped.try_recv() {
             result.map_err(|error| GpuError(error.to_string()))?;

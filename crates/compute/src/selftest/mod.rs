@@ -26,6 +26,26 @@ const BATCH_JOBS: usize = 1024;
 /// Sizes of every fourth batch: at the ends of groups of lanes and of work-groups, where jobs are padded.
 const EDGE_SIZES: [usize; 16] = [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129];
 
+/// A way for a device to fail, which [`Engine::inject`] brings about in drills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The driver resets the device, which is then lost.
+    Lost,
+    /// A buffer does not fit in the device's memory.
+    OutOfMemory,
+    /// A call is invalid.
+    Invalid,
+    /// Results cannot be mapped into the host's memory.
+    Unmapped,
+    /// A dispatch does not end in time.
+    Hung,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Fault; 5] = [Fault::Lost, Fault::OutOfMemory, Fault::Invalid, Fault::Unmapped, Fault::Hung];
+}
+
 /// What a proof found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProofReport {

@@ -2,7 +2,7 @@
 
 use super::layout::{Dispatch, Job, ROLES, ROW_BYTES, SCORE_MAX, WGSL};
 use super::{Bounds, ExtendResult, cooperative, strips};
-use crate::gpu::chunks::{Extremes, first_dispatch, pack};
+use crate::gpu::chunks::{Extremes, Size, first_dispatch, pack};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program, Started, WORKGROUP_SIZE};
 use crate::gpu::unroll::unroll;
@@ -109,51 +109,41 @@ impl Form {
     }
 }
 
-/// Answers what the device can take into `results`, indexed by job; returns the jobs it cannot take.
-pub(crate) fn extend(
+/// The size of a job; `None` if a device cannot take it.
+pub(crate) fn size(batch: &ExtendBatch, job: usize, scoring: &Scoring) -> Option<Size> {
+    let bounds = Bounds::of(batch, job, scoring);
+    let takes = bounds.query_len > 0 && bounds.score <= SCORE_MAX;
+    takes.then(|| (bounds.query_len, bounds.target_len, batch.params(job).band.into()))
+}
+
+/// Answers chunks of jobs that have a [`size`], each sorted by it so that neighbours finish together.
+pub(crate) fn extend<'q>(
     gpu: &mut Gpu,
     batch: &ExtendBatch,
     scoring: &Scoring,
-    results: &mut [ExtendResult],
-) -> Result<Vec<usize>, GpuError> {
-    let (jobs, left) = sorted_jobs(batch, scoring);
-    let mut rest = &jobs[..];
+    chunks: impl Iterator<Item = &'q [u32]>,
+) -> Result<Vec<(u32, ExtendResult)>, GpuError> {
     let mut running: Option<Running<'_>> = None;
-    while !rest.is_empty() {
-        let (form, most) = gpu.extend.next(batch, rest);
-        let padded_bytes = |extremes: &Extremes| form.workspace_bytes(extremes).max(size_of::<Job>() as u64);
-        let sizes = rest.iter().take(most).map(|&job| {
-            let bounds = Bounds::of(batch, job as usize, scoring);
-            (bounds.query_len, bounds.target_len, batch.params(job as usize).band.into())
-        });
-        let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
-        let (now, later) = rest.split_at(count);
-        // Packed while the device works on the dispatch before.
-        let started = start(gpu, form, &Packed::new(batch, now, scoring))?;
-        if let Some(before) = running.replace(Running { jobs: now, form, started }) {
-            finish(gpu, before, results)?;
-        }
-        rest = later;
-    }
-    match running {
-        Some(last) => finish(gpu, last, results).map(|()| left),
-        None => Ok(left),
-    }
-}
-
-/// The jobs for the device, by lengths so that neighbours finish together, and the rest.
-fn sorted_jobs(batch: &ExtendBatch, scoring: &Scoring) -> (Vec<u32>, Vec<usize>) {
-    let (mut keys, mut left) = (Vec::with_capacity(batch.len()), Vec::new());
-    for job in 0..batch.len() {
-        match Bounds::of(batch, job, scoring) {
-            b if b.query_len > 0 && b.score <= SCORE_MAX => {
-                keys.push((b.query_len as u16, b.target_len as u16, job as u32))
+    let mut answers = Vec::new();
+    for mut rest in chunks {
+        while !rest.is_empty() {
+            let (form, most) = gpu.extend.next(batch, rest);
+            let padded_bytes = |extremes: &Extremes| form.workspace_bytes(extremes).max(size_of::<Job>() as u64);
+            let sizes = rest.iter().take(most).filter_map(|&job| size(batch, job as usize, scoring));
+            let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
+            let (now, later) = rest.split_at(count);
+            // Packed while the device works on the dispatch before.
+            let started = start(gpu, form, &Packed::new(batch, now, scoring))?;
+            if let Some(before) = running.replace(Running { jobs: now, form, started }) {
+                finish(gpu, before, &mut answers)?;
             }
-            _ => left.push(job),
+            rest = later;
         }
     }
-    keys.sort_unstable();
-    (keys.into_iter().map(|(_, _, job)| job).collect(), left)
+    if let Some(last) = running {
+        finish(gpu, last, &mut answers)?;
+    }
+    Ok(answers)
 }
 
 /// The inputs of a dispatch.
@@ -205,13 +195,11 @@ fn start(gpu: &mut Gpu, form: Form, packed: &Packed) -> Result<Started, GpuError
 }
 
 /// Waits for a dispatch and takes its answers.
-fn finish(gpu: &Gpu, running: Running<'_>, results: &mut [ExtendResult]) -> Result<(), GpuError> {
+fn finish(gpu: &Gpu, running: Running<'_>, answers: &mut Vec<(u32, ExtendResult)>) -> Result<(), GpuError> {
     let Running { jobs, form, started } = running;
     let program = if form == Form::Cooperative { &gpu.extend.cooperative } else { &gpu.extend.program };
     let outputs = program.finish(&gpu.device, started)?;
-    let answers: &[ExtendResult] = bytemuck::cast_slice(&outputs[0][..jobs.len() * size_of::<ExtendResult>() / 4]);
-    for (&job, answer) in jobs.iter().zip(answers) {
-        results[job as usize] = *answer;
-    }
+    let found: &[ExtendResult] = bytemuck::cast_slice(&outputs[0][..jobs.len() * size_of::<ExtendResult>() / 4]);
+    answers.extend(jobs.iter().copied().zip(found.iter().copied()));
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::layout::{
 };
 use super::results::Unordered;
 use super::shape::dimensions;
-use crate::gpu::chunks::{Extremes, MAX_ITERATIONS, first_dispatch, pack};
+use crate::gpu::chunks::{Extremes, MAX_ITERATIONS, Size, first_dispatch, pack};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};
 use crate::gpu::unroll::unroll;
@@ -21,27 +21,30 @@ pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, Gpu
     Program::with_entries(device, ("global", &wgsl), &ENTRIES, &ROLES, scoring)
 }
 
-/// Answers what the device can take into `found`; returns the jobs that are left: those with an empty
-/// sequence, and those whose CIGAR has too many runs.
-pub(crate) fn global(gpu: &mut Gpu, batch: &GlobalBatch, found: &mut Unordered) -> Result<Vec<usize>, GpuError> {
-    let (mut jobs, mut left) = (Vec::new(), Vec::new());
-    for job in 0..batch.len() {
-        if batch.query(job).is_empty() || batch.target(job).is_empty() {
-            left.push(job);
-        } else {
-            jobs.push(job as u32);
+/// The size of a job; `None` if a device cannot take it, which has nothing to do for an empty sequence.
+pub(crate) fn size(batch: &GlobalBatch, job: usize) -> Option<Size> {
+    let takes = !batch.query(job).is_empty() && !batch.target(job).is_empty();
+    takes.then(|| dimensions(batch, job as u32))
+}
+
+/// Answers chunks of jobs that have a [`size`], each sorted by it. Also returns the jobs that are left, because their CIGAR
+/// has too many runs.
+pub(crate) fn global<'q>(
+    gpu: &mut Gpu,
+    batch: &GlobalBatch,
+    chunks: impl Iterator<Item = &'q [u32]>,
+) -> Result<(Unordered, Vec<usize>), GpuError> {
+    let (mut found, mut left) = (Unordered::default(), Vec::new());
+    for mut rest in chunks {
+        while !rest.is_empty() {
+            let sizes = rest.iter().map(|&job| dimensions(batch, job));
+            let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
+            let (now, later) = rest.split_at(count);
+            run(gpu, batch, now, &mut found, &mut left)?;
+            rest = later;
         }
     }
-    jobs.sort_unstable_by_key(|&job| (dimensions(batch, job), job));
-    let mut rest = &jobs[..];
-    while !rest.is_empty() {
-        let sizes = rest.iter().map(|&job| dimensions(batch, job));
-        let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
-        let (now, later) = rest.split_at(count);
-        run(gpu, batch, now, found, &mut left)?;
-        rest = later;
-    }
-    Ok(left)
+    Ok((found, left))
 }
 
 /// Words of directions in a strip of the largest job.
