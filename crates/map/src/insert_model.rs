@@ -8,7 +8,7 @@
 use crate::insert_size::{Insert, MAX_INSERT, Orientation};
 
 /// Pairs looked at.
-pub const SAMPLE_PAIRS: usize = 16_384;
+pub const SAMPLE_PAIRS: usize = 4096;
 /// Thousandths in a base.
 pub const MILLI: i64 = 1000;
 /// Sizes that an orientation needs.
