@@ -5,7 +5,7 @@ use std::path::Path;
 use svala_compute::Engine;
 use svala_io::{AlignmentRecord, ReadBatch, ReadSource};
 use svala_map::index::Index;
-use svala_map::insert_size::InsertModel;
+use svala_map::insert_model::InsertModel;
 use svala_map::mapper::{BatchInput, Mapper, Workspace};
 use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::DEFAULT_BATCH_READS;
@@ -27,9 +27,9 @@ pub fn map_reads(
     while mapped < most_reads && source.read_batch(&mut batch, DEFAULT_BATCH_READS.min(most_reads - mapped))? {
         let input = BatchInput { reads: &batch, paired };
         if paired && mapped == 0 {
-            let mut sizes = Vec::new();
-            mapper.insert_sizes(input, &mut work, &mut sizes)?;
-            model = InsertModel::estimate(&mut sizes);
+            let mut inserts = Vec::new();
+            mapper.inserts(input, &mut work, &mut inserts)?;
+            model = Some(InsertModel::estimate(&inserts));
         }
         let sink = |_: &AlignmentRecord<'_>| Ok::<(), svala_map::Error>(());
         mapper.map_batch(input, model.as_ref(), &mut work, sink)?;
