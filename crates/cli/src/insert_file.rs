@@ -119,7 +119,7 @@ mod tests {
         let model = InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000));
         let good = to_json(&model).to_string();
         for (from, to) in
-            [("model 1", "model 2"), ("\"low\":200", "\"low\":0"), ("400000", "400000.5"), ("high", "hi"), ("}}", "}")]
+            [("model 1", "model 2"), ("\"low\":200", "\"low\":0"), ("400000", "400000.5"), ("high", "hi"), ("},", ",")]
         {
             let bad = good.replace(from, to);
             assert_ne!(bad, good);

@@ -65,7 +65,7 @@ impl Rescue<'_> {
         let enough = best.score - self.options.unpaired_penalty;
         for (told, model) in self.model.orientations() {
             // Orientations are told from the first mate, the even read.
-            let seen = if origin.0 % 2 == 0 { told } else { told.seen_from_second() };
+            let seen = if origin.0.is_multiple_of(2) { told } else { told.seen_from_second() };
             let is_proper = |insert: Insert| insert.orientation == seen && model.contains(insert.size);
             for alignment in origin.1.iter().take(MAX_ORIGINS).take_while(|a| a.score >= enough) {
                 let mates = wanted.1.iter().take_while(|mate| mate.score >= settled);
