@@ -106,13 +106,13 @@ fn backends() -> Vec<Wanted> {
 
 /// A backend's tests, ignored with the reason if this machine lacks it or no reads are given.
 fn stamp((name, options): Wanted, committed: &Arc<Sample>, given: &Arc<Option<Sample>>) -> [Trial; 2] {
-    let missing = Engine::new(options).err().map(|error| error.to_string());
+    let missing = Engine::new(options.clone()).err().map(|error| error.to_string());
     // No machine has every SIMD level; a missing GPU may be demanded.
     let variable = if options.backend == Backend::Gpu { "SVALA_REQUIRE_GPU" } else { "" };
     let most = if options.backend == Backend::Gpu { FEW_READS } else { usize::MAX };
-    let sample = Arc::clone(committed);
+    let (sample, chosen) = (Arc::clone(committed), options.clone());
     let body = move || {
-        check(&sample, options, most);
+        check(&sample, &chosen, most);
     };
     let reason = missing.clone().unwrap_or_default();
     let on_committed = trial_if(&format!("committed reads::{name}"), missing.is_none(), &reason, variable, body);
@@ -122,14 +122,14 @@ fn stamp((name, options): Wanted, committed: &Arc<Sample>, given: &Arc<Option<Sa
     let label = name.clone();
     let body = move || {
         let sample = given.as_ref().as_ref().expect("the test runs only with reads");
-        println!("{label}: equal to the reference: {:?}", check(sample, options, usize::MAX));
+        println!("{label}: equal to the reference: {:?}", check(sample, &options, usize::MAX));
     };
     [on_committed, trial_if(&format!("given reads::{name}"), is_there, &reason, "", body)]
 }
 
-fn check(sample: &Sample, options: EngineOptions, most_reads: usize) -> Tally {
+fn check(sample: &Sample, options: &EngineOptions, most_reads: usize) -> Tally {
     let checker = Arc::new(Checker::default());
-    let engine = Engine::new(options).expect("it was built before").observed_by(checker.clone());
+    let engine = Engine::new(options.clone()).expect("it was built before").observed_by(checker.clone());
     let index = Index::open_for(Path::new(&sample.reference)).expect("an indexed reference");
     map_reads(&index, &engine, &sample.reads, most_reads).expect("reads that map");
     let tally = *checker.tally.lock().expect("no check panics");

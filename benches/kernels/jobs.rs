@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use svala_compute::kernels::{extend, global, local};
 use svala_compute::{Engine, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, LocalBatch, LocalResult, Scoring};
 
+#[cfg(any(feature = "peers", feature = "peers-parasail", feature = "peers-ssw"))]
 use crate::random::Pair;
 
 const FITS: &str = "the job was within the limits before";
@@ -34,7 +35,8 @@ pub trait Jobs: Default + 'static {
     /// A number that depends on every field of an answer.
     fn digest(&self, job: usize, results: &Self::Results) -> u64;
 
-    /// Owned copies of all pairs.
+    /// Owned copies of all pairs, for peers.
+    #[cfg(any(feature = "peers", feature = "peers-parasail", feature = "peers-ssw"))]
     fn pairs(&self) -> Vec<Pair> {
         let owned = |job| {
             let (query, target) = self.pair(job);
