@@ -49,6 +49,8 @@ pub struct Candidate {
     pub mated: bool,
     /// One bit for each of those stretches that was found on the diagonal.
     found: u64,
+    /// What decides between equals, once they are ranked.
+    tie: u64,
 }
 
 impl Candidate {
@@ -128,6 +130,7 @@ impl Candidates {
                 seeds: run.len() as u32,
                 mated: false,
                 found: found.fold(0, |bits, stretch| bits | 1 << stretch),
+                tie: 0,
             });
         }
         count_edits(&mut self.candidates[first..], searched.stretches.min(NO_STRETCH as u32), u64::from(band));
@@ -173,7 +176,9 @@ impl Candidates {
     pub fn ranked(&mut self, i: usize, name_hash: u64) -> &[Candidate] {
         let range = self.range(i);
         let mut candidates = &mut self.candidates[range];
-        let order = |c: &Candidate| (c.rank(), tie_break(name_hash, c.reverse, c.diagonal));
+        // A comparison needs two of them, and there are many comparisons.
+        candidates.iter_mut().for_each(|c| c.tie = tie_break(name_hash, c.reverse, c.diagonal));
+        let order = |c: &Candidate| (c.rank(), c.tie);
         if candidates.len() > MAX_CANDIDATES {
             candidates.select_nth_unstable_by_key(MAX_CANDIDATES, order);
             candidates = &mut candidates[..MAX_CANDIDATES];
@@ -328,7 +333,7 @@ mod tests {
     use super::*;
 
     fn candidate(diagonal: u64, reverse: bool) -> Candidate {
-        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, found: 0 }
+        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, found: 0, tie: 0 }
     }
 
     #[test]
