@@ -129,6 +129,7 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         scoring: options.scoring,
         ..EngineOptions::default()
     })?;
+    engine.set_reference(index.reference().planes());
     let writer = AlignmentWriter::create(&job.destination, job.format, &header, job.threads)?;
     let start = Instant::now();
     let run = Run {

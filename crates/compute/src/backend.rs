@@ -98,6 +98,9 @@ pub struct EngineOptions {
     /// Cells of every chunk that CPU and devices take from a batch, in place of what is best; for tests.
     #[doc(hidden)]
     pub chunk_cells: Option<u64>,
+    /// Bytes of a binding of the resident reference, in place of what the device can bind; for tests.
+    #[doc(hidden)]
+    pub piece_bytes: Option<u64>,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::gpu::chunks::Size;
 use crate::gpu::{Gpu, GpuError};
 use crate::kernels::global::results::Unordered;
 use crate::kernels::lanes::Task;
+use crate::kernels::windows::gpu::Resident;
 use crate::kernels::{extend, global, local};
 use crate::observer::Observed;
 use crate::scheduler::{Feed, Pool, Queue, Sharing, share};
@@ -20,6 +21,14 @@ use crate::{
 };
 
 /// Answers batches of jobs. It can be shared by threads, whose calls run side by side and share the devices.
+///
+/// # Memory
+///
+/// A batch has a byte a base and some 40 bytes a job; a call adds its results. A device adds on the host what one dispatch
+/// has, half a byte a base and 28 bytes a job, up to four times over, since the driver keeps copies on their way. On the device
+/// each kernel has two sets of buffers, so that one is filled while the other is in use: each buffer as large as the largest
+/// dispatch so far needed, rounded up to a power of two, and never larger than the device can bind; and the reference of
+/// [`Engine::set_reference`], 2 bits a base.
 pub struct Engine {
     scoring: Scoring,
     simd: (SimdLevel, Level),
@@ -27,6 +36,8 @@ pub struct Engine {
     scalar: bool,
     devices: Pool,
     sharing: Sharing,
+    /// Bytes of a binding of the reference, in place of what a device can bind; for tests.
+    piece_bytes: Option<u64>,
     counters: LiveCounters,
     pub(crate) observed: Observed,
 }
@@ -58,8 +69,22 @@ impl Engine {
             scalar: options.backend == Backend::Scalar,
             devices: Pool::new(devices),
             sharing: Sharing { cpu: options.backend != Backend::Gpu, chunk_cells: options.chunk_cells },
+            piece_bytes: options.piece_bytes,
             counters: LiveCounters::default(),
             observed: Observed::default(),
+        })
+    }
+
+    /// Puts the reference on every device, where it stays, so that the targets of jobs that were pushed with a window need
+    /// not be sent with each batch. It is in planes: of every 64 bases a word with the low bits of their codes and one with the
+    /// high bits, bit i for base i; 2 bits a base on the host and on a device. Devices must be idle. Returns how many took it:
+    /// on one that has no room for it, and on the CPU, jobs run from their own bases, with the same results.
+    pub fn set_reference(&self, planes: &[[u64; 2]]) -> usize {
+        self.devices.prepare(|gpu| {
+            let max_piece_bytes = self.piece_bytes.unwrap_or(gpu.device.max_binding_bytes);
+            gpu.device.resident = None;
+            gpu.device.resident = Some(Resident::new(&gpu.device, planes, max_piece_bytes)?);
+            Ok(())
         })
     }
 

@@ -77,6 +77,7 @@ pub use gpu::adapters::{AdapterReport, usable_adapters};
 pub use kernels::extend::ExtendResult;
 pub use kernels::global::{CigarOp, GlobalResults};
 pub use kernels::local::LocalResult;
+pub use kernels::windows::Window;
 pub use observer::Observer;
 pub use scheduler::DeviceFailure;
 pub use scoring::Scoring;

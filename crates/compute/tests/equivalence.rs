@@ -10,6 +10,8 @@
 mod local;
 #[path = "equivalence/long.rs"]
 mod long;
+#[path = "equivalence/resident.rs"]
+mod resident;
 #[path = "equivalence/sharing.rs"]
 mod sharing;
 
@@ -85,11 +87,12 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("mate_rescue_batches", local::mate_rescue),
     ];
     // There are no dispatches, and there is no device to fail, elsewhere.
-    let of_devices: [(&str, Body); 6] = [
+    let of_devices: [(&str, Body); 7] = [
         ("many_dispatches", many_dispatches),
         ("odd_splits", sharing::odd_splits),
         ("many_callers", sharing::many_callers),
         ("timed_kernels", timed_kernels),
+        ("resident", resident::resident),
         ("faults", sharing::faults),
         ("faults_beside_others", sharing::faults_beside_others),
     ];

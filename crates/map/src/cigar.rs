@@ -115,8 +115,10 @@ impl Cigars {
             let (start, end) = (alignment.query_start as usize, alignment.query_end as usize);
             let query = read.codes(alignment.reverse, start, end);
             self.target.clear();
-            reference.decode_into(alignment.reference_start..alignment.reference_end, &mut self.target);
-            self.batch.push(query, self.target.iter().copied(), GlobalParams { band })?;
+            let span = alignment.reference_start..alignment.reference_end;
+            reference.decode_into(span.clone(), &mut self.target);
+            let window = reference.device_window(span, false);
+            self.batch.push_window(query, (self.target.iter().copied(), window), GlobalParams { band })?;
         }
         if self.rounds.len() <= round {
             self.rounds.push(GlobalResults::default());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::GpuError;
 use super::timer::Timer;
+use crate::kernels::windows::gpu::Resident;
 use crate::selftest::Fault;
 
 /// The first thing that went wrong outside a call, as the driver's callbacks report it.
@@ -34,6 +35,8 @@ pub(crate) struct Device {
     pub(crate) unrolls: bool,
     /// The time that kernels took so far, if it is to be measured.
     pub(crate) kernel_time: Option<Mutex<Duration>>,
+    /// The reference, if it is here.
+    pub(crate) resident: Option<Resident>,
     health: Health,
     /// What a drill wants to go wrong.
     fault: Cell<Option<Fault>>,
@@ -63,7 +66,16 @@ impl Device {
         let max_binding_bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(1 << 31);
         let info = adapter.get_info();
         let unrolls = info.device_type != wgpu::DeviceType::Cpu || info.name.contains("llvmpipe");
-        Ok(Device { raw, queue, max_binding_bytes, unrolls, kernel_time: None, health, fault: Cell::new(None) })
+        Ok(Device {
+            raw,
+            queue,
+            max_binding_bytes,
+            unrolls,
+            kernel_time: None,
+            resident: None,
+            health,
+            fault: Cell::new(None),
+        })
     }
 
     /// Measures kernels from now on, if the device has a clock. Returns whether it has.

@@ -4,6 +4,7 @@
 //! then redoes the batch on the CPU and retires the device.
 
 pub(crate) mod adapters;
+pub(crate) mod arena;
 pub(crate) mod chunks;
 pub(crate) mod device;
 pub(crate) mod program;

@@ -4,6 +4,7 @@ use std::sync::{PoisonError, mpsc};
 use std::time::Duration;
 
 use super::GpuError;
+use super::arena::Arena;
 use super::device::Device;
 use super::timer::Timer;
 use crate::Scoring;
@@ -61,6 +62,8 @@ pub(crate) enum Role {
 pub(crate) enum Content<'a> {
     /// Bytes for an input.
     Bytes(&'a [u8]),
+    /// Bases for an input, sent and gathered.
+    Bases(&'a Arena),
     /// The size in bytes of scratch or output.
     Size(u64),
 }
@@ -89,6 +92,7 @@ impl Content<'_> {
     fn size(&self) -> u64 {
         let size = match self {
             Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Bases(arena) => arena.size(),
             Content::Size(size) => *size,
         };
         size.max(16).next_multiple_of(4)
@@ -101,6 +105,8 @@ struct Buffers {
     bound: Vec<Option<wgpu::Buffer>>,
     /// For each output, memory that the host can map.
     staging: Vec<Option<wgpu::Buffer>>,
+    /// What to gather from the resident reference.
+    windows: Option<wgpu::Buffer>,
     /// Only where kernels are timed.
     timer: Option<Timer>,
 }
@@ -108,7 +114,7 @@ struct Buffers {
 impl Buffers {
     fn new(bindings: usize) -> Self {
         let none = || (0..bindings).map(|_| None).collect();
-        Buffers { bound: none(), staging: none(), timer: None }
+        Buffers { bound: none(), staging: none(), windows: None, timer: None }
     }
 }
 
@@ -257,8 +263,10 @@ impl Program {
         let buffers = &mut self.sets[set];
         for (k, &role) in self.roles.iter().enumerate() {
             let buffer = grow(device, &mut buffers.bound[k], call.size(k), usage(role));
-            if let (Role::Input, Content::Bytes(bytes)) = (role, &call.contents[k.max(1) - 1]) {
-                device.queue.write_buffer(buffer, 0, bytes);
+            match (role, &call.contents[k.max(1) - 1]) {
+                (Role::Input, Content::Bytes(bytes)) => device.queue.write_buffer(buffer, 0, bytes),
+                (Role::Input, Content::Bases(arena)) => fill(device, arena, buffer, &mut buffers.windows),
+                _ => {}
             }
             if role == Role::Output {
                 let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
@@ -328,7 +336,7 @@ impl Program {
     }
 }
 
-fn bind_group_layout(device: &Device, label: &str, roles: &[Role]) -> wgpu::BindGroupLayout {
+pub(crate) fn bind_group_layout(device: &Device, label: &str, roles: &[Role]) -> wgpu::BindGroupLayout {
     let entries: Vec<_> = roles
         .iter()
         .enumerate()
@@ -348,6 +356,18 @@ fn bind_group_layout(device: &Device, label: &str, roles: &[Role]) -> wgpu::Bind
         .collect();
     let descriptor = wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries };
     device.raw.create_bind_group_layout(&descriptor)
+}
+
+/// Sends an arena's bases to `bases` and has the device gather the others.
+fn fill(device: &Device, arena: &Arena, bases: &wgpu::Buffer, windows: &mut Option<wgpu::Buffer>) {
+    let (sent, offset, gathered) = arena.parts();
+    device.queue.write_buffer(bases, offset, bytemuck::cast_slice(sent));
+    let Some(resident) = device.resident.as_ref().filter(|_| !gathered.is_empty()) else { return };
+    let table = grow(device, windows, size_of_val(gathered) as u64, usage(Role::Input));
+    device.queue.write_buffer(table, 0, bytemuck::cast_slice(gathered));
+    let mut encoder = device.raw.create_command_encoder(&Default::default());
+    resident.record(device, &mut encoder, (table, gathered), bases);
+    device.queue.submit([encoder.finish()]);
 }
 
 fn usage(role: Role) -> wgpu::BufferUsages {

@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, GpuError};
 use crate::selftest::Fault;
 
 /// How long a dispatch should take: much longer than it costs to start one, too short for a watchdog to notice.
@@ -117,6 +117,11 @@ impl Pool {
         let times = free(&mut members).filter_map(|gpu| gpu.device.kernel_time.as_ref());
         let times = times.map(|total| *total.lock().unwrap_or_else(PoisonError::into_inner));
         times.reduce(|all, one| all + one)
+    }
+
+    /// Has `work` done on every device that is free; returns on how many it succeeded.
+    pub(crate) fn prepare(&self, work: impl Fn(&mut Gpu) -> Result<(), GpuError>) -> usize {
+        free(&mut self.lock()).filter_map(|gpu| work(gpu).ok()).count()
     }
 
     /// Makes the next use of every free device fail; returns how many those are.

@@ -7,7 +7,7 @@ use svala_compute::{Adapters, Backend, Engine, EngineOptions, usable_adapters};
 use super::{Target, proof};
 
 /// The usable adapter with the lowest number, opened `times` times.
-fn one_adapter(times: usize) -> Result<Adapters, Failed> {
+pub fn one_adapter(times: usize) -> Result<Adapters, Failed> {
     let number = usable_adapters().iter().position(|adapter| adapter.usable.is_ok());
     Ok(Adapters::Numbers(vec![number.ok_or("no adapter is usable")?; times]))
 }

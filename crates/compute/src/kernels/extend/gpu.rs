@@ -2,7 +2,8 @@
 
 use super::layout::{Dispatch, Job, ROLES, ROW_BYTES, SCORE_MAX, WGSL};
 use super::{Bounds, ExtendResult, cooperative, strips};
-use crate::gpu::chunks::{Extremes, Size, first_dispatch, pack};
+use crate::gpu::arena::Arena;
+use crate::gpu::chunks::{Extremes, Size, first_dispatch};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program, Started, WORKGROUP_SIZE};
 use crate::gpu::unroll::unroll;
@@ -133,7 +134,7 @@ pub(crate) fn extend<'q>(
             let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
             let (now, later) = rest.split_at(count);
             // Packed while the device works on the dispatch before.
-            let started = start(gpu, form, &Packed::new(batch, now, scoring))?;
+            let started = start(gpu, form, &Packed::new(batch, now, scoring, gpu.device.resident.is_some()))?;
             if let Some(before) = running.replace(Running { jobs: now, form, started }) {
                 finish(gpu, before, &mut answers)?;
             }
@@ -149,22 +150,28 @@ pub(crate) fn extend<'q>(
 /// The inputs of a dispatch.
 struct Packed {
     jobs: Vec<Job>,
-    bases: Vec<u32>,
+    bases: Arena,
     extremes: Extremes,
 }
 
 impl Packed {
-    fn new(batch: &ExtendBatch, jobs: &[u32], scoring: &Scoring) -> Self {
-        let mut bases = Vec::new();
+    /// Packs jobs for a device that holds the reference or not.
+    fn new(batch: &ExtendBatch, jobs: &[u32], scoring: &Scoring, resident: bool) -> Self {
+        let window = |job: usize| batch.window(job).filter(|_| resident);
+        let in_reference = jobs.iter().map(|&job| job as usize).filter(|&job| window(job).is_some());
+        let mut bases = Arena::new(in_reference.map(|job| Bounds::of(batch, job, scoring).target_len));
         let mut extremes = Extremes::default();
         let row = |&job: &u32| {
             let job = job as usize;
             let Bounds { query_len, target_len, .. } = Bounds::of(batch, job, scoring);
-            let params = batch.params(job);
+            let (target, params) = (batch.target(job), batch.params(job));
             extremes.include(query_len, target_len, params.band.into());
             Job {
-                query_word: pack(&mut bases, batch.query(job)),
-                target_word: pack(&mut bases, &batch.target(job)[..target_len]),
+                query_word: bases.send(batch.query(job)),
+                target_word: match window(job) {
+                    Some(window) => bases.gather(window, target.len(), target_len),
+                    None => bases.send(&target[..target_len]),
+                },
                 query_len: query_len as u32,
                 target_len: target_len as u32,
                 initial_score: params.initial_score.into(),
@@ -182,7 +189,7 @@ fn start(gpu: &mut Gpu, form: Form, packed: &Packed) -> Result<Started, GpuError
     let passes = form.passes(&packed.extremes, count as u32);
     let passes: Vec<&[u8]> = passes.iter().map(Vec::as_slice).collect();
     let jobs = Content::Bytes(bytemuck::cast_slice(&packed.jobs));
-    let bases = Content::Bytes(bytemuck::cast_slice(&packed.bases));
+    let bases = Content::Bases(&packed.bases);
     let answers = Content::Size((count * size_of::<ExtendResult>()) as u64);
     if form == Form::Cooperative {
         let invocations = count * WORKGROUP_SIZE as usize;

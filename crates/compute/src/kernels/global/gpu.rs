@@ -5,7 +5,8 @@ use super::layout::{
 };
 use super::results::Unordered;
 use super::shape::dimensions;
-use crate::gpu::chunks::{Extremes, MAX_ITERATIONS, Size, first_dispatch, pack};
+use crate::gpu::arena::Arena;
+use crate::gpu::chunks::{Extremes, MAX_ITERATIONS, Size, first_dispatch};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};
 use crate::gpu::unroll::unroll;
@@ -84,7 +85,9 @@ fn run(
     found: &mut Unordered,
     left: &mut Vec<usize>,
 ) -> Result<(), GpuError> {
-    let mut bases = Vec::new();
+    let window = |job: u32| batch.window(job as usize).filter(|_| gpu.device.resident.is_some());
+    let in_reference = jobs.iter().filter(|&&job| window(job).is_some());
+    let mut bases = Arena::new(in_reference.map(|&job| batch.target(job as usize).len()));
     let mut extremes = Extremes::default();
     let rows_of_jobs: Vec<Job> = jobs
         .iter()
@@ -92,8 +95,11 @@ fn run(
             let (m, n, band) = dimensions(batch, job);
             extremes.include(m, n, band);
             Job {
-                query_word: pack(&mut bases, batch.query(job as usize)),
-                target_word: pack(&mut bases, batch.target(job as usize)),
+                query_word: bases.send(batch.query(job as usize)),
+                target_word: match window(job) {
+                    Some(window) => bases.gather(window, n, n),
+                    None => bases.send(batch.target(job as usize)),
+                },
                 query_len: m as u32,
                 target_len: n as u32,
                 band: band as u32,
@@ -105,7 +111,7 @@ fn run(
     let passes: Vec<&[u8]> = passes.iter().map(bytemuck::bytes_of).collect();
     let contents = [
         Content::Bytes(bytemuck::cast_slice(&rows_of_jobs)),
-        Content::Bytes(bytemuck::cast_slice(&bases)),
+        Content::Bases(&bases),
         Content::Size(workspace_bytes(&extremes) * count as u64),
         Content::Size((4 * strips(extremes.rows) * words(&extremes) * count) as u64),
         Content::Size((count * size_of::<Answer>()) as u64),
