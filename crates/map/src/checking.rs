@@ -190,7 +190,8 @@ impl Choice<'_> {
             let may_rival = || reachable + MARGIN >= best && (value(i) + FAR >= best || self.may_have_gap(i));
             reachable > value(i) && (may_rival() || self.is_anchored(i))
         }));
-        // Where the mate is comes first: the pair may outweigh a better place elsewhere. Else what is there counts, not what may come: the shorter a segment, the more could still be added to it.
+        // Where the mate is comes first: the pair may outweigh a better place elsewhere. Else what is there counts, not what
+        // may come: the shorter a segment, the more could still be added to it.
         chosen.sort_unstable_by_key(|&i| {
             let alignment = &self.group[i];
             (

@@ -138,4 +138,16 @@ mod tests {
         assert_eq!(with_mate(0, 60), 40);
         assert_eq!(with_mate(50, 10), 50);
     }
+
+    #[test]
+    fn repetitive_seeds_lower_a_small_lead_and_not_a_large_one() {
+        let options = MapOptions::default();
+        let close = Evidence { score: 75, rival_score: 70, near_rivals: 1, span: 75, repetitive_share: 0 };
+        let (sure, doubtful) =
+            (single(close, &options), single(Evidence { repetitive_share: ONE / 2, ..close }, &options));
+        assert!(sure >= 20 && doubtful == sure / 2, "{sure}, {doubtful}");
+        let unique = Evidence { rival_score: 0, near_rivals: 0, ..close };
+        assert_eq!(single(Evidence { repetitive_share: ONE / 2, ..unique }, &options), MAX_MAPQ);
+        assert_eq!(from_lead(5, 0, ONE / 2, &options), from_lead(5, 0, 0, &options) / 2);
+    }
 }
