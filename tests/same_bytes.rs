@@ -147,9 +147,11 @@ fn comparator_tells_outputs_apart(bench: &Arc<Bench>) -> Trial {
 fn main() {
     let bench = Arc::new(Bench::new());
     let gpu = &["--backend", "gpu", "-t", "2", "--batch-reads", "1000"];
+    let gpus = &["--backend", "gpu", "--adapters", "all", "-t", "2", "--batch-reads", "300"];
     let trials = vec![
         run(&bench, "backend auto", &["--backend", "auto"]),
         run_if_there(&bench, "backend gpu", true, gpu, "SVALA_REQUIRE_GPU"),
+        run_if_there(&bench, "backend gpu, all adapters", true, gpus, "SVALA_REQUIRE_GPU"),
         level(&bench, "level avx512", &["--backend", "cpu", "--simd", "avx512"]),
         level(&bench, "level avx2", &["--backend", "cpu", "--simd", "avx2"]),
         level(&bench, "level sse4.2", &["--backend", "cpu", "--simd", "sse4.2"]),

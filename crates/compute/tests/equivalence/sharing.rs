@@ -17,10 +17,16 @@ fn engine(backend: Backend, adapters: &Adapters, chunk_cells: u64) -> Result<Eng
     Ok(Engine::new(EngineOptions { backend, adapters: adapters.clone(), chunk_cells, ..Default::default() })?)
 }
 
-/// Chunks of odd sizes, by one device and by two, with the CPU and without.
+/// Every usable adapter, and how many there are.
+fn every_adapter() -> (Adapters, usize) {
+    let usable = usable_adapters().into_iter().enumerate().filter(|(_, adapter)| adapter.usable.is_ok());
+    let numbers: Vec<usize> = usable.map(|(number, _)| number).collect();
+    (Adapters::Numbers(numbers.clone()), numbers.len())
+}
+
+/// Chunks of odd sizes, by one device, by two that are alike and by all there are, with the CPU and without.
 pub fn odd_splits(_: Target) -> Result<(), Failed> {
-    for devices in [1, 2] {
-        let adapters = one_adapter(devices)?;
+    for (adapters, devices) in [(one_adapter(1)?, 1), (one_adapter(2)?, 2), every_adapter()] {
         for (backend, chunk_cells) in [(Backend::Gpu, 77_777), (Backend::Gpu, u64::MAX), (Backend::Auto, 33_333)] {
             let engine = engine(backend, &adapters, chunk_cells)?;
             if engine.description().matches("gpu").count() != devices {
