@@ -71,9 +71,9 @@ impl Device {
         Ok(Device { raw, executables, _instance: instance, _entry: entry })
     }
 
-    /// Compiles SPIR-V whose entry point is `main`; binding 0 of group 0 is a uniform and the rest is storage.
-    pub fn compile(&self, words: &[u32], bindings: u32) -> Outcome<Compiled> {
-        let pipeline = self.pipeline(words, bindings)?;
+    /// Compiles an entry point of SPIR-V; binding 0 of group 0 is a uniform and the rest is storage.
+    pub fn compile(&self, words: &[u32], entry: &str, bindings: u32) -> Outcome<Compiled> {
+        let pipeline = self.pipeline(words, entry, bindings)?;
         let info = vk::PipelineExecutableInfoKHR::default().pipeline(pipeline);
         // SAFETY: the pipeline was made with the flags that both calls ask for.
         let statistics = unsafe { self.executables.get_pipeline_executable_statistics(&info)? };
@@ -85,7 +85,7 @@ impl Device {
         Ok(Compiled { statistics: statistics.collect::<Outcome<_>>()?, assembly: self.assembly(&info)? })
     }
 
-    fn pipeline(&self, words: &[u32], bindings: u32) -> Outcome<vk::Pipeline> {
+    fn pipeline(&self, words: &[u32], entry: &str, bindings: u32) -> Outcome<vk::Pipeline> {
         let kind = |binding| match binding {
             0 => vk::DescriptorType::UNIFORM_BUFFER,
             _ => vk::DescriptorType::STORAGE_BUFFER,
@@ -106,7 +106,7 @@ impl Device {
             let layout = self.raw.create_pipeline_layout(&layout, None)?;
             let module = vk::ShaderModuleCreateInfo::default().code(words);
             let module = self.raw.create_shader_module(&module, None)?;
-            let entry = CString::new("main")?;
+            let entry = CString::new(entry)?;
             let stage = vk::PipelineShaderStageCreateInfo::default()
                 .stage(vk::ShaderStageFlags::COMPUTE)
                 .module(module)
