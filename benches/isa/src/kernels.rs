@@ -6,8 +6,7 @@ use crate::unroll::unroll;
 const EXTEND: &str = include_str!("../../../shaders/extend.wgsl");
 const EXTEND_STRIPS: &str = include_str!("../../../shaders/extend_strips.wgsl");
 const EXTEND_COOPERATIVE: &str = include_str!("../../../shaders/extend_cooperative.wgsl");
-/// Counted only: no engine runs it yet.
-const EXTEND_PACKED: &str = include_str!("../prototypes/extend_packed.wgsl");
+const EXTEND_PACKED: &str = include_str!("../../../shaders/extend_packed.wgsl");
 const GLOBAL: &str = include_str!("../../../shaders/global.wgsl");
 
 /// The work-group size and bwa mem's scores (Li 2013), as the engine's default.
@@ -50,9 +49,9 @@ pub fn all() -> Outcome<Vec<Kernel>> {
     let shaders = [
         ("extend", EXTEND, 5, 1),
         ("extend_strips", strips.as_str(), 5, strip_cells),
+        ("extend_packed", packed.as_str(), 5, packed_cells),
         ("extend_cooperative", cooperative.as_str(), 4, constant(EXTEND_COOPERATIVE, "ROWS")?),
         ("global", global.as_str(), 7, global_cells),
-        ("packed_prototype", packed.as_str(), 5, packed_cells),
     ];
     let mut kernels = Vec::new();
     for (name, wgsl, bindings, cells_a_turn) in shaders {
