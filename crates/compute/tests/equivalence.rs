@@ -121,7 +121,8 @@ fn stamp(target: Target) -> Vec<Trial> {
 
 /// Tests of the packed form, ignored with the reason if there is no device or if it has no 16-bit numbers.
 fn packed_trials() -> Vec<Trial> {
-    let bodies: [(&str, fn() -> Result<(), Failed>); 6] = [
+    type Body = fn() -> Result<(), Failed>;
+    let bodies: [(&str, Body); 6] = [
         ("generated", packed::generated),
         ("lengths", packed::lengths),
         ("bound", packed::bound),
@@ -130,7 +131,7 @@ fn packed_trials() -> Vec<Trial> {
         ("not_asked_for", packed::not_asked_for),
     ];
     let missing = Target::Gpu.engine(Scoring::default()).err().filter(|_| !gpu_is_required());
-    let trial = |(name, body): (&str, fn() -> Result<(), Failed>)| {
+    let trial = |(name, body): (&str, Body)| {
         let missing = missing.clone();
         Trial::ignorable_test(format!("packed::{name}"), move || match missing {
             Some(reason) => Ok(Completion::ignored_with(reason.to_string())),

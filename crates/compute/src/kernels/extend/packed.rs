@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn shader_agrees() {
         for wgsl in [WGSL.to_owned(), unroll(WGSL).unwrap()] {
-            let shader = Shader::parse_with(&wgsl, Capabilities::SHADER_FLOAT16 | Capabilities::SHADER_I16);
+            let shader = Shader::parse_with(&wgsl, Capabilities::SHADER_FLOAT16 | Capabilities::SHADER_INT16);
             let offsets = [
                 ("job_count", std::mem::offset_of!(Dispatch, job_count)),
                 ("stride", std::mem::offset_of!(Dispatch, stride)),
