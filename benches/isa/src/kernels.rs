@@ -33,7 +33,7 @@ struct Source {
     a_turn: (u32, &'static [&'static str]),
 }
 
-/// Every entry point of every shader, and the prototypes. A shader that is missing here is an error.
+/// Every entry point of every shader. A shader that is missing here is an error.
 const SOURCES: [Source; 8] = [
     Source { name: "extend", file: "shaders/extend.wgsl", entry: "main", unit: "cell", a_turn: (1, &[]) },
     Source {
@@ -61,10 +61,9 @@ const SOURCES: [Source; 8] = [
     Source { name: "local", file: "shaders/local.wgsl", entry: "main", unit: "cell", a_turn: (1, &[]) },
     // A turn makes a word.
     Source { name: "windows", file: "shaders/windows.wgsl", entry: "main", unit: "base", a_turn: (8, &[]) },
-    // Counted only: no engine runs it yet. Two jobs in the halves of a word.
     Source {
-        name: "packed_prototype",
-        file: "benches/isa/prototypes/extend_packed.wgsl",
+        name: "extend_packed",
+        file: "shaders/extend_packed.wgsl",
         entry: "main",
         unit: "cell",
         a_turn: (2, &["TALL", "COLUMNS"]),

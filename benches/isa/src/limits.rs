@@ -16,7 +16,7 @@ pub const FAMILIES: [&str; 1] = ["navi21"];
 /// A few per cent above what was counted; more than that is a change to look at.
 const LIMITS: [Limit; 5] = [
     limit("extend_strips-checked", 11.6, 4),
-    limit("packed_prototype-checked", 6.8, 4),
+    limit("extend_packed-checked", 6.8, 4),
     limit("global-checked", 20.8, 8),
     limit("local-checked", 27.0, 8),
     limit("windows-checked", 7.9, 8),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use svala_compute::{Engine, EngineOptions};
+use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, ReferenceSequence};
 use svala_map::index::{Index, index_path};
 use svala_map::insert_model::InsertModel;
@@ -129,6 +129,9 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         scoring: options.scoring,
         ..EngineOptions::default()
     })?;
+    for DeviceFailure { device, reason } in engine.unpacked_devices() {
+        eprintln!("svala: warning: GPU {device} extends in 32 bits, slower, with the same results: {reason}");
+    }
     engine.set_reference(index.reference().planes());
     let writer = AlignmentWriter::create(&job.destination, job.format, &header, job.threads)?;
     let start = Instant::now();

@@ -84,6 +84,19 @@ impl fmt::Display for Adapters {
     }
 }
 
+/// In what width devices run `Extend`. The choice cannot change a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// Packed on hardware that can, 32 bits elsewhere: software devices are slow in half floats.
+    #[default]
+    Auto,
+    /// One job an invocation, in 32 bits.
+    I32,
+    /// Two jobs an invocation, in the 16-bit halves of a word, for all jobs that fit there. A device that can't is in
+    /// [`crate::Engine::unpacked_devices`] and runs 32 bits.
+    Packed,
+}
+
 /// How to build an [`crate::Engine`].
 #[derive(Debug, Clone, Default)]
 pub struct EngineOptions {
@@ -95,12 +108,17 @@ pub struct EngineOptions {
     pub simd: Option<SimdLevel>,
     /// The devices to open.
     pub adapters: Adapters,
+    /// In what width devices run `Extend`.
+    pub precision: Precision,
     /// Cells of every chunk that CPU and devices take from a batch, in place of what is best; for tests.
     #[doc(hidden)]
     pub chunk_cells: Option<u64>,
     /// Bytes of a binding of the resident reference, in place of what the device can bind; for tests.
     #[doc(hidden)]
     pub piece_bytes: Option<u64>,
+    /// The packed shader, in place of the right one; for tests.
+    #[doc(hidden)]
+    pub packed_shader: Option<String>,
 }
 
 #[cfg(test)]

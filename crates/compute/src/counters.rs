@@ -13,6 +13,8 @@ pub struct Counters {
     pub local_jobs: u64,
     /// Jobs that did not fit the narrowest form of their kernel and ran in a wider one.
     pub widened_jobs: u64,
+    /// Extension jobs that GPUs answered in the halves of a word.
+    pub packed_jobs: u64,
     /// Batches that a GPU answered a part of, or all.
     pub gpu_batches: u64,
     /// Jobs that GPUs answered.
@@ -30,6 +32,7 @@ pub(crate) struct LiveCounters {
     pub(crate) global_jobs: AtomicU64,
     pub(crate) local_jobs: AtomicU64,
     pub(crate) widened_jobs: AtomicU64,
+    pub(crate) packed_jobs: AtomicU64,
     pub(crate) gpu_batches: AtomicU64,
     pub(crate) gpu_jobs: AtomicU64,
     pub(crate) gpu_failures: AtomicU64,
@@ -48,6 +51,7 @@ impl LiveCounters {
             global_jobs: read(&self.global_jobs),
             local_jobs: read(&self.local_jobs),
             widened_jobs: read(&self.widened_jobs),
+            packed_jobs: read(&self.packed_jobs),
             gpu_batches: read(&self.gpu_batches),
             gpu_jobs: read(&self.gpu_jobs),
             gpu_failures: read(&self.gpu_failures),

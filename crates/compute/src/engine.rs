@@ -35,6 +35,8 @@ pub struct Engine {
     /// Answer on the CPU with the scalar reference.
     scalar: bool,
     devices: Pool,
+    /// The devices that should run packed kernels and can't.
+    unpacked: Vec<DeviceFailure>,
     sharing: Sharing,
     /// Bytes of a binding of the reference, in place of what a device can bind; for tests.
     piece_bytes: Option<u64>,
@@ -57,13 +59,18 @@ impl Engine {
         let named = matches!(options.adapters, Adapters::Numbers(_));
         let devices = match options.backend {
             Backend::Cpu | Backend::Scalar => Vec::new(),
-            Backend::Auto | Backend::Gpu => match adapters::open(&options.adapters, software, &options.scoring) {
+            Backend::Auto | Backend::Gpu => match adapters::open(&options, software) {
                 // Auto without a working GPU is the CPU, but a wrong adapter number is a mistake.
                 Err(Error::Gpu(_)) if options.backend == Backend::Auto && !named => Vec::new(),
                 opened => opened?,
             },
         };
+        let unpacked = |(gpu, title): &(Gpu, String)| {
+            let reason = gpu.extend.unpacked.clone()?;
+            Some(DeviceFailure { device: title.clone(), reason })
+        };
         Ok(Engine {
+            unpacked: devices.iter().filter_map(unpacked).collect(),
             scoring: options.scoring,
             simd: (level, token),
             scalar: options.backend == Backend::Scalar,
@@ -103,7 +110,7 @@ impl Engine {
         let answers = self.run(
             batch.len(),
             |job| extend::gpu::size(batch, job, &self.scoring),
-            |gpu, feed| extend::gpu::extend(gpu, batch, &self.scoring, feed),
+            |gpu, feed| extend::gpu::extend(gpu, (batch, &self.scoring), feed, &self.counters),
             |jobs| add(&self.counters.widened_jobs, extend::simd::extend(self.simd.1, task, jobs, results)),
         );
         self.take(answers, results);
@@ -236,6 +243,11 @@ impl Engine {
     /// The devices that failed and why, each worth one line in the log. Their jobs were redone on the CPU.
     pub fn device_failures(&self) -> Vec<DeviceFailure> {
         self.devices.failures()
+    }
+
+    /// The devices that should run two extension jobs a word and run one, slower, with the same results; and why.
+    pub fn unpacked_devices(&self) -> &[DeviceFailure] {
+        &self.unpacked
     }
 
     /// What was done so far.

@@ -68,7 +68,7 @@ mod scoring;
 pub mod selftest;
 mod simd_level;
 
-pub use backend::{Adapters, Backend, EngineOptions};
+pub use backend::{Adapters, Backend, EngineOptions, Precision};
 pub use batch::{ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, LocalBatch, LocalParams, MAX_QUERY, MAX_TARGET};
 pub use counters::Counters;
 pub use engine::Engine;

@@ -10,6 +10,8 @@
 mod local;
 #[path = "equivalence/long.rs"]
 mod long;
+#[path = "equivalence/packed.rs"]
+mod packed;
 #[path = "equivalence/resident.rs"]
 mod resident;
 #[path = "equivalence/sharing.rs"]
@@ -63,6 +65,7 @@ fn main() {
     for target in targets {
         trials.extend(stamp(target));
     }
+    trials.extend(packed_trials());
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -97,7 +100,7 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("faults_beside_others", sharing::faults_beside_others),
     ];
     let missing = target.engine(Scoring::default()).err();
-    let required = std::env::var("SVALA_REQUIRE_GPU").is_ok_and(|value| value == "1");
+    let required = gpu_is_required();
     let of_devices = of_devices.into_iter().filter(|_| matches!(target, Target::Gpu));
     let trial = |(name, body): (&str, Body)| {
         let name = format!("{}::{name}", target.name());
@@ -114,6 +117,32 @@ fn stamp(target: Target) -> Vec<Trial> {
         }
     };
     bodies.into_iter().chain(of_devices).map(trial).collect()
+}
+
+/// Tests of the packed form, ignored with the reason if there is no device or if it has no 16-bit numbers.
+fn packed_trials() -> Vec<Trial> {
+    type Body = fn() -> Result<(), Failed>;
+    let bodies: [(&str, Body); 6] = [
+        ("generated", packed::generated),
+        ("lengths", packed::lengths),
+        ("bound", packed::bound),
+        ("z_drop", packed::z_drop),
+        ("spoilt_shaders", packed::spoilt_shaders),
+        ("not_asked_for", packed::not_asked_for),
+    ];
+    let missing = Target::Gpu.engine(Scoring::default()).err().filter(|_| !gpu_is_required());
+    let trial = |(name, body): (&str, Body)| {
+        let missing = missing.clone();
+        Trial::ignorable_test(format!("packed::{name}"), move || match missing {
+            Some(reason) => Ok(Completion::ignored_with(reason.to_string())),
+            None => packed::or_ignored(body),
+        })
+    };
+    bodies.into_iter().map(trial).collect()
+}
+
+fn gpu_is_required() -> bool {
+    std::env::var("SVALA_REQUIRE_GPU").is_ok_and(|value| value == "1")
 }
 
 fn proof(engine: &Engine, jobs: usize, seed: u64) -> Result<(), Failed> {

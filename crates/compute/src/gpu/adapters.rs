@@ -1,6 +1,6 @@
 //! The adapters of this machine: what each can do, and which one to take.
 
-use crate::{Adapters, Error, Scoring};
+use crate::{Adapters, EngineOptions, Error};
 
 use super::Gpu;
 
@@ -34,8 +34,8 @@ pub struct AdapterReport {
 
 /// Lists every adapter and tries to open each. This may take a second an adapter.
 pub fn usable_adapters() -> Vec<AdapterReport> {
-    let scoring = Scoring::default();
-    enumerate().iter().map(|adapter| report(adapter, &scoring)).collect()
+    let options = EngineOptions::default();
+    enumerate().iter().map(|adapter| report(adapter, &options)).collect()
 }
 
 pub(crate) fn enumerate() -> Vec<wgpu::Adapter> {
@@ -43,7 +43,7 @@ pub(crate) fn enumerate() -> Vec<wgpu::Adapter> {
     pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
 }
 
-fn report(adapter: &wgpu::Adapter, scoring: &Scoring) -> AdapterReport {
+fn report(adapter: &wgpu::Adapter, options: &EngineOptions) -> AdapterReport {
     let info = adapter.get_info();
     let limits = adapter.limits();
     let known = [
@@ -63,7 +63,7 @@ fn report(adapter: &wgpu::Adapter, scoring: &Scoring) -> AdapterReport {
         min_storage_offset_alignment: limits.min_storage_buffer_offset_alignment,
         features: known.iter().filter(|(bit, _)| has.contains(*bit)).map(|(_, name)| *name).collect(),
         software: is_software(adapter),
-        usable: Gpu::open(adapter, scoring).map(|_| ()).map_err(|error| error.0),
+        usable: Gpu::open(adapter, options).map(|_| ()).map_err(|error| error.0),
         name: info.name,
     }
 }
@@ -82,7 +82,7 @@ fn api(info: &wgpu::AdapterInfo) -> String {
     format!("{:?}", info.backend)
 }
 
-fn is_software(adapter: &wgpu::Adapter) -> bool {
+pub(super) fn is_software(adapter: &wgpu::Adapter) -> bool {
     adapter.get_info().device_type == wgpu::DeviceType::Cpu
 }
 
@@ -97,13 +97,13 @@ pub(crate) fn title(adapter: &wgpu::Adapter) -> String {
 
 /// Opens the wanted adapters that work, with their titles; without `software` only hardware, unless numbers are given. The
 /// error says why none did, or why one of those with a number did not.
-pub(crate) fn open(wanted: &Adapters, software: bool, scoring: &Scoring) -> Result<Vec<(Gpu, String)>, Error> {
+pub(crate) fn open(options: &EngineOptions, software: bool) -> Result<Vec<(Gpu, String)>, Error> {
     let mut adapters = enumerate();
-    if let Adapters::Numbers(numbers) = wanted {
+    if let Adapters::Numbers(numbers) = &options.adapters {
         let count = adapters.len();
         let open_one = |&index: &usize| {
             let adapter = adapters.get(index).ok_or(Error::NoSuchAdapter { index, count })?;
-            open_one(adapter, scoring).map_err(Error::Gpu)
+            open_one(adapter, options).map_err(Error::Gpu)
         };
         return numbers.iter().map(open_one).collect();
     }
@@ -114,10 +114,10 @@ pub(crate) fn open(wanted: &Adapters, software: bool, scoring: &Scoring) -> Resu
     for adapter in &adapters {
         // Other interfaces show the same devices again.
         let alike = (rank(adapter), adapter.get_info().backend);
-        if *wanted == Adapters::Best && best.is_some_and(|best| best != alike) {
+        if options.adapters == Adapters::Best && best.is_some_and(|best| best != alike) {
             continue;
         }
-        match open_one(adapter, scoring) {
+        match open_one(adapter, options) {
             Ok(device) => {
                 opened.push(device);
                 best = Some(alike);
@@ -134,9 +134,9 @@ pub(crate) fn open(wanted: &Adapters, software: bool, scoring: &Scoring) -> Resu
     Err(Error::Gpu(reasons.join("; ")))
 }
 
-fn open_one(adapter: &wgpu::Adapter, scoring: &Scoring) -> Result<(Gpu, String), String> {
+fn open_one(adapter: &wgpu::Adapter, options: &EngineOptions) -> Result<(Gpu, String), String> {
     let title = title(adapter);
-    match Gpu::open(adapter, scoring) {
+    match Gpu::open(adapter, options) {
         Ok(gpu) => Ok((gpu, title)),
         Err(error) => Err(format!("{title}: {error}")),
     }

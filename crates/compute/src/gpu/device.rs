@@ -43,12 +43,17 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// Opens a device with all that the adapter's limits allow; the defaults are far too small.
-    pub(crate) fn open(adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
+    /// What packed shaders need of a device.
+    pub(crate) const HALVES: wgpu::Features = wgpu::Features::SHADER_F16.union(wgpu::Features::SHADER_I16);
+
+    /// Opens a device with all that the adapter's limits allow, since the defaults are far too small; with
+    /// [`Self::HALVES`], which the adapter must then have, if it `packs`.
+    pub(crate) fn open(adapter: &wgpu::Adapter, packs: bool) -> Result<Self, GpuError> {
         let limits = adapter.limits();
+        let halves = if packs { Self::HALVES } else { wgpu::Features::empty() };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("svala"),
-            required_features: adapter.features() & Timer::FEATURE,
+            required_features: adapter.features() & Timer::FEATURE | halves,
             required_limits: limits.clone(),
             ..Default::default()
         };

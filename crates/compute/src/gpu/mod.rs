@@ -16,8 +16,8 @@ pub(crate) mod wgsl_check;
 use device::Device;
 use program::Program;
 
-use crate::Scoring;
 use crate::kernels::{extend, global, local};
+use crate::{EngineOptions, Precision};
 
 /// A failure of the device, in words for the log.
 #[derive(Debug, Clone)]
@@ -38,11 +38,24 @@ pub(crate) struct Gpu {
 }
 
 impl Gpu {
-    pub(crate) fn open(adapter: &wgpu::Adapter, scoring: &Scoring) -> Result<Self, GpuError> {
-        let device = Device::open(adapter)?;
+    pub(crate) fn open(adapter: &wgpu::Adapter, options: &EngineOptions) -> Result<Self, GpuError> {
+        let scoring = &options.scoring;
+        let can_pack = adapter.features().contains(Device::HALVES);
+        let packs = match options.precision {
+            Precision::Auto => can_pack && !adapters::is_software(adapter),
+            Precision::I32 => false,
+            Precision::Packed => can_pack,
+        };
+        let device = Device::open(adapter, packs)?;
         let extend = extend::gpu::Kernel::new(&device, scoring)?;
         let global = global::gpu::program(&device, scoring)?;
         let local = local::gpu::program(&device, scoring)?;
-        Ok(Gpu { device, extend, global, local })
+        let mut gpu = Gpu { device, extend, global, local };
+        if packs {
+            extend::gpu::pack(&mut gpu, scoring, options.packed_shader.as_deref())?;
+        } else if options.precision == Precision::Packed {
+            gpu.extend.unpacked = Some("its shaders have no 16-bit numbers".to_owned());
+        }
+        Ok(gpu)
     }
 }

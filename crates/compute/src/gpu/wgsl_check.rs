@@ -1,5 +1,6 @@
 //! Test support: does a shader agree with the host's layout?
 
+use naga::valid::Capabilities;
 use naga::{AddressSpace, ArraySize, Module, StorageAccess, TypeInner};
 
 use super::program::Role;
@@ -9,9 +10,14 @@ pub(crate) struct Shader(Module);
 
 impl Shader {
     pub(crate) fn parse(wgsl: &str) -> Self {
+        Self::parse_with(wgsl, Capabilities::empty())
+    }
+
+    /// Parses a shader that needs more of a device than WGSL does.
+    pub(crate) fn parse_with(wgsl: &str, capabilities: Capabilities) -> Self {
         let module = naga::front::wgsl::parse_str(wgsl).unwrap_or_else(|error| panic!("{error}"));
         let flags = naga::valid::ValidationFlags::all();
-        let mut validator = naga::valid::Validator::new(flags, naga::valid::Capabilities::empty());
+        let mut validator = naga::valid::Validator::new(flags, capabilities);
         validator.validate(&module).unwrap_or_else(|error| panic!("{error:?}"));
         Shader(module)
     }

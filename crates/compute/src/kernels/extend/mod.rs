@@ -49,12 +49,15 @@
 //! which they fit in 65535 in 16-bit lanes or on the GPU, else in scalar 32-bit code. Bounds are
 //! checked before, so no lane can overflow; jobs that did not fit the narrowest form are counted. On the GPU the scoring
 //! scheme decides between two shaders with the same results, see `strips::takes`; a third, see `cooperative`, takes the
-//! long jobs of a batch where they are few.
+//! long jobs of a batch where they are few; and where a device has 16-bit numbers a fourth takes jobs two by two, see
+//! `packed`, and leaves to the others those whose scores could outgrow its lanes or which z-drop may decide.
 
 mod cooperative;
 pub(crate) mod gpu;
 pub(crate) mod layout;
+mod packed;
 pub(crate) mod reference;
+mod run;
 pub(crate) mod simd;
 mod simd_group;
 mod simd_setup;

@@ -1,16 +1,18 @@
-// A prototype: seed extension, two jobs an invocation, one in each 16-bit half of a word, in strips like extend_strips.wgsl.
-// The recurrence, tie rules and sources are in crates/compute/src/kernels/extend/mod.rs.
+// Seed extension, two jobs an invocation, one in each 16-bit half of a word, in strips like extend_strips.wgsl, from whose
+// form this one is made. The recurrence, tie rules and sources are in crates/compute/src/kernels/extend/mod.rs; the host's
+// side of every struct, binding and constant is in packed.rs beside it, which also tells the jobs and pairs to be given here.
+// Its loops are written out as those of extend_strips.wgsl.
 //
-// Not bound by the host: no engine runs this text and no result of it was compared with the reference. benches/isa counts
-// its instructions. It takes only jobs without code 4, in pairs of equal query length and band, of schemes with MATCH 1,
-// where initial_score + query_len + DELETION_EXTEND * columns <= 1535, columns made up to whole passes.
+// *Exact.* All values are integers in f16, which holds those up to 2048 exactly: the host gives only pairs whose scores end
+// at 2047, tilt included. So every sum, maximum and product below is exact on any device, fused or not. What may be inexact
+// is the score of two bases that differ, of which nothing but its sign counts.
 //
-// All values are integers of at most 2048 in f16, which holds these exactly, so every sum, maximum and product below is
-// exact on any device, fused or not. What may be inexact is only at most 0, and `saturate` makes a 0 of it.
+// *Finite.* No value is an infinity or NaN: what is written for bases has no such pattern, and each M, E, F and H lies
+// between -256 and 2047. (The registers of a strip without a column may overflow, and are never read.)
 //
 // *Tilt.* A value in column j is stored higher by T(j) = 512 + j * DELETION_EXTEND, so that an open deletion costs
 // nothing to extend (Suzuki and Kasahara 2018 tilt for the same saving). There is no floor: what is not above T(j) is
-// dead, stays so, and never falls below 512, because an open deletion holds it up.
+// dead and stays so. H is never below 512, because an open deletion holds it up.
 //
 // *Scores without a comparison.* Of two bases, one on either side, the product modulo 2^16 of what they are written as is
 // 1.0 as an f16 if they are equal, else a number of at most 1/4. So saturate(that * diagonal - T) is 1 for a match on a
@@ -18,6 +20,9 @@
 //
 // *Rows without keys.* MATCH is 1. So a cell that beats the best of all columns before, beats it by 1, and all that a
 // column has to tell is the last row that does: rows since then are counted as since = (since + 1) * lower.
+//
+// *Targets of two lengths.* Both go on to the end of the longer one. The bases behind the shorter one are those of some
+// other sequence, and can't reach back.
 
 enable f16;
 enable wgpu_int16;
@@ -235,7 +240,7 @@ fn short_strip(pair: Pair, id: u32, above: u32, padding: u32) {
         let column = workspace[j * dispatch.stride + id];
         let base = target_at(pair, j - 1u);
         let before = tilt(j - 1u);
-            let dead = tilt(j);
+        let dead = tilt(j);
         let low = i32(padding) + i32(j) - i32(above) - 1 - i32(band);
         let high = i32(padding) + i32(j) - i32(above) - 1 + i32(band);
         var diagonal = dead;
