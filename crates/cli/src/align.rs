@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use svala_compute::{Engine, EngineOptions};
-use svala_io::{AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, ReferenceSequence};
+use svala_io::{
+    AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, RecordOrder, ReferenceSequence,
+};
 use svala_map::index::{Index, index_path};
 use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::{Run, Summary};
+use svala_map::sort::{SortOptions, SortingWriter};
 
-use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
+use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, Sort, all_threads};
 use crate::error::{Error, Result};
 
 /// A run of the aligner, resolved from either command's arguments.
@@ -26,6 +29,8 @@ pub struct Job<'a> {
     pub destination: Destination,
     /// SAM or BAM.
     pub format: Format,
+    /// How a BAM file is sorted; none leaves the order of the input.
+    pub sort: Option<SortOptions>,
     /// Mapping threads.
     pub threads: usize,
     /// Value of `-R`.
@@ -61,8 +66,19 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let destination = destination(&args.output);
     let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
     let threads = args.threads.unwrap_or_else(all_threads);
-    report(&execute(&job("align", places, Format::Bam, threads, &args.mapping))?);
+    let sort = sort_options(args);
+    report(&execute(&Job { sort, ..job("align", places, Format::Bam, threads, &args.mapping) })?);
     Ok(())
+}
+
+/// What the sort may use, if there is to be one. Runs go beside the output unless told otherwise.
+fn sort_options(args: &AlignArgs) -> Option<SortOptions> {
+    let folder = args.tmp_dir.clone().unwrap_or_else(|| match args.output.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    });
+    let max_memory_bytes = args.max_mem_mib.saturating_mul(1 << 20);
+    (args.sort == Sort::Coordinate).then_some(SortOptions { max_memory_bytes, folder })
 }
 
 /// Standard output for `-`.
@@ -92,6 +108,7 @@ fn job<'a>(
         second: places.second.map(PathBuf::as_path),
         destination: places.destination,
         format,
+        sort: None,
         threads: threads.max(1),
         read_group: mapping.read_group.as_deref(),
         soft_clip: mapping.soft_clip,
@@ -122,7 +139,10 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     let start = Instant::now();
     let run =
         Run { index: &index, engine: &engine, options: &options, threads: job.threads, batch_reads: job.batch_reads };
-    let summary = run.execute(source, writer, job.format, &header)?;
+    let summary = match job.sort.clone() {
+        Some(sort) => run.execute(source, SortingWriter::new(writer, sort), job.format, &header)?,
+        None => run.execute(source, writer, job.format, &header)?,
+    };
     if let Some(why) = engine.gpu_failure() {
         eprintln!("svala: warning: the GPU failed and the CPU took over, with the same results: {why}");
     }
@@ -136,13 +156,14 @@ fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header
         .iter()
         .map(|contig| ReferenceSequence { name: contig.name.clone(), length: contig.length, md5: contig.md5 })
         .collect();
+    let order = if job.sort.is_some() { RecordOrder::Coordinate } else { RecordOrder::Input };
     let program = Program {
         id: "svala".into(),
         name: "svala".into(),
         version: env!("CARGO_PKG_VERSION").into(),
         command_line: canonical_command_line(job),
     };
-    Header { references, read_group, program }
+    Header { references, order, read_group, program }
 }
 
 /// Refuses an output that would replace an input, and one file as both mates.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use svala_compute::{Backend, SimdLevel};
 
 /// Aligns short reads to a reference genome on any GPU or CPU, with the same bytes as its result.
@@ -80,8 +80,26 @@ pub struct AlignArgs {
     /// Threads [default: all]
     #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
+    /// Order of the records: coordinate, or none for that of the reads
+    #[arg(long, value_enum, default_value_t = Sort::Coordinate, value_name = "HOW")]
+    pub sort: Sort,
+    /// Memory for sorting, in MiB
+    #[arg(long = "max-mem", default_value_t = 1024, value_name = "MIB")]
+    pub max_mem_mib: usize,
+    /// Folder for the temporary files of sorting [default: the output's]
+    #[arg(long, value_name = "FOLDER")]
+    pub tmp_dir: Option<PathBuf>,
     #[command(flatten)]
     pub mapping: MappingArgs,
+}
+
+/// How `align` orders records.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Sort {
+    /// By contig and position.
+    Coordinate,
+    /// As the reads came.
+    None,
 }
 
 /// What `mem` and `align` share.

@@ -32,6 +32,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         second: Some(&second),
         destination: Destination::File(args.output.clone()),
         format: Format::Bam,
+        sort: None,
         threads,
         read_group: Some("@RG\\tID:demo\\tSM:NA12878\\tPL:ILLUMINA"),
         soft_clip: false,

@@ -29,6 +29,7 @@
 //! let text = |value: &str| value.to_string();
 //! let header = Header {
 //!     references: Vec::new(),
+//!     order: Default::default(),
 //!     read_group: None,
 //!     program: Program {
 //!         id: text("example"),
@@ -91,6 +92,7 @@ mod nucleotide;
 mod read_group;
 mod record;
 mod sam_text;
+mod spill;
 mod writer;
 
 pub use self::{
@@ -102,8 +104,9 @@ pub use self::{
     error::{Error, Result},
     fasta::{Contig, FastaReader},
     fastq::ReadSource,
-    header::{Header, Program, ReferenceSequence},
+    header::{Header, Program, RecordOrder, ReferenceSequence},
     read_group::ReadGroup,
     record::{AlignmentRecord, Tag, TagValue},
+    spill::{SpillReader, SpillWriter},
     writer::{AlignmentWriter, Destination},
 };

@@ -16,6 +16,7 @@ const RECORDS: u32 = 3000;
 fn header() -> Header {
     let reference = |name: &str| ReferenceSequence { name: name.into(), length: 1 << 20, md5: [7; 16] };
     Header {
+        order: Default::default(),
         references: vec![reference("chr1"), reference("chr2")],
         read_group: Some(ReadGroup::parse(r"@RG\tID:lane\tSM:sample").unwrap()),
         program: Program {

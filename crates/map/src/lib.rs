@@ -39,6 +39,7 @@ pub mod rescue;
 pub mod seeding;
 pub mod selection;
 pub mod sequence;
+pub mod sort;
 pub mod syncmer;
 #[cfg(test)]
 mod testing;

@@ -19,6 +19,33 @@ use crate::options::MapOptions;
 /// Reads of a batch unless told otherwise.
 pub const DEFAULT_BATCH_READS: usize = 4096;
 
+/// Where encoded records go, in the order of the input.
+pub trait RecordSink {
+    /// Takes some whole encoded records.
+    ///
+    /// # Errors
+    ///
+    /// They can't be written.
+    fn write_encoded(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// Completes the output.
+    ///
+    /// # Errors
+    ///
+    /// What is left can't be written.
+    fn finish(self) -> Result<()>;
+}
+
+impl RecordSink for AlignmentWriter {
+    fn write_encoded(&mut self, bytes: &[u8]) -> Result<()> {
+        Ok(Self::write_encoded(self, bytes)?)
+    }
+
+    fn finish(self) -> Result<()> {
+        Ok(Self::finish(self)?)
+    }
+}
+
 /// What a run works with.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
@@ -74,7 +101,7 @@ impl Run<'_> {
     pub fn execute(
         &self,
         mut source: ReadSource,
-        mut writer: AlignmentWriter,
+        mut writer: impl RecordSink,
         format: Format,
         header: &Header,
     ) -> Result<Summary> {
@@ -217,7 +244,7 @@ fn map_tasks(
 fn write_in_order(
     encoded: &Receiver<Encoded>,
     tokens: &Sender<()>,
-    writer: &mut AlignmentWriter,
+    writer: &mut impl RecordSink,
     total: &mut Summary,
 ) -> Result<()> {
     let mut waiting = BTreeMap::new();
