@@ -41,16 +41,16 @@ fn mapping(criterion: &mut Criterion) {
                 .expect("an available level");
         let mapper = Mapper::new(&index, &engine, &options);
         let mut work = Workspace::default();
-        let mut sizes = Vec::new();
-        mapper.insert_sizes(input, &mut work, &mut sizes).expect("short reads");
-        let model = svala_map::insert_size::InsertModel::estimate(&mut sizes);
+        let mut inserts = Vec::new();
+        mapper.inserts(input, &mut work, &mut inserts).expect("short reads");
+        let model = svala_map::insert_model::InsertModel::estimate(&inserts);
         let mut map = || {
             let mut records = 0;
             let sink = |record: &svala_io::AlignmentRecord<'_>| -> Result<(), svala_map::Error> {
                 records += usize::from(record.flags & 0x900 == 0);
                 Ok(())
             };
-            mapper.map_batch(input, model.as_ref(), &mut work, sink).expect("short reads");
+            mapper.map_batch(input, Some(&model), &mut work, sink).expect("short reads");
             records
         };
         assert_eq!(map(), READS, "every read has one primary record");

@@ -2,93 +2,8 @@
 
 mod common;
 
-use std::path::PathBuf;
-
-use common::{
-    Random, Record, conclude, fastq, fastq_pair, qualities, records, reverse_complement, svala_ok, text, trial,
-};
-
-const BASES: usize = 200_000;
-
-/// A random reference of two contigs with a stretch of Ns, indexed, and its sequence.
-struct World {
-    folder: tempfile::TempDir,
-    reference: PathBuf,
-    contigs: [Vec<u8>; 2],
-    random: Random,
-}
-
-/// A read cut out of the reference.
-struct Cut {
-    contig: usize,
-    start: usize,
-    reverse: bool,
-    bases: Vec<u8>,
-}
-
-impl World {
-    fn new(seed: u64) -> Self {
-        let mut random = Random(seed);
-        let mut contigs = [random.bases(BASES), random.bases(BASES / 4)];
-        contigs[0][50_000..50_700].fill(b'N');
-        Self::with(contigs, random)
-    }
-
-    fn with(contigs: [Vec<u8>; 2], random: Random) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let reference = folder.path().join("made-up.fa");
-        let mut fasta = String::new();
-        for (name, bases) in ["one", "two"].iter().zip(&contigs) {
-            fasta += &format!(">{name} made up\r\n");
-            for line in bases.chunks(61) {
-                fasta += &format!("{}\r\n", String::from_utf8_lossy(line).to_lowercase());
-            }
-        }
-        std::fs::write(&reference, fasta).expect("a temporary file");
-        svala_ok(&["index", text(&reference)]);
-        Self { folder, reference, contigs, random }
-    }
-
-    fn cut(&mut self, length: usize) -> Cut {
-        loop {
-            let contig = self.random.below(2);
-            let start = self.random.below(self.contigs[contig].len() - length);
-            let bases = self.contigs[contig][start..start + length].to_vec();
-            if bases.contains(&b'N') {
-                continue;
-            }
-            let reverse = self.random.below(2) == 1;
-            let bases = if reverse { reverse_complement(&bases) } else { bases };
-            return Cut { contig, start, reverse, bases };
-        }
-    }
-
-    fn mem(&self, files: &[Vec<u8>], options: &[&str]) -> Vec<Record> {
-        let paths: Vec<PathBuf> =
-            (0..files.len()).map(|i| self.folder.path().join(format!("reads.{i}.fastq"))).collect();
-        for (path, content) in paths.iter().zip(files) {
-            std::fs::write(path, content).expect("a temporary file");
-        }
-        let mut arguments = vec!["mem"];
-        arguments.extend(options);
-        arguments.push(text(&self.reference));
-        arguments.extend(paths.iter().map(|path| text(path)));
-        records(&svala_ok(&arguments))
-    }
-
-    fn single(&self, reads: &[Cut]) -> Vec<Record> {
-        self.mem(&[fastq(reads.iter().enumerate().map(|(i, cut)| (format!("r{i}"), &cut.bases[..])))], &[])
-    }
-}
-
-impl Cut {
-    fn is_found_by(&self, record: &Record) -> bool {
-        record.is_mapped()
-            && record.contig == ["one", "two"][self.contig]
-            && (record.unclipped_start() - 1 - self.start as i64).abs() <= 20
-            && (record.flags & 16 != 0) == self.reverse
-    }
-}
+use common::made_up::{Cut, World};
+use common::{Random, Record, conclude, fastq, fastq_pair, qualities, reverse_complement, trial};
 
 /// Exact reads of each length are found exactly.
 fn exact_reads_of_all_lengths() {
@@ -224,6 +139,80 @@ fn check_kept_part(read: &[u8], record: &Record) {
     let kept = clip(operations.first())..read.len() - clip(operations.last());
     assert_eq!(record.bases.as_bytes(), &bases[kept.clone()]);
     assert_eq!(record.qualities.as_bytes(), &quality[kept]);
+}
+
+/// Reads of all lengths in one file, single and paired, with empty and very short ones between: each comes out once, in order,
+/// placed or unmapped, with the right flags.
+fn mixed_lengths_in_one_file() {
+    let mut world = World::new(14);
+    let lengths: Vec<usize> = (0..600).map(|i| [0, 1, 18, 29, 30, 75, 150, 151, 300, 1000][i * 7 % 10]).collect();
+    let cuts: Vec<Cut> = lengths.iter().map(|&length| world.cut(length)).collect();
+    for (cut, record) in cuts.iter().zip(world.single(&cuts)) {
+        let expected = if cut.bases.len() < 30 { 4 } else { 16 * u16::from(cut.reverse) };
+        assert_eq!(record.flags, expected, "{record:?}");
+        assert_eq!(record.bases.len(), cut.bases.len().max(1), "{record:?}");
+        assert!(expected == 4 || (cut.is_found_by(&record) && record.mapq == 60), "{record:?}");
+    }
+    let (mut first, mut second, mut mapped) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, &length) in lengths.iter().enumerate() {
+        let fragment = world.cut(1_100 + i % 50);
+        let mate = lengths[(i * 3 + 1) % lengths.len()];
+        first.push((format!("p{i}"), fragment.bases[..length].to_vec()));
+        second.push((format!("p{i}"), reverse_complement(&fragment.bases)[..mate].to_vec()));
+        mapped.push([length, mate].map(|length| length >= 30));
+    }
+    let got = world.mem(&fastq_pair(&first, &second), &["-I", "1125,20", "--batch-reads", "64", "-t", "2"]);
+    assert_eq!(got.len(), 2 * lengths.len());
+    for (pair, mapped) in got.chunks(2).zip(mapped) {
+        assert_eq!(pair[0].name, pair[1].name);
+        for (mate, record) in pair.iter().enumerate() {
+            let placed = [record, &pair[1 - mate]].map(Record::is_mapped);
+            // A mate of 18 to 29 bases that fits the pair is placed by rescue; shorter ones never are.
+            let may_be_rescued = (19..30).contains(&record.bases.len());
+            assert!(placed[0] == mapped[mate] || (may_be_rescued && mapped[1 - mate]), "{record:?}");
+            assert_eq!(record.flags & 0xC1, [0x41, 0x81][mate]);
+            assert_eq!(record.flags & 8 != 0, !placed[1], "{record:?}");
+            assert_eq!(record.flags & 2 != 0, placed == [true, true], "{record:?}");
+        }
+    }
+}
+
+/// Copies that score more than four fifths of the best are named in XA, if they are no more than the limit; with gaps, on the
+/// other strand, and clipped.
+fn alternatives_are_named() {
+    let mut random = Random(15);
+    let mut contig = random.bases(60_000);
+    let unit = random.bases(400);
+    let with = |edit: &dyn Fn(&mut Vec<u8>)| {
+        let mut copy = unit.clone();
+        edit(&mut copy);
+        copy
+    };
+    let copies = [
+        (10_000, unit.clone()),
+        (20_000, with(&|copy| copy.splice(195..197, []).for_each(drop))),
+        (30_000, reverse_complement(&with(&|copy| copy[190] = if copy[190] == b'A' { b'C' } else { b'A' }))),
+        // Six mismatches cost a fifth of the score: not named.
+        (
+            40_000,
+            with(&|copy| {
+                (0..6).for_each(|i| copy[150 + 15 * i] = if copy[150 + 15 * i] == b'A' { b'C' } else { b'A' })
+            }),
+        ),
+    ];
+    for (start, copy) in &copies {
+        contig[*start..start + copy.len()].copy_from_slice(copy);
+    }
+    let world = World::with([contig, random.bases(3_000)], random);
+    let reads = [fastq([("whole".to_owned(), &unit[120..270])])];
+    let [record] = &world.mem(&reads, &[])[..] else { panic!("one record expected") };
+    assert_eq!((record.position, record.cigar.as_str(), record.flags), (10_121, "150M", 0));
+    let mut named: Vec<&str> = record.tags["XA"].split_terminator(';').collect();
+    named.sort_unstable();
+    assert_eq!(named, ["one,+20121,75M2I73M,2", "one,-30131,150M,1"], "{record:?}");
+    for (options, is_named) in [(&["-h", "2"][..], true), (&["-h", "1,200"], false), (&["-h", "0"], false)] {
+        assert_eq!(world.mem(&reads, options)[0].tags.contains_key("XA"), is_named, "{options:?}");
+    }
 }
 
 /// Pairs: proper ones are flagged, TLEN is the fragment, a mate too damaged for seeds is rescued.
@@ -395,6 +384,8 @@ fn main() {
         trial("edits are found", edits_are_found),
         trial("gaps are left-aligned", gaps_are_left_aligned),
         trial("split reads are split", split_reads_are_split),
+        trial("mixed lengths in one file", mixed_lengths_in_one_file),
+        trial("alternatives are named", alternatives_are_named),
         trial("pairs are paired and mates rescued", pairs_are_paired_and_mates_rescued),
         trial("repeats are shared and honest", repeats_are_shared_and_honest),
         trial("contig ends are respected", contig_ends_are_respected),

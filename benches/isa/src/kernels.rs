@@ -5,6 +5,9 @@ use crate::unroll::unroll;
 
 const EXTEND: &str = include_str!("../../../shaders/extend.wgsl");
 const EXTEND_STRIPS: &str = include_str!("../../../shaders/extend_strips.wgsl");
+const EXTEND_COOPERATIVE: &str = include_str!("../../../shaders/extend_cooperative.wgsl");
+/// Counted only: no engine runs it yet.
+const EXTEND_PACKED: &str = include_str!("../prototypes/extend_packed.wgsl");
 const GLOBAL: &str = include_str!("../../../shaders/global.wgsl");
 
 /// The work-group size and bwa mem's scores (Li 2013), as the engine's default.
@@ -38,9 +41,19 @@ pub struct Kernel {
 /// Every shader, checked and unchecked.
 pub fn all() -> Outcome<Vec<Kernel>> {
     let strips = unroll(EXTEND_STRIPS)?;
+    let packed = unroll(EXTEND_PACKED)?;
+    let packed_cells = 2 * constant(EXTEND_PACKED, "TALL")? * constant(EXTEND_PACKED, "COLUMNS")?;
     let strip_cells = constant(EXTEND_STRIPS, "TALL")? * constant(EXTEND_STRIPS, "COLUMNS")?;
-    let shaders =
-        [("extend", EXTEND, 5, 1), ("extend_strips", strips.as_str(), 5, strip_cells), ("global", GLOBAL, 7, 1)];
+    let cooperative = unroll(EXTEND_COOPERATIVE)?;
+    let global = unroll(GLOBAL)?;
+    let global_cells = constant(GLOBAL, "ROWS")? * constant(GLOBAL, "COLUMNS")?;
+    let shaders = [
+        ("extend", EXTEND, 5, 1),
+        ("extend_strips", strips.as_str(), 5, strip_cells),
+        ("extend_cooperative", cooperative.as_str(), 4, constant(EXTEND_COOPERATIVE, "ROWS")?),
+        ("global", global.as_str(), 7, global_cells),
+        ("packed_prototype", packed.as_str(), 5, packed_cells),
+    ];
     let mut kernels = Vec::new();
     for (name, wgsl, bindings, cells_a_turn) in shaders {
         for checked in [true, false] {

@@ -9,8 +9,10 @@ use crate::kernels::Kernel;
 
 /// The words of the kernel's entry point `main`, its overrides filled in.
 pub fn compile(kernel: &Kernel) -> Outcome<Vec<u32>> {
-    let module = naga::front::wgsl::parse_str(&kernel.wgsl)?;
-    let info = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module)?;
+    let module = naga::front::wgsl::parse_str(&kernel.wgsl).map_err(|e| e.emit_to_string(&kernel.wgsl))?;
+    let info = Validator::new(ValidationFlags::all(), Capabilities::all())
+        .validate(&module)
+        .map_err(|e| e.emit_to_string(&kernel.wgsl))?;
     let values: PipelineConstants = kernel.overrides.iter().map(|(name, value)| (name.to_string(), *value)).collect();
     let (module, info) = process_overrides(&module, &info, Some((naga::ShaderStage::Compute, "main")), &values)?;
     let policy = if kernel.checked { BoundsCheckPolicy::Restrict } else { BoundsCheckPolicy::Unchecked };

@@ -8,12 +8,14 @@ use svala_io::{
     AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, RecordOrder, ReferenceSequence,
 };
 use svala_map::index::{Index, index_path};
+use svala_map::insert_model::InsertModel;
 use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::{Run, Summary};
 use svala_map::sort::{SortOptions, SortingWriter};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, Sort, all_threads};
 use crate::error::{Error, Result};
+use crate::insert_option::InsertSource;
 
 /// A run of the aligner, resolved from either command's arguments.
 pub struct Job<'a> {
@@ -37,6 +39,10 @@ pub struct Job<'a> {
     pub read_group: Option<&'a str>,
     /// Whether supplementary records are soft-clipped.
     pub soft_clip: bool,
+    /// Alternatives named in XA.
+    pub max_alternatives: usize,
+    /// Where the insert-size model comes from.
+    pub insert: InsertSource<'a>,
     /// What runs the kernels.
     pub engine: &'a EngineArgs,
     /// Reads in a batch.
@@ -112,6 +118,8 @@ fn job<'a>(
         threads: threads.max(1),
         read_group: mapping.read_group.as_deref(),
         soft_clip: mapping.soft_clip,
+        max_alternatives: mapping.max_alternatives,
+        insert: InsertSource::new(&mapping.insert),
         engine: &mapping.engine,
         batch_reads: mapping.batch_reads,
     }
@@ -123,28 +131,39 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     let read_group = job.read_group.map(ReadGroup::parse).transpose()?;
     let options = MapOptions {
         soft_clip_supplementary: job.soft_clip,
+        max_alternatives: job.max_alternatives,
         read_group: read_group.as_ref().map(|group| group.id().as_bytes().to_vec()),
         ..MapOptions::default()
     };
+    let insert_model = job.insert.model()?;
     let index = Index::open_for(job.reference)?;
     let source = ReadSource::open(job.first, job.second, MAX_READ)?;
     let header = header(job, &index, read_group);
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
+        adapters: job.engine.adapters.clone(),
         simd: job.engine.simd,
         scoring: options.scoring,
         ..EngineOptions::default()
     })?;
+    engine.set_reference(index.reference().planes());
     let writer = AlignmentWriter::create(&job.destination, job.format, &header, job.threads)?;
     let start = Instant::now();
-    let run =
-        Run { index: &index, engine: &engine, options: &options, threads: job.threads, batch_reads: job.batch_reads };
+    let run = Run {
+        index: &index,
+        engine: &engine,
+        options: &options,
+        insert_model,
+        threads: job.threads,
+        batch_reads: job.batch_reads,
+    };
     let summary = match job.sort.clone() {
         Some(sort) => run.execute(source, SortingWriter::new(writer, sort), job.format, &header)?,
         None => run.execute(source, writer, job.format, &header)?,
     };
-    if let Some(why) = engine.gpu_failure() {
-        eprintln!("svala: warning: the GPU failed and the CPU took over, with the same results: {why}");
+    for failure in engine.device_failures() {
+        let (device, reason) = (failure.device, failure.reason);
+        eprintln!("svala: warning: GPU {device} failed and the CPU took over, with the same results: {reason}");
     }
     Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
 }
@@ -169,7 +188,7 @@ fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header
 /// Refuses an output that would replace an input, and one file as both mates.
 fn check_files(job: &Job<'_>) -> Result<()> {
     let index = index_path(job.reference);
-    let inputs = [job.reference, &index, job.first].into_iter().chain(job.second);
+    let inputs = [job.reference, &index, job.first].into_iter().chain(job.second).chain(job.insert.file());
     if let Destination::File(output) = &job.destination
         && inputs.clone().any(|input| is_same_file(input, output))
     {
@@ -196,12 +215,20 @@ fn canonical_command_line(job: &Job<'_>) -> String {
     if job.soft_clip {
         words.push("-Y".into());
     }
+    if job.max_alternatives != MapOptions::default().max_alternatives {
+        words.extend(["-h".into(), job.max_alternatives.to_string()]);
+    }
+    words.extend(job.insert.words());
     if let Some(group) = job.read_group {
         words.extend(["-R".into(), group.to_owned()]);
     }
-    let reference = job.reference.file_name().unwrap_or(job.reference.as_os_str());
-    words.push(reference.as_encoded_bytes().escape_ascii().to_string());
+    words.push(file_name(job.reference));
     words.join(" ")
+}
+
+/// The last part of a path, for the header.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).as_encoded_bytes().escape_ascii().to_string()
 }
 
 /// Says on standard error what was done.
@@ -217,10 +244,14 @@ fn report(outcome: &Outcome) {
         share(s.properly_paired, s.reads),
         outcome.backend,
     );
-    if let Some(m) = s.insert_model {
+    for (orientation, m) in s.insert_model.iter().flat_map(InsertModel::orientations) {
+        let [mean, deviation] = [m.mean_milli, m.deviation_milli].map(|milli| milli as f64 / 1000.0);
+        let source = if m.pairs > 0 { format!("from {} clear pairs", m.pairs) } else { "as given".into() };
         eprintln!(
-            "svala: insert size {} ± {}, proper {} to {}, from the first {} clear pairs",
-            m.mean, m.deviation, m.low, m.high, m.pairs
+            "svala: insert size {} {mean:.1} ± {deviation:.1}, proper {} to {}, {source}",
+            orientation.letters(),
+            m.low,
+            m.high
         );
     }
 }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use svala_compute::{Backend, SimdLevel};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use svala_compute::{Adapters, Backend, SimdLevel};
+
+use crate::insert_option::InsertSizes;
 
 /// Aligns short reads to a reference genome on any GPU or CPU, with the same bytes as its result.
 #[derive(Debug, Parser)]
@@ -20,9 +22,13 @@ pub enum Command {
     /// Index a reference: REF.fa[.gz] -> REF.fa[.gz].svala
     Index(IndexArgs),
     /// Align reads and write SAM to standard output, as `bwa mem` does
+    #[command(disable_help_flag = true)]
     Mem(MemArgs),
     /// Align reads and write a BAM file, which appears when it is complete
+    #[command(disable_help_flag = true)]
     Align(AlignArgs),
+    /// Learn the insert sizes of a sample, so that all its shards are aligned with the same
+    InsertSize(InsertSizeArgs),
     /// Show what svala can use on this machine and prove that it gives right results
     Doctor(DoctorArgs),
     /// Align real reads that come with svala, and write demo.bam
@@ -111,6 +117,15 @@ pub struct MappingArgs {
     /// Soft-clip supplementary alignments instead of hard-clipping them
     #[arg(short = 'Y', long = "soft-clip")]
     pub soft_clip: bool,
+    /// Name the other alignments that score more than 80 % of the best in XA, if there are no more than N; M would be the
+    /// limit with ALT contigs, which svala does not tell apart
+    #[arg(short = 'h', value_name = "N[,M]", default_value = "5,200", value_parser = max_alternatives)]
+    pub max_alternatives: usize,
+    #[command(flatten)]
+    pub insert: InsertArgs,
+    /// Print help
+    #[arg(long, action = ArgAction::Help)]
+    help: Option<bool>,
     #[command(flatten)]
     pub engine: EngineArgs,
     /// Reads in a batch; for tests, since it can't change the output
@@ -118,15 +133,52 @@ pub struct MappingArgs {
     pub batch_reads: usize,
 }
 
+/// Where the insert-size model comes from, if not from the reads.
+#[derive(Debug, Args)]
+pub struct InsertArgs {
+    /// Insert sizes of mates that face each other, in bases, instead of learning them [defaults: a tenth of the mean, and four
+    /// deviations to both sides]
+    #[arg(short = 'I', value_name = "MEAN[,DEVIATION[,MAX[,MIN]]]", conflicts_with = "insert_model")]
+    pub insert_sizes: Option<InsertSizes>,
+    /// Take the insert-size model from this file of `svala insert-size`, for all shards of a sample
+    #[arg(long, value_name = "FILE")]
+    pub insert_model: Option<PathBuf>,
+}
+
 /// What runs the extension kernels.
 #[derive(Debug, Args)]
 pub struct EngineArgs {
-    /// auto (a hardware GPU if there is one), gpu (any, software too), cpu or scalar
+    /// auto (the CPU, and hardware GPUs beside it), gpu (any, software too), cpu or scalar
     #[arg(long, default_value_t = Backend::Auto, value_name = "WHAT")]
     pub backend: Backend,
+    /// GPUs to use: best (and all of its kind), all, or numbers as `svala doctor` shows them, such as 0,1
+    #[arg(long, default_value_t = Adapters::Best, value_name = "LIST")]
+    pub adapters: Adapters,
     /// Force a SIMD level; for tests, since it can't change the output
     #[arg(long, hide = true, value_name = "LEVEL")]
     pub simd: Option<SimdLevel>,
+}
+
+/// `svala insert-size`.
+#[derive(Debug, Args)]
+pub struct InsertSizeArgs {
+    /// Indexed reference
+    #[arg(value_name = "REF")]
+    pub reference: PathBuf,
+    /// Reads of the whole sample or its first shard, plain, gzip or BGZF; `-` for standard input
+    #[arg(value_name = "R1")]
+    pub first: PathBuf,
+    /// Their mates
+    #[arg(value_name = "R2")]
+    pub second: PathBuf,
+    /// JSON file for `--insert-model` [default: standard output]
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Threads
+    #[arg(short = 't', long, default_value_t = 1, value_parser = thread_count)]
+    pub threads: usize,
+    #[command(flatten)]
+    pub engine: EngineArgs,
 }
 
 /// `svala doctor`.
@@ -151,6 +203,12 @@ pub struct DemoArgs {
     pub output: PathBuf,
     #[command(flatten)]
     pub engine: EngineArgs,
+}
+
+/// The first number of bwa's `-h`; the second must be one too.
+fn max_alternatives(text: &str) -> Result<usize, String> {
+    let numbers = text.splitn(2, ',').map(str::parse).collect::<Result<Vec<usize>, _>>();
+    numbers.map_err(|_| "expected N or N,M".into()).map(|numbers| numbers[0])
 }
 
 /// A number of threads that a machine can be asked for.

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use svala_io::{Destination, Format};
 use svala_map::index::{build, index_path};
+use svala_map::options::MapOptions;
 use svala_map::pipeline::DEFAULT_BATCH_READS;
 
 use crate::align::{Job, execute, share};
 use crate::args::{DemoArgs, all_threads};
 use crate::error::{Error, Result};
+use crate::insert_option::InsertSource;
 
 const REFERENCE: (&str, &[u8]) =
     ("hg19_chrM_chrY-trunc.fa.gz", include_bytes!("../../../tests/data/hg19_chrM_chrY-trunc.fa.gz"));
@@ -36,6 +38,8 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         threads,
         read_group: Some("@RG\\tID:demo\\tSM:NA12878\\tPL:ILLUMINA"),
         soft_clip: false,
+        max_alternatives: MapOptions::default().max_alternatives,
+        insert: InsertSource::Reads,
         engine: &args.engine,
         batch_reads: DEFAULT_BATCH_READS,
     })?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use svala_compute::selftest::prove;
-use svala_compute::{AdapterReport, Backend, Engine, EngineOptions, SimdLevel, usable_adapters};
+use svala_compute::{AdapterReport, Adapters, Backend, Engine, EngineOptions, SimdLevel, usable_adapters};
 
 use crate::args::DoctorArgs;
 use crate::error::{Error, Result};
@@ -41,7 +41,8 @@ fn prove_all(adapters: &[AdapterReport], jobs: usize) -> Vec<Proof> {
     });
     let usable = adapters.iter().enumerate().filter(|(_, adapter)| adapter.usable.is_ok());
     let devices = usable.map(|(i, adapter)| {
-        let options = EngineOptions { backend: Backend::Gpu, adapter: Some(i), ..EngineOptions::default() };
+        let adapters = Adapters::Numbers(vec![i]);
+        let options = EngineOptions { backend: Backend::Gpu, adapters, ..EngineOptions::default() };
         prove_one(format!("gpu {i} {} ({})", adapter.name, adapter.api), options, jobs)
     });
     levels.chain(devices).collect()
@@ -54,7 +55,8 @@ fn prove_one(backend: String, options: EngineOptions, jobs: usize) -> Proof {
         Ok(engine) => {
             let report = prove(&engine, jobs, SEED);
             // A device that failed half way has its jobs done by the CPU: right results, but no proof of the device.
-            let device_failure = engine.gpu_failure().map(|why| format!("the device failed: {why}"));
+            let device_failure =
+                engine.device_failures().pop().map(|failure| format!("the device failed: {}", failure.reason));
             device_failure.or_else(|| {
                 (!report.holds()).then(|| {
                     let (extend, global) = (report.extend_mismatches, report.global_mismatches);

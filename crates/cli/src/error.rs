@@ -14,13 +14,21 @@ pub enum Error {
     /// The extension engine can't be had as asked for.
     #[error(transparent)]
     Compute(#[from] svala_compute::Error),
-    /// A file of the demo could not be written.
+    /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// The file of `--insert-model` is none.
+    #[error("{}: not an insert-size model: {why}; make one with `svala insert-size`", path.display())]
+    InsertModel {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
     },
     /// The output would replace an input, or one file is named twice.
     #[error("{}: {why}", path.display())]

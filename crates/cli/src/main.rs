@@ -7,6 +7,8 @@ mod doctor;
 mod environment;
 mod error;
 mod index;
+mod insert_file;
+mod insert_option;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         Command::Index(args) => index::run(args),
         Command::Mem(args) => align::mem(args),
         Command::Align(args) => align::align(args),
+        Command::InsertSize(args) => insert_file::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Demo(args) => demo::run(args),
     });

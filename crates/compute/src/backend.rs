@@ -8,10 +8,10 @@ use crate::{Error, Scoring, SimdLevel};
 /// Where an engine runs its jobs. The choice cannot change a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Backend {
-    /// A hardware GPU if one is usable, else the CPU. Never a software GPU.
+    /// The CPU, and hardware GPUs beside it if there are some. A software GPU only if its number is given.
     #[default]
     Auto,
-    /// A GPU, be it a software one; an error if there is none.
+    /// GPUs, be they software ones, for all that they can take; an error if there is none.
     Gpu,
     /// SIMD on the CPU.
     Cpu,
@@ -43,8 +43,49 @@ impl FromStr for Backend {
     }
 }
 
+/// Which of [`crate::usable_adapters`] an engine opens, for [`Backend::Auto`] and [`Backend::Gpu`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Adapters {
+    /// The best one, and all others that are of its kind and driven through the same interface.
+    #[default]
+    Best,
+    /// All that work.
+    All,
+    /// Those with these numbers, 0-based. One that is named twice is opened twice.
+    Numbers(Vec<usize>),
+}
+
+impl FromStr for Adapters {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "best" => Ok(Adapters::Best),
+            "all" => Ok(Adapters::All),
+            _ => {
+                let numbers = text.split(',').map(|number| number.parse().ok()).collect();
+                let wrong = || Error::Name { what: "adapters", name: text.to_owned(), expected: "best, all, 0,1,..." };
+                Ok(Adapters::Numbers(Option::ok_or_else(numbers, wrong)?))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Adapters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Adapters::Best => f.write_str("best"),
+            Adapters::All => f.write_str("all"),
+            Adapters::Numbers(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
+                f.write_str(&numbers.join(","))
+            }
+        }
+    }
+}
+
 /// How to build an [`crate::Engine`].
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct EngineOptions {
     /// Where jobs run.
     pub backend: Backend,
@@ -52,8 +93,14 @@ pub struct EngineOptions {
     pub scoring: Scoring,
     /// Force this SIMD level; `None` takes the best one.
     pub simd: Option<SimdLevel>,
-    /// Take this adapter of [`crate::usable_adapters`], 0-based, for `Auto` and `Gpu`.
-    pub adapter: Option<usize>,
+    /// The devices to open.
+    pub adapters: Adapters,
+    /// Cells of every chunk that CPU and devices take from a batch, in place of what is best; for tests.
+    #[doc(hidden)]
+    pub chunk_cells: Option<u64>,
+    /// Bytes of a binding of the resident reference, in place of what the device can bind; for tests.
+    #[doc(hidden)]
+    pub piece_bytes: Option<u64>,
 }
 
 #[cfg(test)]
@@ -66,5 +113,11 @@ mod tests {
             assert_eq!(name.parse::<Backend>().unwrap().to_string(), name);
         }
         assert!("GPU".parse::<Backend>().is_err());
+        for name in ["best", "all", "0", "3,0,0"] {
+            assert_eq!(name.parse::<Adapters>().unwrap().to_string(), name);
+        }
+        for wrong in ["", "any", "1,", "-1", "1 2"] {
+            assert!(wrong.parse::<Adapters>().is_err(), "{wrong}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Batches of jobs as flat columns: one arena of bases a sequence, one row of parameters a job.
 
+use crate::kernels::windows::Window;
 use crate::{JobError, Sequence};
 
 /// The most bases a query may have.
@@ -85,12 +86,14 @@ impl Arena {
 struct Jobs<P> {
     queries: Arena,
     targets: Arena,
+    /// Where targets lie in the reference, if that is known.
+    windows: Vec<Option<Window>>,
     params: Vec<P>,
 }
 
 impl<P> Default for Jobs<P> {
     fn default() -> Self {
-        Jobs { queries: Arena::default(), targets: Arena::default(), params: Vec::new() }
+        Jobs { queries: Arena::default(), targets: Arena::default(), windows: Vec::new(), params: Vec::new() }
     }
 }
 
@@ -98,20 +101,22 @@ impl<P: Copy> Jobs<P> {
     fn clear(&mut self) {
         self.queries.clear();
         self.targets.clear();
+        self.windows.clear();
         self.params.clear();
     }
 
     fn push(
         &mut self,
         query: impl IntoIterator<Item = u8>,
-        target: impl IntoIterator<Item = u8>,
+        target: (impl IntoIterator<Item = u8>, Option<Window>),
         params: P,
     ) -> Result<usize, JobError> {
         self.queries.push(query, Sequence::Query)?;
-        if let Err(error) = self.targets.push(target, Sequence::Target) {
+        if let Err(error) = self.targets.push(target.0, Sequence::Target) {
             self.queries.pop();
             return Err(error);
         }
+        self.windows.push(target.1);
         self.params.push(params);
         Ok(self.params.len() - 1)
     }
@@ -158,7 +163,31 @@ macro_rules! batch {
                 target: impl IntoIterator<Item = u8>,
                 params: $params,
             ) -> Result<usize, JobError> {
-                self.0.push(query, target, params)
+                self.0.push(query, (target, None), params)
+            }
+
+            /// Adds a job whose target lies in the reference of [`crate::Engine::set_reference`], if it has a window, so
+            /// that a device that holds the reference need not be sent its bases; of local jobs it is sent them all the same.
+            ///
+            /// # Errors
+            ///
+            /// As of [`Self::push`].
+            pub fn push_window(
+                &mut self,
+                query: impl IntoIterator<Item = u8>,
+                (target, window): (impl IntoIterator<Item = u8>, Option<Window>),
+                params: $params,
+            ) -> Result<usize, JobError> {
+                self.0.push(query, (target, window), params)
+            }
+
+            /// Where the target of job `index` lies in the reference, if that is known.
+            ///
+            /// # Panics
+            ///
+            /// If there is no such job.
+            pub fn window(&self, index: usize) -> Option<Window> {
+                self.0.windows[index]
             }
 
             /// The query of job `index`, as base codes.

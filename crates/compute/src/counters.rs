@@ -13,10 +13,14 @@ pub struct Counters {
     pub local_jobs: u64,
     /// Jobs that did not fit the narrowest form of their kernel and ran in a wider one.
     pub widened_jobs: u64,
-    /// Batches answered by a GPU.
+    /// Batches that a GPU answered a part of, or all.
     pub gpu_batches: u64,
-    /// Batches that a GPU failed and the CPU redid.
+    /// Jobs that GPUs answered.
+    pub gpu_jobs: u64,
+    /// GPUs that failed and were retired.
     pub gpu_failures: u64,
+    /// Jobs that a GPU failed and the CPU redid.
+    pub redone_jobs: u64,
 }
 
 /// The live counters. Relaxed order is enough: they are sums, and nothing is published by them.
@@ -27,7 +31,9 @@ pub(crate) struct LiveCounters {
     pub(crate) local_jobs: AtomicU64,
     pub(crate) widened_jobs: AtomicU64,
     pub(crate) gpu_batches: AtomicU64,
+    pub(crate) gpu_jobs: AtomicU64,
     pub(crate) gpu_failures: AtomicU64,
+    pub(crate) redone_jobs: AtomicU64,
 }
 
 pub(crate) fn add(counter: &AtomicU64, amount: usize) {
@@ -43,7 +49,9 @@ impl LiveCounters {
             local_jobs: read(&self.local_jobs),
             widened_jobs: read(&self.widened_jobs),
             gpu_batches: read(&self.gpu_batches),
+            gpu_jobs: read(&self.gpu_jobs),
             gpu_failures: read(&self.gpu_failures),
+            redone_jobs: read(&self.redone_jobs),
         }
     }
 }

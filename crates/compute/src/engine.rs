@@ -1,38 +1,45 @@
-//! The engine: one scoring scheme, one place to run, any number of callers.
+//! The engine: one scoring scheme, any number of places to run, any number of callers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use fearless_simd::Level;
 
 use crate::counters::{LiveCounters, add};
-use crate::gpu::adapters::{self, Wanted};
+use crate::gpu::adapters;
+use crate::gpu::chunks::Size;
 use crate::gpu::{Gpu, GpuError};
 use crate::kernels::global::results::Unordered;
 use crate::kernels::lanes::Task;
+use crate::kernels::windows::gpu::Resident;
 use crate::kernels::{extend, global, local};
+use crate::observer::Observed;
+use crate::scheduler::{Feed, Pool, Queue, Sharing, share};
+use crate::selftest::Fault;
 use crate::{
-    Backend, Counters, EngineOptions, Error, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, LocalBatch,
-    LocalResult, Scoring, SimdLevel,
+    Adapters, Backend, Counters, DeviceFailure, EngineOptions, Error, ExtendBatch, ExtendResult, GlobalBatch,
+    GlobalResults, LocalBatch, LocalResult, Scoring, SimdLevel,
 };
 
-/// Answers batches of jobs. It can be shared by threads: SIMD calls run side by side, GPU calls take
-/// turns.
+/// Answers batches of jobs. It can be shared by threads, whose calls run side by side and share the devices.
+///
+/// # Memory
+///
+/// A batch has a byte a base and some 40 bytes a job; a call adds its results. A device adds on the host what one dispatch
+/// has, half a byte a base and 28 bytes a job, up to four times over, since the driver keeps copies on their way. On the device
+/// each kernel has two sets of buffers, so that one is filled while the other is in use: each buffer as large as the largest
+/// dispatch so far needed, rounded up to a power of two, and never larger than the device can bind; and the reference of
+/// [`Engine::set_reference`], 2 bits a base.
 pub struct Engine {
     scoring: Scoring,
     simd: (SimdLevel, Level),
     /// Answer on the CPU with the scalar reference.
     scalar: bool,
-    gpu: Option<Device>,
+    devices: Pool,
+    sharing: Sharing,
+    /// Bytes of a binding of the reference, in place of what a device can bind; for tests.
+    piece_bytes: Option<u64>,
     counters: LiveCounters,
-}
-
-/// A GPU, its name, and whether it has failed.
-struct Device {
-    gpu: Mutex<Gpu>,
-    title: String,
-    retired: AtomicBool,
-    failure: Mutex<Option<String>>,
+    pub(crate) observed: Observed,
 }
 
 impl Engine {
@@ -41,39 +48,47 @@ impl Engine {
     /// # Errors
     ///
     /// A scoring scheme outside its limits, a forced SIMD level that this CPU lacks, an adapter number
-    /// that does not exist, or [`Backend::Gpu`] without a usable adapter.
+    /// that does not exist or whose adapter is not usable, or [`Backend::Gpu`] without a usable adapter.
     pub fn new(options: EngineOptions) -> Result<Engine, Error> {
         options.scoring.validate()?;
         let level = options.simd.unwrap_or_else(SimdLevel::detect);
         let token = level.token().ok_or(Error::SimdLevel(level))?;
-        let wanted = match (options.backend, options.adapter) {
-            (Backend::Cpu | Backend::Scalar, _) => None,
-            (_, Some(index)) => Some(Wanted::Number(index)),
-            (Backend::Auto, None) => Some(Wanted::Hardware),
-            (Backend::Gpu, None) => Some(Wanted::Any),
-        };
-        let opened = wanted.map(|wanted| adapters::open(wanted, &options.scoring)).transpose();
-        let opened = match (opened, options.backend) {
-            // Auto without a working GPU is the CPU, but a wrong adapter number is a mistake.
-            (Err(Error::Gpu(_)), Backend::Auto) => None,
-            (opened, _) => opened?,
+        let software = options.backend == Backend::Gpu;
+        let named = matches!(options.adapters, Adapters::Numbers(_));
+        let devices = match options.backend {
+            Backend::Cpu | Backend::Scalar => Vec::new(),
+            Backend::Auto | Backend::Gpu => match adapters::open(&options.adapters, software, &options.scoring) {
+                // Auto without a working GPU is the CPU, but a wrong adapter number is a mistake.
+                Err(Error::Gpu(_)) if options.backend == Backend::Auto && !named => Vec::new(),
+                opened => opened?,
+            },
         };
         Ok(Engine {
             scoring: options.scoring,
             simd: (level, token),
             scalar: options.backend == Backend::Scalar,
-            gpu: opened.map(|(gpu, title)| Device {
-                gpu: Mutex::new(gpu),
-                title,
-                retired: AtomicBool::new(false),
-                failure: Mutex::new(None),
-            }),
+            devices: Pool::new(devices),
+            sharing: Sharing { cpu: options.backend != Backend::Gpu, chunk_cells: options.chunk_cells },
+            piece_bytes: options.piece_bytes,
             counters: LiveCounters::default(),
+            observed: Observed::default(),
         })
     }
 
-    /// Answers an extension batch: `results` is overwritten with one row a job, in the batch's order.
-    pub fn extend(&self, batch: &ExtendBatch, results: &mut Vec<ExtendResult>) {
+    /// Puts the reference on every device, where it stays, so that the targets of jobs that were pushed with a window need
+    /// not be sent with each batch. It is in planes: of every 64 bases a word with the low bits of their codes and one with the
+    /// high bits, bit i for base i; 2 bits a base on the host and on a device. Devices must be idle. Returns how many took it:
+    /// on one that has no room for it, and on the CPU, jobs run from their own bases, with the same results.
+    pub fn set_reference(&self, planes: &[[u64; 2]]) -> usize {
+        self.devices.prepare(|gpu| {
+            let max_piece_bytes = self.piece_bytes.unwrap_or(gpu.device.max_binding_bytes);
+            gpu.device.resident = None;
+            gpu.device.resident = Some(Resident::new(&gpu.device, planes, max_piece_bytes)?);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn answer_extend(&self, batch: &ExtendBatch, results: &mut Vec<ExtendResult>) {
         results.clear();
         results.resize(batch.len(), ExtendResult::default());
         add(&self.counters.extend_jobs, batch.len());
@@ -85,16 +100,16 @@ impl Engine {
             return;
         }
         let task = &Task::new(batch, &self.scoring);
-        let on_gpu = self.try_gpu(batch.is_empty(), |gpu| extend::gpu::extend(gpu, batch, &self.scoring, results));
-        let widened = match on_gpu {
-            Some(left) => extend::simd::extend(self.simd.1, task, left.into_iter(), results),
-            None => extend::simd::extend(self.simd.1, task, 0..batch.len(), results),
-        };
-        add(&self.counters.widened_jobs, widened);
+        let answers = self.run(
+            batch.len(),
+            |job| extend::gpu::size(batch, job, &self.scoring),
+            |gpu, feed| extend::gpu::extend(gpu, batch, &self.scoring, feed),
+            |jobs| add(&self.counters.widened_jobs, extend::simd::extend(self.simd.1, task, jobs, results)),
+        );
+        self.take(answers, results);
     }
 
-    /// Answers a global batch: `results` is overwritten with one row a job, in the batch's order.
-    pub fn global(&self, batch: &GlobalBatch, results: &mut GlobalResults) {
+    pub(crate) fn answer_global(&self, batch: &GlobalBatch, results: &mut GlobalResults) {
         results.clear();
         add(&self.counters.global_jobs, batch.len());
         if self.scalar {
@@ -107,21 +122,28 @@ impl Engine {
         }
         let task = &Task::new(batch, &self.scoring);
         let mut found = Unordered::default();
-        let on_gpu = self.try_gpu(batch.is_empty(), |gpu| global::gpu::global(gpu, batch, &mut found));
-        let widened = match on_gpu {
-            Some(left) => global::simd::global(self.simd.1, task, left.into_iter(), &mut found),
-            None => {
-                // A failed device may have answered some of the jobs.
-                found = Unordered::default();
-                global::simd::global(self.simd.1, task, 0..batch.len(), &mut found)
-            }
+        let mut on_cpu = |jobs: &mut dyn Iterator<Item = usize>| {
+            add(&self.counters.widened_jobs, global::simd::global(self.simd.1, task, jobs, &mut found));
         };
-        add(&self.counters.widened_jobs, widened);
+        let answers = self.run(
+            batch.len(),
+            |job| global::gpu::size(batch, job),
+            |gpu, feed| global::gpu::global(gpu, batch, feed),
+            &mut on_cpu,
+        );
+        let mut rows = Vec::new();
+        for (answered, left) in answers {
+            on_cpu(&mut left.into_iter());
+            rows.push(answered);
+        }
+        rows.into_iter().for_each(|rows| {
+            add(&self.counters.gpu_jobs, rows.len());
+            found.absorb(rows);
+        });
         found.finish(results);
     }
 
-    /// Answers a local batch: `results` is overwritten with one row a job, in the batch's order.
-    pub fn local(&self, batch: &LocalBatch, results: &mut Vec<LocalResult>) {
+    pub(crate) fn answer_local(&self, batch: &LocalBatch, results: &mut Vec<LocalResult>) {
         results.clear();
         results.resize(batch.len(), LocalResult::default());
         add(&self.counters.local_jobs, batch.len());
@@ -133,40 +155,63 @@ impl Engine {
             return;
         }
         let task = &Task::new(batch, &self.scoring);
-        let on_gpu = self.try_gpu(batch.is_empty(), |gpu| local::gpu::local(gpu, task, results));
-        let widened = match on_gpu {
-            Some(left) => local::simd::local(self.simd.1, task, left.into_iter(), results),
-            None => {
-                // A failed device may have answered some of the jobs.
-                results.fill(LocalResult::default());
-                local::simd::local(self.simd.1, task, 0..batch.len(), results)
-            }
-        };
-        add(&self.counters.widened_jobs, widened);
+        let answers = self.run(
+            batch.len(),
+            |job| local::gpu::size(batch, job, &self.scoring),
+            |gpu, feed| local::gpu::local(gpu, task, feed),
+            |jobs| add(&self.counters.widened_jobs, local::simd::local(self.simd.1, task, jobs, results)),
+        );
+        self.take(answers, results);
     }
 
-    /// Runs `work` on the GPU if there is one in service. `None`: the CPU has to do it.
-    fn try_gpu<T>(&self, empty: bool, work: impl FnOnce(&mut Gpu) -> Result<T, GpuError>) -> Option<T> {
-        let device = self.gpu.as_ref()?;
-        if empty || device.retired.load(Ordering::Relaxed) {
-            return None;
+    /// Has each of `jobs` jobs answered by `cpu` or `device` and returns what devices answered. A device takes only what has
+    /// a size.
+    fn run<A: Send>(
+        &self,
+        jobs: usize,
+        size: impl Fn(usize) -> Option<Size>,
+        device: impl Fn(&mut Gpu, &mut Feed<'_>) -> Result<A, GpuError> + Sync,
+        mut cpu: impl FnMut(&mut dyn Iterator<Item = usize>),
+    ) -> Vec<A> {
+        if jobs == 0 {
+            return Vec::new();
         }
-        // A caller that panicked leaves only buffers behind, which the next call overwrites.
-        let mut gpu = device.gpu.lock().unwrap_or_else(PoisonError::into_inner);
-        if device.retired.load(Ordering::Relaxed) {
-            return None;
+        if self.devices.in_service() == 0 {
+            cpu(&mut (0..jobs));
+            return Vec::new();
         }
-        match work(&mut gpu) {
-            Ok(value) => {
-                add(&self.counters.gpu_batches, 1);
-                Some(value)
+        let (mut takes, mut left) = (Vec::with_capacity(jobs), Vec::new());
+        for job in 0..jobs {
+            match size(job) {
+                Some(size) => takes.push((size, job as u32)),
+                None => left.push(job),
             }
-            Err(error) => {
-                add(&self.counters.gpu_failures, 1);
-                device.retired.store(true, Ordering::Relaxed);
-                let mut failure = device.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                *failure = Some(error.to_string());
-                None
+        }
+        let queue = Queue::new(takes);
+        if !self.sharing.pays(queue.cells()) {
+            cpu(&mut (0..jobs));
+            return Vec::new();
+        }
+        let mut on_cpu = |jobs: &[u32]| cpu(&mut jobs.iter().map(|&job| job as usize));
+        let shared = share(&self.devices, &queue, self.sharing, device, &mut on_cpu);
+        if !shared.failed.is_empty() {
+            on_cpu(&shared.failed);
+        }
+        if !left.is_empty() {
+            cpu(&mut left.into_iter());
+        }
+        add(&self.counters.gpu_batches, usize::from(!shared.answers.is_empty()));
+        add(&self.counters.gpu_failures, shared.failures);
+        add(&self.counters.redone_jobs, shared.failed.len());
+        shared.answers
+    }
+
+    /// Puts devices' answers in their places.
+    fn take<R>(&self, answers: Vec<Vec<(u32, R)>>, results: &mut [R]) {
+        for answers in answers {
+            add(&self.counters.gpu_jobs, answers.len());
+            for (job, answer) in answers {
+                results[job as usize] = answer;
             }
         }
     }
@@ -176,21 +221,21 @@ impl Engine {
         &self.scoring
     }
 
-    /// Where jobs run, in words, such as `cpu (AVX-512)` or `gpu (llvmpipe, Vulkan, software)`.
+    /// Where jobs run, in words, such as `cpu (AVX-512)`, `gpu (llvmpipe, Vulkan, software)`, or both with a plus sign.
     pub fn description(&self) -> String {
-        match &self.gpu {
-            Some(device) if !device.retired.load(Ordering::Relaxed) => {
-                format!("gpu ({})", device.title)
-            }
-            _ if self.scalar => "scalar".to_owned(),
-            _ => format!("cpu ({})", self.simd.0.title()),
+        if self.scalar {
+            return "scalar".to_owned();
         }
+        let mut places: Vec<String> = self.devices.titles().into_iter().map(|title| format!("gpu ({title})")).collect();
+        if self.sharing.cpu || places.is_empty() {
+            places.push(format!("cpu ({})", self.simd.0.title()));
+        }
+        places.join(" + ")
     }
 
-    /// Why the GPU was retired, if it was; for one line in the log.
-    pub fn gpu_failure(&self) -> Option<String> {
-        let failure = &self.gpu.as_ref()?.failure;
-        failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The devices that failed and why, each worth one line in the log. Their jobs were redone on the CPU.
+    pub fn device_failures(&self) -> Vec<DeviceFailure> {
+        self.devices.failures()
     }
 
     /// What was done so far.
@@ -200,21 +245,26 @@ impl Engine {
 
     /// How many jobs a batch should have to keep the backend busy. A hint: any number is right.
     pub fn preferred_jobs(&self) -> usize {
-        match &self.gpu {
-            Some(device) if !device.retired.load(Ordering::Relaxed) => 1 << 16,
-            // Enough full groups that sorting by length pays.
-            _ => 1 << 12,
-        }
+        // On the CPU, enough full groups that sorting by length pays.
+        if self.devices.in_service() > 0 { 1 << 16 } else { 1 << 12 }
     }
 
-    /// A drill: destroys the GPU's device, as a driver reset would, so that the next batch has to be
-    /// redone on the CPU. Returns whether there was a GPU.
-    pub fn lose_device(&self) -> bool {
-        let Some(device) = &self.gpu else {
-            return false;
-        };
-        device.gpu.lock().unwrap_or_else(PoisonError::into_inner).device.raw.destroy();
-        true
+    /// Measures from now on how long kernels take on the GPUs, by their own clocks and without transfers; for benchmarks.
+    /// Returns whether there is a GPU and each has a clock.
+    pub fn time_kernels(&self) -> bool {
+        self.devices.time_kernels()
+    }
+
+    /// How long kernels took on the GPUs since [`Engine::time_kernels`], if that can be told.
+    pub fn kernel_time(&self) -> Option<Duration> {
+        self.devices.kernel_time()
+    }
+
+    /// A drill: makes the next use of every idle device fail as a driver could, so that the CPU has to redo jobs. Returns
+    /// the number of those devices.
+    #[doc(hidden)]
+    pub fn inject(&self, fault: Fault) -> usize {
+        self.devices.inject(fault)
     }
 }
 
@@ -235,7 +285,7 @@ mod tests {
             let options = EngineOptions { backend: Backend::Cpu, simd: Some(level), ..Default::default() };
             assert_eq!(Engine::new(options).err(), Some(Error::SimdLevel(level)));
         }
-        let options = EngineOptions { adapter: Some(usize::MAX), ..Default::default() };
+        let options = EngineOptions { adapters: Adapters::Numbers(vec![usize::MAX]), ..Default::default() };
         assert!(matches!(Engine::new(options).err(), Some(Error::NoSuchAdapter { .. })));
     }
 }

@@ -23,8 +23,9 @@
 //! overflows. The source is written once, generic over lane width and instruction set.
 //!
 //! *GPU*: one invocation per job, bases packed eight to a word, the workspace interleaved over jobs
-//! so that neighbours touch neighbouring words. A device that fails is retired: its batch is redone
-//! on the CPU and counted, and the run goes on with the same bytes.
+//! so that neighbours touch neighbouring words. The CPU and any number of devices empty one queue of
+//! jobs together. A device that fails is retired: its jobs are redone on the CPU and counted, and the
+//! run goes on with the same bytes.
 //!
 //! # Example
 //!
@@ -61,11 +62,13 @@ mod engine;
 mod error;
 mod gpu;
 pub mod kernels;
+mod observer;
+mod scheduler;
 mod scoring;
 pub mod selftest;
 mod simd_level;
 
-pub use backend::{Backend, EngineOptions};
+pub use backend::{Adapters, Backend, EngineOptions};
 pub use batch::{ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, LocalBatch, LocalParams, MAX_QUERY, MAX_TARGET};
 pub use counters::Counters;
 pub use engine::Engine;
@@ -74,5 +77,8 @@ pub use gpu::adapters::{AdapterReport, usable_adapters};
 pub use kernels::extend::ExtendResult;
 pub use kernels::global::{CigarOp, GlobalResults};
 pub use kernels::local::LocalResult;
+pub use kernels::windows::Window;
+pub use observer::Observer;
+pub use scheduler::DeviceFailure;
 pub use scoring::Scoring;
 pub use simd_level::SimdLevel;

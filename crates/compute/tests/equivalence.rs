@@ -2,9 +2,20 @@
 //!
 //! One body per kernel and situation, stamped once per backend. A backend that this machine lacks is
 //! reported as ignored with the reason; `SVALA_REQUIRE_GPU=1` turns a missing GPU into a failure.
+//!
+//! `SVALA_PROOF_JOBS=1000000 cargo test --release -p svala-compute --test equivalence generated_jobs` proves each backend on
+//! that many generated jobs of each kernel instead of a few thousand, and says so.
 
 #[path = "equivalence/local.rs"]
 mod local;
+#[path = "equivalence/long.rs"]
+mod long;
+#[path = "equivalence/resident.rs"]
+mod resident;
+#[path = "equivalence/sharing.rs"]
+mod sharing;
+
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global, prove};
@@ -33,7 +44,7 @@ impl Target {
             Target::Simd(level) => (Backend::Cpu, Some(level)),
             Target::Gpu => (Backend::Gpu, None),
         };
-        Engine::new(EngineOptions { backend, simd, scoring, adapter: None })
+        Engine::new(EngineOptions { backend, simd, scoring, ..Default::default() })
     }
 
     /// Software GPUs and the portable lanes are slow: they get fewer of the same jobs.
@@ -70,17 +81,24 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("empty_batches", |target| empty(target.engine(Scoring::default())?)),
         ("empty_sequences", empty_sequences),
         ("order_does_not_matter", reversed),
-        ("many_dispatches", many_dispatches),
+        ("tile_edges", long::edges),
+        ("largest_jobs", long::largest),
         ("hard_local_jobs", local::hard),
         ("mate_rescue_batches", local::mate_rescue),
-        ("lost_device", lost_device),
+    ];
+    // There are no dispatches, and there is no device to fail, elsewhere.
+    let of_devices: [(&str, Body); 7] = [
+        ("many_dispatches", many_dispatches),
+        ("odd_splits", sharing::odd_splits),
+        ("many_callers", sharing::many_callers),
+        ("timed_kernels", timed_kernels),
+        ("resident", resident::resident),
+        ("faults", sharing::faults),
+        ("faults_beside_others", sharing::faults_beside_others),
     ];
     let missing = target.engine(Scoring::default()).err();
     let required = std::env::var("SVALA_REQUIRE_GPU").is_ok_and(|value| value == "1");
-    let bodies = bodies.into_iter().filter(|(name, _)| {
-        // There are no dispatches, and there is no device to lose, elsewhere.
-        !["many_dispatches", "lost_device"].contains(name) || matches!(target, Target::Gpu)
-    });
+    let of_devices = of_devices.into_iter().filter(|_| matches!(target, Target::Gpu));
     let trial = |(name, body): (&str, Body)| {
         let name = format!("{}::{name}", target.name());
         match &missing {
@@ -95,7 +113,7 @@ fn stamp(target: Target) -> Vec<Trial> {
             None => Trial::test(name, move || body(target)),
         }
     };
-    bodies.map(trial).collect()
+    bodies.into_iter().chain(of_devices).map(trial).collect()
 }
 
 fn proof(engine: &Engine, jobs: usize, seed: u64) -> Result<(), Failed> {
@@ -116,14 +134,18 @@ fn proof(engine: &Engine, jobs: usize, seed: u64) -> Result<(), Failed> {
 
 fn generated(target: Target) -> Result<(), Failed> {
     let engine = target.engine(Scoring::default())?;
-    proof(&engine, target.jobs(6000), 1)?;
+    let wanted = std::env::var("SVALA_PROOF_JOBS").ok().map(|jobs| jobs.parse()).transpose()?;
+    let jobs = wanted.unwrap_or_else(|| target.jobs(6000));
+    proof(&engine, jobs, 1)?;
     let counters = engine.counters();
     if counters.gpu_failures > 0 {
-        let why = engine.gpu_failure().unwrap_or_default();
-        return Err(format!("the device failed: {why}").into());
+        return Err(format!("a device failed: {:?}", engine.device_failures()).into());
     }
     if matches!(target, Target::Gpu) && counters.gpu_batches == 0 {
         return Err("no batch ran on the device".into());
+    }
+    if wanted.is_some() {
+        println!("{}: {jobs} jobs of each kernel are equal to the reference's; {counters:?}", engine.description());
     }
     Ok(())
 }
@@ -288,22 +310,18 @@ fn many_dispatches(target: Target) -> Result<(), Failed> {
     check(&engine, &extend, &GlobalBatch::new())
 }
 
-/// A device that is lost costs nothing but time: same bytes, counted, retired.
-fn lost_device(target: Target) -> Result<(), Failed> {
-    let scoring = Scoring::default();
-    let engine = target.engine(scoring)?;
-    proof(&engine, 100, 20)?;
-    let before = engine.counters();
-    if !engine.lose_device() {
-        return Err("there was no device to lose".into());
+/// A device's clock runs while kernels do, and changes no result.
+fn timed_kernels(target: Target) -> Result<(), Failed> {
+    let engine = target.engine(Scoring::default())?;
+    if !engine.time_kernels() {
+        // Hardware may have no clock; the software device of our test runs has one.
+        return if engine.kernel_time().is_none() { Ok(()) } else { Err("a time without a clock".into()) };
     }
-    proof(&engine, 200, 21)?;
-    let after = engine.counters();
-    if (before.gpu_failures, after.gpu_failures) != (0, 1) || after.gpu_batches != before.gpu_batches {
-        return Err(format!("counters before {before:?}, after {after:?}").into());
+    proof(&engine, 200, 30)?;
+    let first = engine.kernel_time();
+    proof(&engine, 200, 31)?;
+    if engine.counters().gpu_failures == 0 && first > Some(Duration::ZERO) && engine.kernel_time() > first {
+        return Ok(());
     }
-    if !engine.description().starts_with("cpu") || engine.gpu_failure().is_none() {
-        return Err("the device was not retired".into());
-    }
-    Ok(())
+    Err(format!("the clock showed {first:?}, then {:?}", engine.kernel_time()).into())
 }

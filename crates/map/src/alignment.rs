@@ -41,12 +41,33 @@ impl Alignment {
         self.reference_end as i64 - i64::from(self.query_end)
     }
 
+    /// Padded position of the 5' end of a read of `length` bases, as if it were not clipped.
+    #[must_use]
+    pub fn five_prime(&self, length: usize) -> i64 {
+        if self.reverse { self.end_diagonal() + length as i64 - 1 } else { self.start_diagonal() }
+    }
+
     /// What it is worth when it is decided whether to clip: its score and a bonus for each end of a read of `length` bases
     /// that it reaches.
     #[must_use]
     pub fn value(&self, length: usize, options: &MapOptions) -> i32 {
         let ends = i32::from(self.query_start == 0) + i32::from(self.query_end as usize == length);
         self.score + ends * options.end_bonus
+    }
+
+    /// What its net gap and its clips cost more than one edit each. They may well come from the read, and then the read has
+    /// them wherever it is placed.
+    #[must_use]
+    pub fn structural_excess(&self, length: usize, options: &MapOptions) -> i32 {
+        let (scoring, a) = (&options.scoring, options.match_score());
+        let deleted = (self.end_diagonal() - self.start_diagonal()) as i32;
+        let gap = match deleted {
+            0 => 0,
+            1.. => i32::from(scoring.deletion_open) + deleted * i32::from(scoring.deletion_extend),
+            _ => i32::from(scoring.insertion_open) - deleted * (i32::from(scoring.insertion_extend) + a),
+        };
+        let clips = [self.query_start, length as u32 - self.query_end].map(|bases| bases as i32 * a);
+        [gap, clips[0], clips[1]].into_iter().map(|cost| (cost - options.cheapest_edit()).max(0)).sum()
     }
 
     /// Aligned bases of the read.
@@ -145,6 +166,16 @@ mod tests {
         let starts: Vec<u64> = all.iter().map(|a| a.reference_start).collect();
         assert_eq!(starts, [1000, 5000]);
         assert_eq!(all[0].score, 139);
+    }
+
+    #[test]
+    fn gaps_and_clips_cost_more_than_an_edit() {
+        let excess = |alignment: Alignment| alignment.structural_excess(150, &MapOptions::default());
+        let whole = alignment(1000, 0..150, 150);
+        assert_eq!(excess(whole), 0);
+        assert_eq!(excess(Alignment { reference_end: 1160, ..whole }), 6 + 10 - 5);
+        assert_eq!(excess(Alignment { reference_end: 1140, ..whole }), 6 + 10 + 10 - 5);
+        assert_eq!(excess(alignment(1000, 4..120, 116)), 30 - 5);
     }
 
     #[test]

@@ -10,12 +10,16 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::hash::tie_break;
+use crate::hidden::Searched;
 use crate::index::{SeedTable, agrees_before, unpack_entry};
+use crate::insert_size::Orientation;
 use crate::seeding::SeedHits;
-use crate::syncmer::{FLANK, K, Seed};
+use crate::syncmer::{FLANK, K, Seed, flanks};
 
 /// Occurrences up to which a seed is used in the first round, and in the deeper one.
 const OCCURRENCE_CAPS: [usize; 2] = [64, 512];
+/// Occurrences above which a seed is repetitive: bwa's `-c`.
+const REPETITIVE_OCCURRENCES: usize = 500;
 /// Disjoint stretches looked up completely that make the deeper round needless.
 const ENOUGH_STRETCHES: u32 = 3;
 /// Candidates kept for a read.
@@ -45,6 +49,8 @@ pub struct Candidate {
     pub mated: bool,
     /// One bit for each of those stretches that was found on the diagonal.
     found: u64,
+    /// What decides between equals, once they are ranked.
+    tie: u64,
 }
 
 impl Candidate {
@@ -59,16 +65,8 @@ impl Candidate {
 pub struct Candidates {
     candidates: Vec<Candidate>,
     read_ends: Vec<usize>,
-    hidden_edits: Vec<Option<u32>>,
+    searched: Vec<Searched>,
     keys: Vec<u64>,
-}
-
-/// What a round over a read's seeds did.
-struct Round {
-    /// Disjoint stretches looked up completely.
-    stretches: u32,
-    /// Whether a seed was left out.
-    skipped: bool,
 }
 
 /// What the candidates of one read are collected from, besides its seeds.
@@ -76,8 +74,8 @@ struct Round {
 pub struct Lookup<'a> {
     /// The index's seeds.
     pub table: &'a SeedTable<'a>,
-    /// Bases of the read.
-    pub length: usize,
+    /// Codes of the read.
+    pub codes: &'a [u8],
     /// Hash of its name.
     pub name_hash: u64,
 }
@@ -87,7 +85,7 @@ impl Candidates {
     pub fn clear(&mut self) {
         self.candidates.clear();
         self.read_ends.clear();
-        self.hidden_edits.clear();
+        self.searched.clear();
     }
 
     /// Adds the candidates of the next `reads`, which are one read or two mates. Gaps reach `band` bases far. The deeper round
@@ -103,12 +101,11 @@ impl Candidates {
         for cap in OCCURRENCE_CAPS {
             self.candidates.truncate(before.0);
             self.read_ends.truncate(before.1);
-            self.hidden_edits.truncate(before.1);
+            self.searched.truncate(before.1);
             for i in reads.clone() {
                 self.collect_read(seeds, i, lookup(i), cap, band);
             }
-            let is_enough = |edits: &Option<u32>| edits.is_none_or(|edits| edits >= ENOUGH_STRETCHES);
-            if self.hidden_edits[before.1..].iter().any(is_enough) {
+            if self.searched[before.1..].iter().any(|searched| !searched.may_hide_copies(ENOUGH_STRETCHES)) {
                 break;
             }
         }
@@ -116,7 +113,7 @@ impl Candidates {
 
     /// Adds the candidates of one read from its seeds that occur up to `cap` times.
     fn collect_read(&mut self, seeds: &SeedHits, i: usize, lookup: Lookup<'_>, cap: usize, band: u16) {
-        let round = lookup.round(seeds.read(i), cap, &mut self.keys);
+        let searched = lookup.round(seeds.read(i), cap, &mut self.keys);
         if self.keys.is_empty() {
             lookup.sample_rarest(seeds.read(i), &mut self.keys);
         }
@@ -133,11 +130,12 @@ impl Candidates {
                 seeds: run.len() as u32,
                 mated: false,
                 found: found.fold(0, |bits, stretch| bits | 1 << stretch),
+                tie: 0,
             });
         }
-        count_edits(&mut self.candidates[first..], round.stretches.min(NO_STRETCH as u32), u64::from(band));
+        count_edits(&mut self.candidates[first..], searched.stretches.min(NO_STRETCH as u32), u64::from(band));
         self.read_ends.push(self.candidates.len());
-        self.hidden_edits.push(round.skipped.then_some(round.stretches));
+        self.searched.push(searched);
     }
 
     /// Candidates of read `i`.
@@ -146,11 +144,10 @@ impl Candidates {
         &self.candidates[self.range(i)]
     }
 
-    /// How many edits, at the least, any locus of read `i` has that no seed named; `None` if no seed was left
-    /// out, so that nothing is likely to be hidden.
+    /// What was looked up of read `i`.
     #[must_use]
-    pub fn hidden_edits(&self, i: usize) -> Option<u32> {
-        self.hidden_edits[i]
+    pub fn searched(&self, i: usize) -> &Searched {
+        &self.searched[i]
     }
 
     fn range(&self, i: usize) -> Range<usize> {
@@ -158,22 +155,30 @@ impl Candidates {
         start..self.read_ends[i]
     }
 
-    /// Marks candidates of mates `2i` and `2i + 1` that lie within `reach` bases of each other on opposite strands.
-    pub fn mark_mates(&mut self, pair: usize, reach: u64) {
+    /// Marks candidates of mates `2i` and `2i + 1` that lie in the given orientation, their left ends within reach (bases).
+    pub fn mark_mates(&mut self, pair: usize, (orientation, reach): (Orientation, u64)) {
         let (first, second) = (self.range(2 * pair), self.range(2 * pair + 1));
         let (left, right) = self.candidates.split_at_mut(second.start);
-        let (first, second) = (&mut left[first], &mut right[..second.len()]);
-        let (first_forward, first_reverse) = split_strands(first);
-        let (second_forward, second_reverse) = split_strands(second);
-        mark_within(first_forward, second_reverse, reach);
-        mark_within(second_forward, first_reverse, reach);
+        let first: [_; 2] = split_strands(&mut left[first]).into();
+        let second: [_; 2] = split_strands(&mut right[..second.len()]).into();
+        for strand in [0, 1] {
+            let mate_strand = if orientation.is_same_strand() { strand } else { 1 - strand };
+            let (one, other) = (&mut *first[strand], &mut *second[mate_strand]);
+            if orientation.is_ahead() == (strand == 0) {
+                mark_within(one, other, reach);
+            } else {
+                mark_within(other, one, reach);
+            }
+        }
     }
 
     /// The best [`MAX_CANDIDATES`] candidates of read `i`, most promising first; the read's name decides between equals.
     pub fn ranked(&mut self, i: usize, name_hash: u64) -> &[Candidate] {
         let range = self.range(i);
         let mut candidates = &mut self.candidates[range];
-        let order = |c: &Candidate| (c.rank(), tie_break(name_hash, c.reverse, c.diagonal));
+        // A comparison needs two of them, and there are many comparisons.
+        candidates.iter_mut().for_each(|c| c.tie = tie_break(name_hash, c.reverse, c.diagonal));
+        let order = |c: &Candidate| (c.rank(), c.tie);
         if candidates.len() > MAX_CANDIDATES {
             candidates.select_nth_unstable_by_key(MAX_CANDIDATES, order);
             candidates = &mut candidates[..MAX_CANDIDATES];
@@ -185,30 +190,48 @@ impl Candidates {
 
 impl Lookup<'_> {
     /// Collects the diagonals of all seeds that occur at most `cap` times, or do so with their flanks.
-    fn round<'s>(&self, seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>, cap: usize, keys: &mut Vec<u64>) -> Round {
+    fn round<'s>(
+        &self,
+        seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>,
+        cap: usize,
+        keys: &mut Vec<u64>,
+    ) -> Searched {
         keys.clear();
-        let mut round = Round { stretches: 0, skipped: false };
-        let mut stretch_end = 0;
+        let mut searched = Searched::default();
+        let (mut stretch_end, mut repetitive_end) = (0, 0);
         for (seed, found) in seeds {
             let first = keys.len();
+            let own = seed.position as usize..seed.position as usize + K;
+            if self.is_repetitive(seed, found.clone()) {
+                searched.repetitive_bases += (own.end - own.start.max(repetitive_end)) as u32;
+                repetitive_end = own.end;
+            }
             let stretch = if found.len() <= cap {
                 self.push_all(seed, found, keys);
-                Some(seed.position as usize..seed.position as usize + K)
+                Some(own)
             } else {
                 self.push_flanked(seed, found, cap, keys)
             };
             match stretch {
                 Some(stretch) if stretch.start >= stretch_end => {
-                    let number = u64::from(round.stretches).min(NO_STRETCH);
+                    let number = u64::from(searched.stretches).min(NO_STRETCH);
                     keys[first..].iter_mut().for_each(|key| *key = *key & !NO_STRETCH | number);
-                    round.stretches += 1;
+                    searched.stretches += 1;
+                    searched.novel += u32::from(keys.len() == first);
                     stretch_end = stretch.end;
                 }
                 Some(_) => {}
-                None => round.skipped = true,
+                None => searched.left_out = true,
             }
         }
-        round
+        searched
+    }
+
+    /// Whether a seed occurs so often, even with the bases behind it, that bwa would call it repetitive.
+    fn is_repetitive(&self, seed: &Seed, found: Range<u32>) -> bool {
+        let is_many = |found: &Range<u32>| found.len() > REPETITIVE_OCCURRENCES;
+        let narrow = |found| self.table.find_with_flank(found, seed.hash, flanks(self.codes, seed));
+        is_many(&found) && narrow(found).is_none_or(|narrowed| is_many(&narrowed))
     }
 
     fn push_all(&self, seed: &Seed, found: Range<u32>, keys: &mut Vec<u64>) {
@@ -220,13 +243,14 @@ impl Lookup<'_> {
     /// Collects the occurrences that agree with the seed's flanks, if these are few; returns the stretch of the read that was
     /// looked up.
     fn push_flanked(&self, seed: &Seed, found: Range<u32>, cap: usize, keys: &mut Vec<u64>) -> Option<Range<usize>> {
-        let narrowed = self.table.find_with_flank(found, seed)?;
+        let flanks = flanks(self.codes, seed);
+        let narrowed = self.table.find_with_flank(found, seed.hash, flanks)?;
         if narrowed.len() > 4 * cap {
             return None;
         }
         let first = keys.len();
         for &entry in &self.table.entries[narrowed.start as usize..narrowed.end as usize] {
-            if agrees_before(entry, seed) {
+            if agrees_before(entry, flanks) {
                 keys.push(self.key(seed, entry));
             }
         }
@@ -235,7 +259,7 @@ impl Lookup<'_> {
             return None;
         }
         let (left, right) = if seed.reverse { (1, 0) } else { (0, 1) };
-        let flank = |i: usize| if seed.flanks[i].is_some() { FLANK } else { 0 };
+        let flank = |i: usize| if flanks[i].is_some() { FLANK } else { 0 };
         let position = seed.position as usize;
         Some(position - flank(left)..position + K + flank(right))
     }
@@ -257,7 +281,7 @@ impl Lookup<'_> {
     fn key(&self, seed: &Seed, entry: u64) -> u64 {
         let occurrence = unpack_entry(entry);
         let reverse = seed.reverse != occurrence.reverse;
-        let offset = if reverse { self.length - K - seed.position as usize } else { seed.position as usize };
+        let offset = if reverse { self.codes.len() - K - seed.position as usize } else { seed.position as usize };
         (u64::from(reverse) << 40 | (u64::from(occurrence.position) - offset as u64)) << STRETCH_BITS | NO_STRETCH
     }
 }
@@ -288,16 +312,16 @@ fn split_strands(candidates: &mut [Candidate]) -> (&mut [Candidate], &mut [Candi
     candidates.split_at_mut(forward)
 }
 
-/// Marks each forward candidate and each reverse one that starts at most `reach` bases behind it.
-fn mark_within(forward: &mut [Candidate], reverse: &mut [Candidate], reach: u64) {
+/// Marks each candidate on the left and each on the right that starts at most `reach` bases behind it.
+fn mark_within(left: &mut [Candidate], right: &mut [Candidate], reach: u64) {
     let mut from = 0;
-    for candidate in forward {
-        // A mate may start a little before the forward read where the insert is shorter than the reads.
+    for candidate in left {
+        // The right mate may start a little before the left one where the insert is shorter than the reads.
         let low = candidate.diagonal.saturating_sub(reach / 4);
-        while from < reverse.len() && reverse[from].diagonal < low {
+        while from < right.len() && right[from].diagonal < low {
             from += 1;
         }
-        for mate in reverse[from..].iter_mut().take_while(|m| m.diagonal <= candidate.diagonal + reach) {
+        for mate in right[from..].iter_mut().take_while(|m| m.diagonal <= candidate.diagonal + reach) {
             mate.mated = true;
             candidate.mated = true;
         }
@@ -309,7 +333,7 @@ mod tests {
     use super::*;
 
     fn candidate(diagonal: u64, reverse: bool) -> Candidate {
-        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, found: 0 }
+        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, found: 0, tie: 0 }
     }
 
     #[test]
@@ -327,7 +351,7 @@ mod tests {
             read_ends: vec![4, 7],
             ..Candidates::default()
         };
-        candidates.mark_mates(0, 600);
+        candidates.mark_mates(0, (Orientation::ForwardReverse, 600));
         let marked: Vec<bool> = candidates.candidates.iter().map(|c| c.mated).collect();
         assert_eq!(marked, [true, true, false, false, false, true, true]);
     }

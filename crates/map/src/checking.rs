@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use crate::alignment::{Alignment, overlap};
+use crate::anchors::Anchors;
 use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::extension::{Context, Extensions};
@@ -32,6 +33,8 @@ pub struct Hints {
     pub edits: u32,
     /// Whether seeds name another diagonal near it.
     pub has_neighbour: bool,
+    /// Whether it was looked for near a mate, not named by seeds.
+    pub is_rescue: bool,
 }
 
 /// Checked candidates, grouped by read: flat arrays that belong together.
@@ -41,6 +44,7 @@ pub struct Checked {
     segments: Vec<Segment>,
     hints: Vec<Hints>,
     chosen: Vec<usize>,
+    anchors: Anchors,
 }
 
 impl Checked {
@@ -72,7 +76,7 @@ impl Checked {
                 continue;
             }
             let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
-            let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour };
+            let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour, is_rescue: false };
             let value = self.push(number, reverse, diagonal, hints, read, context).unwrap_or(0);
             if value > best {
                 (best, best_is_mated) = (value, candidate.mated);
@@ -120,6 +124,7 @@ impl Checked {
         known: impl Fn(usize) -> i32,
         extensions: &mut Extensions,
     ) -> Result<()> {
+        self.anchors.fill(&self.alignments, batch.reads, context.options);
         let mut start = 0;
         for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
             let number = group[0].read as usize;
@@ -130,6 +135,7 @@ impl Checked {
                 segments: &self.segments[range.clone()],
                 hints: &self.hints[range],
                 length: read.length(),
+                mates: batch.mate_reach.map(|reach| (self.anchors.read(number ^ 1), reach)),
                 name_hash: batch.name_hashes[number],
                 options: context.options,
             };
@@ -156,6 +162,8 @@ pub struct Batch<'a> {
     pub reads: &'a PackedReads,
     /// One for each read.
     pub name_hashes: &'a [u64],
+    /// How far apart mates may lie, in bases; `None` where reads are not mates.
+    pub mate_reach: Option<u64>,
 }
 
 /// The checked candidates of one read, some of which are to be extended.
@@ -164,6 +172,8 @@ struct Choice<'a> {
     segments: &'a [Segment],
     hints: &'a [Hints],
     length: usize,
+    /// The best alignments of the mate, and how far from one this read may lie.
+    mates: Option<(&'a [Alignment], u64)>,
     name_hash: u64,
     options: &'a MapOptions,
 }
@@ -177,12 +187,18 @@ impl Choice<'_> {
         chosen.extend((0..self.group.len()).filter(|&i| {
             let gain = self.possible_gain(i);
             let reachable = (value(i) + gain).min(ceiling(self.length, self.hints[i].edits, self.options));
-            reachable > value(i) && reachable + MARGIN >= best && (value(i) + FAR >= best || self.may_have_gap(i))
+            let may_rival = || reachable + MARGIN >= best && (value(i) + FAR >= best || self.may_have_gap(i));
+            reachable > value(i) && (may_rival() || self.is_anchored(i))
         }));
-        // What is there counts, not what may come: the shorter a segment, the more could still be added to it.
+        // Where the mate is comes first: the pair may outweigh a better place elsewhere. Else what is there counts, not what
+        // may come: the shorter a segment, the more could still be added to it.
         chosen.sort_unstable_by_key(|&i| {
             let alignment = &self.group[i];
-            (Reverse(value(i)), tie_break(self.name_hash, alignment.reverse, alignment.reference_start))
+            (
+                !self.is_anchored(i),
+                Reverse(value(i)),
+                tie_break(self.name_hash, alignment.reverse, alignment.reference_start),
+            )
         });
         let mut kept = 0;
         for next in 0..chosen.len() {
@@ -193,6 +209,16 @@ impl Choice<'_> {
             }
         }
         chosen.truncate(kept);
+    }
+
+    /// Whether an alignment lies where a good one of the mate wants it.
+    fn is_anchored(&self, i: usize) -> bool {
+        let this = &self.group[i];
+        let is_near = |mate: &Alignment, reach: u64| {
+            mate.contig == this.contig && mate.start_diagonal().abs_diff(this.start_diagonal()) <= reach
+        };
+        let near_mate = || self.mates.is_some_and(|(mates, reach)| mates.iter().any(|mate| is_near(mate, reach)));
+        self.hints[i].is_rescue || near_mate()
     }
 
     /// Whether there is a sign of a gap in an alignment far below the best: seeds on a diagonal near it, or clips too short to

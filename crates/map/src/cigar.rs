@@ -12,8 +12,7 @@ use crate::error::Result;
 use crate::index::Reference;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
-use crate::selection::Placement;
-use crate::sequence::AMBIGUOUS;
+use crate::sequence::BLOCK;
 
 /// A finished alignment. Clips are not part of its operations.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +41,10 @@ pub struct Cigars {
     batch: GlobalBatch,
     /// Results of the first bands, and of each time that some had to be widened.
     rounds: Vec<GlobalResults>,
-    /// Where the result of each placement is; `None` for those without a gap.
+    /// Where the result of each alignment is; `None` for those without a gap.
     sources: Vec<Option<Source>>,
     target: Vec<u8>,
-    /// Placements to trace, and their bands.
+    /// Alignments to trace, and their bands.
     todo: Vec<(usize, u16)>,
     operations: Vec<CigarOp>,
     md: Vec<u8>,
@@ -72,30 +71,30 @@ struct Row {
 }
 
 impl Cigars {
-    /// Traces all placements, in order.
+    /// Traces all alignments, in order.
     ///
     /// # Errors
     ///
     /// If the engine refuses a job as too long.
     pub fn trace(
         &mut self,
-        placements: &[Placement],
+        alignments: &[Alignment],
         reads: &PackedReads,
         reference: &Reference<'_>,
         engine: &Engine,
         options: &MapOptions,
     ) -> Result<()> {
         self.sources.clear();
-        self.sources.resize(placements.len(), None);
+        self.sources.resize(alignments.len(), None);
         self.todo.clear();
-        let bands = placements.iter().enumerate().filter_map(|(i, p)| Some((i, p.alignment.gapped_band?)));
+        let bands = alignments.iter().enumerate().filter_map(|(i, a)| Some((i, a.gapped_band?)));
         self.todo.extend(bands);
         let mut round = 0;
         while !self.todo.is_empty() {
-            self.trace_round(round, placements, reads, reference, engine)?;
+            self.trace_round(round, alignments, reads, reference, engine)?;
             round += 1;
         }
-        self.finish(placements, reads, reference, options);
+        self.finish(alignments, reads, reference, options);
         Ok(())
     }
 
@@ -104,20 +103,22 @@ impl Cigars {
     fn trace_round(
         &mut self,
         round: usize,
-        placements: &[Placement],
+        alignments: &[Alignment],
         reads: &PackedReads,
         reference: &Reference<'_>,
         engine: &Engine,
     ) -> Result<()> {
         self.batch.clear();
         for &(i, band) in &self.todo {
-            let alignment = &placements[i].alignment;
+            let alignment = &alignments[i];
             let read = reads.read(alignment.read as usize);
             let (start, end) = (alignment.query_start as usize, alignment.query_end as usize);
             let query = read.codes(alignment.reverse, start, end);
             self.target.clear();
-            reference.decode_into(alignment.reference_start..alignment.reference_end, &mut self.target);
-            self.batch.push(query, self.target.iter().copied(), GlobalParams { band })?;
+            let span = alignment.reference_start..alignment.reference_end;
+            reference.decode_into(span.clone(), &mut self.target);
+            let window = reference.device_window(span, false);
+            self.batch.push_window(query, (self.target.iter().copied(), window), GlobalParams { band })?;
         }
         if self.rounds.len() <= round {
             self.rounds.push(GlobalResults::default());
@@ -126,7 +127,7 @@ impl Cigars {
         let mut job = 0;
         let (sources, results) = (&mut self.sources, &self.rounds[round]);
         self.todo.retain_mut(|(i, band)| {
-            let alignment = &placements[*i].alignment;
+            let alignment = &alignments[*i];
             let widest = u64::from(alignment.query_bases()).max(alignment.reference_end - alignment.reference_start);
             let again = results.score(job) < alignment.score && u64::from(*band) < widest;
             sources[*i] = Some(Source { round, job });
@@ -137,7 +138,7 @@ impl Cigars {
         Ok(())
     }
 
-    /// Finished alignment of placement `i`.
+    /// Finished alignment `i`.
     #[must_use]
     pub fn get(&self, i: usize) -> Traced<'_> {
         let row = self.rows[i];
@@ -157,7 +158,7 @@ impl Cigars {
 
     fn finish(
         &mut self,
-        placements: &[Placement],
+        alignments: &[Alignment],
         reads: &PackedReads,
         reference: &Reference<'_>,
         options: &MapOptions,
@@ -165,8 +166,7 @@ impl Cigars {
         self.operations.clear();
         self.md.clear();
         self.rows.clear();
-        for (placement, source) in placements.iter().zip(&self.sources) {
-            let alignment = &placement.alignment;
+        for (alignment, source) in alignments.iter().zip(&self.sources) {
             let read = reads.read(alignment.read as usize);
             let first = self.operations.len();
             match source {
@@ -239,19 +239,16 @@ impl Replay<'_> {
                     reference += u64::from(bases);
                 }
                 _ => {
-                    for i in 0..bases {
-                        let position = reference + u64::from(i);
-                        let code = self.read.code(self.reverse, (query + i) as usize);
-                        let base_score = self.base_score(code, self.reference.code(position));
-                        score += base_score;
-                        if base_score > 0 {
-                            matches += 1;
-                        } else {
-                            edit_distance += 1;
-                            push_number(md, std::mem::take(&mut matches));
-                            md.push(self.reference.letter(position));
-                        }
-                    }
+                    let mut visit = |position: u64, is_ambiguous: bool, run: u32| {
+                        matches += run;
+                        edit_distance += 1;
+                        score -= if is_ambiguous { i32::from(scoring.ambiguous) } else { self.options.mismatch() };
+                        push_number(md, std::mem::take(&mut matches));
+                        md.push(self.reference.letter(position));
+                    };
+                    let (matched, rest) = self.for_each_mismatch(query, reference, bases, &mut visit);
+                    score += matched as i32 * self.options.match_score();
+                    matches += rest;
                     query += bases;
                     reference += u64::from(bases);
                 }
@@ -270,14 +267,33 @@ impl Replay<'_> {
         }
     }
 
-    fn base_score(&self, read: u8, reference: u8) -> i32 {
-        if read == AMBIGUOUS || reference == AMBIGUOUS {
-            -i32::from(self.options.scoring.ambiguous)
-        } else if read == reference {
-            self.options.match_score()
-        } else {
-            -self.options.mismatch()
+    /// Calls `visit` with the reference position of each mismatch among `bases` base pairs from `query` and `reference`, with
+    /// whether it is ambiguous and how many matches lie between it and the mismatch before. Returns all matches, and those behind the
+    /// last mismatch.
+    fn for_each_mismatch(
+        &self,
+        query: u32,
+        reference: u64,
+        bases: u32,
+        mut visit: impl FnMut(u64, bool, u32),
+    ) -> (u32, u32) {
+        let strand = self.read.strand(self.reverse);
+        let (mut mismatches, mut next) = (0, 0);
+        for start in (0..bases).step_by(BLOCK) {
+            let at = reference + u64::from(start);
+            let window = (self.reference.window(at), self.reference.ambiguous_window(at));
+            let (differing, ambiguous) = strand.mismatches((query + start) as usize, window.0, window.1);
+            let used = u64::MAX >> (BLOCK as u32 - (bases - start).min(BLOCK as u32));
+            let mut left = differing & used;
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                visit(at + u64::from(bit), (ambiguous >> bit) & 1 == 1, start + bit - next);
+                next = start + bit + 1;
+                mismatches += 1;
+                left &= left - 1;
+            }
         }
+        (bases - mismatches, bases - next)
     }
 }
 

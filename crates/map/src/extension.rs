@@ -84,8 +84,9 @@ impl Extensions {
             let query = read.codes(reverse, 0, anchor.query_start).rev();
             self.target.clear();
             context.reference.decode_into(from..anchor.reference_start, &mut self.target);
+            let window = context.reference.device_window(from..anchor.reference_start, true);
             let target = self.target.iter().rev().copied();
-            pending.left = Some(self.batch.push(query, target, params)?);
+            pending.left = Some(self.batch.push_window(query, (target, window), params)?);
         }
         let rest = read.length() - anchor.query_end;
         if rest > 0 {
@@ -94,8 +95,9 @@ impl Extensions {
             let query = read.codes(reverse, anchor.query_end, read.length());
             self.target.clear();
             context.reference.decode_into(anchor_end..to, &mut self.target);
+            let window = context.reference.device_window(anchor_end..to, false);
             let target = self.target.iter().copied();
-            pending.right = Some(self.batch.push(query, target, params)?);
+            pending.right = Some(self.batch.push_window(query, (target, window), params)?);
         }
         self.pending.push(pending);
         Ok(())

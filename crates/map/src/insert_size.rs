@@ -1,114 +1,130 @@
-//! The insert-size model: which pairs are proper, and how likely a distance is.
+//! How two mates lie to each other: orientation and insert size.
 //!
-//! The *insert size* is the distance between the unclipped outer ends of a forward mate and a reverse mate behind it (FR
-//! orientation). The model is estimated once, from a fixed number of pairs at the start of the sample, so that it can't depend
-//! on batches or threads. Bounds are bwa's (Li 2013, "Aligning sequence reads, clone sequences and assembly contigs with
-//! BWA-MEM"); all arithmetic is on integers.
+//! The *insert size* is the distance between the 5' ends of the mates, both bases included, as if neither were clipped: the
+//! fragment's length in the usual FR orientation. Orientations are bwa's (Li 2013, "Aligning sequence reads, clone sequences
+//! and assembly contigs with BWA-MEM"), told from the first mate: they don't depend on the strand that the fragment came from.
 
 use crate::alignment::Alignment;
 
-/// Pairs looked at.
-pub const SAMPLE_PAIRS: usize = 16_384;
-/// Largest insert size that counts.
-const MAX_INSERT: i64 = 10_000;
-/// Sizes needed for a model.
-const MIN_SIZES: usize = 10;
+/// Largest insert size that counts, in bases.
+pub const MAX_INSERT: i64 = 10_000;
 
-/// Distribution of insert sizes, in bases.
+/// On which strand and on which side the second mate lies, seen along the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InsertModel {
-    /// Mean.
-    pub mean: i64,
-    /// Standard deviation, at least 1.
-    pub deviation: i64,
-    /// Smallest proper size.
-    pub low: i64,
-    /// Largest proper size.
-    pub high: i64,
-    /// Pairs it was made from.
-    pub pairs: usize,
+pub enum Orientation {
+    /// FF: same strand, ahead.
+    ForwardForward,
+    /// FR: other strand, ahead: the mates face each other.
+    ForwardReverse,
+    /// RF: other strand, behind: they face away, as in mate-pair libraries.
+    ReverseForward,
+    /// RR: same strand, behind.
+    ReverseReverse,
 }
 
-impl InsertModel {
-    /// Estimates the model; `None` if there are too few sizes. Sorts `sizes`.
+impl Orientation {
+    /// All, in the order of their [`index`](Self::index).
+    pub const ALL: [Self; 4] = [Self::ForwardForward, Self::ForwardReverse, Self::ReverseForward, Self::ReverseReverse];
+
+    /// Its place in arrays by orientation.
     #[must_use]
-    pub fn estimate(sizes: &mut [i64]) -> Option<Self> {
-        if sizes.len() < MIN_SIZES {
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The usual two letters.
+    #[must_use]
+    pub fn letters(self) -> &'static str {
+        ["FF", "FR", "RF", "RR"][self.index()]
+    }
+
+    /// Whether the mates lie on one strand.
+    #[must_use]
+    pub fn is_same_strand(self) -> bool {
+        matches!(self, Self::ForwardForward | Self::ReverseReverse)
+    }
+
+    /// Whether the second mate lies ahead of the first.
+    #[must_use]
+    pub fn is_ahead(self) -> bool {
+        matches!(self, Self::ForwardForward | Self::ForwardReverse)
+    }
+
+    /// The same pair seen along the second mate.
+    #[must_use]
+    pub fn seen_from_second(self) -> Self {
+        match self {
+            Self::ForwardForward => Self::ReverseReverse,
+            Self::ReverseReverse => Self::ForwardForward,
+            facing => facing,
+        }
+    }
+}
+
+/// How two mates on one contig lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Insert {
+    /// Their orientation.
+    pub orientation: Orientation,
+    /// Bases from 5' end to 5' end, 1 to [`MAX_INSERT`].
+    pub size: i64,
+}
+
+impl Insert {
+    /// How alignments of the first and the second mate lie; `None` on different contigs or farther apart than [`MAX_INSERT`].
+    /// `lengths` are those of the reads, in bases.
+    #[must_use]
+    pub fn between(first: &Alignment, second: &Alignment, lengths: [usize; 2]) -> Option<Self> {
+        if first.contig != second.contig {
             return None;
         }
-        sizes.sort_unstable();
-        let quantile = |quarter: usize| sizes[(sizes.len() - 1) * quarter / 4];
-        let (lower, upper) = (quantile(1), quantile(3));
-        let spread = upper - lower;
-        let inside = (lower - 2 * spread).max(1)..=upper + 2 * spread;
-        let used: Vec<i64> = sizes.iter().copied().filter(|size| inside.contains(size)).collect();
-        let count = used.len().max(1) as i64;
-        let mean = (used.iter().sum::<i64>() + count / 2) / count;
-        let variance = used.iter().map(|size| (size - mean) * (size - mean)).sum::<i64>() / count;
-        let deviation = variance.isqrt().max(1);
-        Some(Self {
-            mean,
-            deviation,
-            low: (lower - 3 * spread).min(mean - 4 * deviation).max(1),
-            high: (upper + 3 * spread).max(mean + 4 * deviation),
-            pairs: sizes.len(),
-        })
+        let distance = second.five_prime(lengths[1]) - first.five_prime(lengths[0]);
+        let ahead = if first.reverse { -distance } else { distance };
+        let orientation = match (first.reverse == second.reverse, ahead > 0) {
+            (true, true) => Orientation::ForwardForward,
+            (false, true) => Orientation::ForwardReverse,
+            (false, false) => Orientation::ReverseForward,
+            (true, false) => Orientation::ReverseReverse,
+        };
+        let size = distance.abs() + 1;
+        (size <= MAX_INSERT).then_some(Self { orientation, size })
     }
-
-    /// Whether a size is proper.
-    #[must_use]
-    pub fn is_proper(&self, size: i64) -> bool {
-        (self.low..=self.high).contains(&size)
-    }
-
-    /// Penalty of a size in units of score: bwa's, `z²/2` nats at ln 4 nats a unit.
-    #[must_use]
-    pub fn penalty(&self, size: i64, match_score: i32) -> i32 {
-        let distance = size - self.mean;
-        let scaled = distance * distance * 361 * i64::from(match_score) / (1000 * self.deviation * self.deviation);
-        scaled.min(1 << 20) as i32
-    }
-}
-
-/// Insert size of two alignments of mates with `lengths` bases, if they are on one contig and on opposite strands.
-#[must_use]
-pub fn insert_size(first: &Alignment, second: &Alignment, lengths: [usize; 2]) -> Option<i64> {
-    if first.reverse == second.reverse || first.contig != second.contig {
-        return None;
-    }
-    let (forward, reverse, reverse_length) =
-        if first.reverse { (second, first, lengths[0]) } else { (first, second, lengths[1]) };
-    let size = reverse.end_diagonal() + reverse_length as i64 - forward.start_diagonal();
-    (1..=MAX_INSERT).contains(&size).then_some(size)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::alignment;
 
     #[test]
-    fn outliers_do_not_move_the_model() {
-        let mut sizes: Vec<i64> = (0..1000).map(|i| 300 + (i % 201)).collect();
-        let clean = InsertModel::estimate(&mut sizes).unwrap();
-        assert_eq!(clean.mean, 400);
-        assert!((55..=60).contains(&clean.deviation), "{clean:?}");
-        sizes.extend([9_000; 20]);
-        let noisy = InsertModel::estimate(&mut sizes).unwrap();
-        assert!((noisy.mean - clean.mean).abs() <= 2, "{noisy:?}");
-        assert!(noisy.is_proper(500) && !noisy.is_proper(9_000));
+    fn orientations_are_told_from_the_first_mate() {
+        use Orientation::{ForwardForward, ForwardReverse, ReverseForward, ReverseReverse};
+        let insert = |first: (u64, bool), second: (u64, bool)| {
+            let [a, b] = [first, second].map(|(start, reverse)| alignment(start, reverse, 0..100));
+            let insert = Insert::between(&a, &b, [100, 100]).unwrap();
+            let back = Insert::between(&b, &a, [100, 100]).unwrap();
+            assert_eq!((back.orientation, back.size), (insert.orientation.seen_from_second(), insert.size));
+            (insert.orientation, insert.size)
+        };
+        let (low, high) = (1000, 1300);
+        assert_eq!(insert((low, false), (high, true)), (ForwardReverse, 400));
+        assert_eq!(insert((high, true), (low, false)), (ForwardReverse, 400));
+        assert_eq!(insert((high, false), (low, true)), (ReverseForward, 202));
+        assert_eq!(insert((low, true), (high, false)), (ReverseForward, 202));
+        assert_eq!(insert((low, false), (high, false)), (ForwardForward, 301));
+        assert_eq!(insert((high, true), (low, true)), (ForwardForward, 301));
+        assert_eq!(insert((high, false), (low, false)), (ReverseReverse, 301));
+        assert_eq!(insert((low, true), (high, true)), (ReverseReverse, 301));
     }
 
     #[test]
-    fn few_pairs_give_no_model_and_equal_sizes_a_narrow_one() {
-        assert_eq!(InsertModel::estimate(&mut [300; 9]), None);
-        let model = InsertModel::estimate(&mut [300; 10]).unwrap();
-        assert_eq!((model.mean, model.deviation, model.low, model.high), (300, 1, 296, 304));
-    }
-
-    #[test]
-    fn penalty_grows_with_the_square_of_the_distance() {
-        let model = InsertModel { mean: 400, deviation: 50, low: 200, high: 600, pairs: 1000 };
-        let penalties = [400, 450, 500, 600].map(|size| model.penalty(size, 1));
-        assert_eq!(penalties, [0, 0, 1, 5]);
+    fn clips_count_and_distant_or_foreign_mates_have_no_insert() {
+        let first = alignment(1000, false, 5..100);
+        let second = alignment(1300, true, 0..90);
+        let size = |first: &Alignment, second: &Alignment| Insert::between(first, second, [100, 100]).map(|i| i.size);
+        assert_eq!(size(&first, &second), Some(405));
+        assert_eq!(size(&first, &Alignment { contig: 1, ..second }), None);
+        assert_eq!(size(&first, &alignment(10_895, true, 0..100)), Some(10_000));
+        assert_eq!(size(&first, &alignment(10_896, true, 0..100)), None);
     }
 }

@@ -7,7 +7,7 @@
 //! 3. [`checking`]: each candidate compared with the packed reference without gaps ([`ungapped`]): most reads are done here;
 //! 4. [`extension`]: what is clipped or broken goes to the batched Smith-Waterman engine;
 //! 5. [`rescue`]: mates that seeds did not find are looked for around the other mate;
-//! 6. [`pairing`]: the best pair under the insert-size model ([`insert_size`]);
+//! 6. [`pairing`]: the best pair under the insert-size model ([`insert_model`], [`insert_size`]);
 //! 7. [`selection`]: primary and supplementary alignments, mapping qualities ([`mapq`]);
 //! 8. [`cigar`]: CIGAR, NM and MD by global alignment between the ends found;
 //! 9. [`record`]: SAM records.
@@ -18,6 +18,7 @@
 #![deny(unsafe_code)]
 
 pub mod alignment;
+pub mod anchors;
 pub mod candidates;
 pub mod checking;
 pub mod cigar;
@@ -25,7 +26,9 @@ mod error;
 pub mod extension;
 pub mod grouped;
 pub mod hash;
+pub mod hidden;
 pub mod index;
+pub mod insert_model;
 pub mod insert_size;
 mod mapped_file;
 pub mod mapper;

@@ -12,17 +12,18 @@ use crate::extension::{Context, Extensions};
 use crate::grouped::Grouped;
 use crate::hash::name_hash;
 use crate::index::{Index, Reference, SeedTable};
-use crate::insert_size::{InsertModel, insert_size};
-use crate::options::MapOptions;
+use crate::insert_model::InsertModel;
+use crate::insert_size::{Insert, Orientation};
+use crate::options::{MAX_READ, MapOptions};
 use crate::pairing::{Mates, best_proper_pair};
 use crate::reads::PackedReads;
 use crate::record::{RecordSource, Scratch, Template};
 use crate::rescue::{Found, Rescue};
 use crate::seeding::SeedHits;
-use crate::selection::{Chosen, Placement, ReadContext, select};
+use crate::selection::{Alternative, Chosen, Placement, ReadContext, add_alternatives, select};
 
-/// How far apart mates are looked for before there is an insert-size model, in bases.
-const DEFAULT_REACH: u64 = 2000;
+/// Where and how far apart mates are looked for before there is an insert-size model, in bases.
+const DEFAULT_REACH: (Orientation, u64) = (Orientation::ForwardReverse, 2000);
 /// Stretches looked up completely below which a mate's neighbourhood is searched for further copies.
 const FEW_STRETCHES: u32 = 2;
 
@@ -47,6 +48,8 @@ pub struct Workspace {
     alignments: Grouped,
     found: Vec<Found>,
     placements: Vec<Placement>,
+    alternatives: Vec<Alternative>,
+    traced: Vec<Alignment>,
     templates: Vec<Template>,
     cigars: Cigars,
     scratch: Scratch,
@@ -80,16 +83,20 @@ impl<'a> Mapper<'a> {
         work: &mut Workspace,
         mut sink: impl FnMut(&AlignmentRecord<'_>) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        let model = model.filter(|_| input.paired);
+        let model = model.filter(|model| input.paired && !model.is_empty());
         self.align(input, model, work)?;
         if let Some(model) = model {
             self.rescue(model, work)?;
         }
         self.choose(input, model, work);
-        work.cigars.trace(&work.placements, &work.reads, &self.reference, self.engine, self.options)?;
+        work.traced.clear();
+        work.traced.extend(work.placements.iter().map(|placement| placement.alignment));
+        work.traced.extend(work.alternatives.iter().map(|alternative| alternative.alignment));
+        work.cigars.trace(&work.traced, &work.reads, &self.reference, self.engine, self.options)?;
         let source = RecordSource {
             batch: input.reads,
             placements: &work.placements,
+            alternatives: &work.alternatives,
             cigars: &work.cigars,
             reference: &self.reference,
             options: self.options,
@@ -100,12 +107,12 @@ impl<'a> Mapper<'a> {
         Ok(())
     }
 
-    /// Insert sizes of the pairs of a batch that are placed beyond doubt, in the order of the pairs.
+    /// How the mates of a batch lie whose places are beyond doubt, in the order of the pairs.
     ///
     /// # Errors
     ///
     /// If a read is too long.
-    pub fn insert_sizes(&self, input: BatchInput<'_>, work: &mut Workspace, sizes: &mut Vec<i64>) -> Result<()> {
+    pub fn inserts(&self, input: BatchInput<'_>, work: &mut Workspace, inserts: &mut Vec<Insert>) -> Result<()> {
         self.align(input, None, work)?;
         for pair in 0..work.reads.len() / 2 {
             let mates = [2 * pair, 2 * pair + 1];
@@ -113,7 +120,7 @@ impl<'a> Mapper<'a> {
             let [Some(first), Some(second)] = mates.map(|i| clear_best(work.alignments.read(i), self.options)) else {
                 continue;
             };
-            sizes.extend(insert_size(first, second, lengths));
+            inserts.extend(Insert::between(first, second, lengths));
         }
         Ok(())
     }
@@ -127,15 +134,15 @@ impl<'a> Mapper<'a> {
         work.seeds.collect(&work.reads, &self.table);
         work.candidates.clear();
         let (reads, names) = (&work.reads, &work.name_hashes);
-        let lookup = |i: usize| Lookup { table: &self.table, length: reads.read(i).length(), name_hash: names[i] };
+        let lookup = |i: usize| Lookup { table: &self.table, codes: reads.read(i).codes, name_hash: names[i] };
         let mates = if model.is_some() { 2 } else { 1 };
         for first in (0..reads.len()).step_by(mates) {
             work.candidates.collect(&work.seeds, first..first + mates, lookup, self.options.band);
         }
         if input.paired {
-            let reach = model.map_or(DEFAULT_REACH, |m| m.high as u64);
+            let reaches = model.map_or_else(|| vec![DEFAULT_REACH], reaches);
             for pair in 0..work.reads.len() / 2 {
-                work.candidates.mark_mates(pair, reach);
+                reaches.iter().for_each(|&reach| work.candidates.mark_mates(pair, reach));
             }
         }
         work.checked.clear();
@@ -144,12 +151,12 @@ impl<'a> Mapper<'a> {
             work.checked.push_ranked(i, work.candidates.ranked(i, name_hash), work.reads.read(i), context);
         }
         work.alignments.clear();
-        self.extend(work)
+        self.extend(model.and_then(longest_reach), work)
     }
 
     /// Extends what needs it among the alignments just checked and files all of them by read.
-    fn extend(&self, work: &mut Workspace) -> Result<()> {
-        let batch = Batch { reads: &work.reads, name_hashes: &work.name_hashes };
+    fn extend(&self, mate_reach: Option<u64>, work: &mut Workspace) -> Result<()> {
+        let batch = Batch { reads: &work.reads, name_hashes: &work.name_hashes, mate_reach };
         let context = Context { reference: &self.reference, options: self.options };
         let known = |read: usize| {
             let best = work.alignments.best(read);
@@ -175,9 +182,8 @@ impl<'a> Mapper<'a> {
         work.found.clear();
         for pair in 0..work.reads.len() / 2 {
             for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {
-                let thorough = work.candidates.hidden_edits(wanted).is_some_and(|edits| edits < FEW_STRETCHES);
                 let side = |i: usize| (i, work.alignments.read(i));
-                rescue.search(side(origin), side(wanted), thorough, &mut work.found);
+                rescue.search(side(origin), side(wanted), self.settled(wanted, work), &mut work.found);
             }
         }
         if work.found.is_empty() {
@@ -187,31 +193,48 @@ impl<'a> Mapper<'a> {
         work.found.dedup();
         work.checked.clear();
         let context = Context { reference: &self.reference, options: self.options };
+        let hints = Hints { is_rescue: true, ..Hints::default() };
         for f in &work.found {
             let read = work.reads.read(f.read as usize);
-            work.checked.push(f.read as usize, f.reverse, f.diagonal, Hints::default(), read, context);
+            work.checked.push(f.read as usize, f.reverse, f.diagonal, hints, read, context);
         }
-        self.extend(work)
+        self.extend(None, work)
+    }
+
+    /// The score from which a proper mate of a read counts as found: where it would outweigh the best alignment elsewhere. None
+    /// does where few of the read's seeds were looked up: there may be copies close by.
+    fn settled(&self, read: usize, work: &Workspace) -> i32 {
+        if work.candidates.searched(read).may_hide_copies(FEW_STRETCHES) {
+            return i32::MAX;
+        }
+        work.alignments.best(read).map_or(0, |best| best.score - self.options.unpaired_penalty)
     }
 
     /// Stages 6 and 7: pairs, primaries, supplementaries, mapping qualities.
     fn choose(&self, input: BatchInput<'_>, model: Option<&InsertModel>, work: &mut Workspace) {
         work.placements.clear();
+        work.alternatives.clear();
         work.templates.clear();
         let mates = if input.paired { 2 } else { 1 };
         for first_read in (0..work.reads.len()).step_by(mates) {
             let second_read = first_read + mates - 1;
             let pair = model.and_then(|model| self.pair(first_read, second_read, model, work));
-            let mut placements = [0..0, 0..0];
+            let (mut placements, mut alternatives) = ([0..0, 0..0], [0..0, 0..0]);
             for (mate, read) in (first_read..=second_read).enumerate() {
                 let chosen =
                     Chosen { primary: pair.map_or(0, |p| p.chosen[mate]), pair_quality: pair.map(|p| p.quality[mate]) };
                 let context = self.read_context(read, work);
                 let start = work.placements.len();
-                select(work.alignments.read(read), chosen, context, self.options, &mut work.placements);
+                let list = work.alignments.read(read);
+                select(list, chosen, context, self.options, &mut work.placements);
                 placements[mate] = start..work.placements.len();
+                let reported = (&work.placements[..], placements[mate].clone());
+                let start = work.alternatives.len();
+                add_alternatives(list, reported, context.length, self.options, &mut work.alternatives);
+                alternatives[mate] = start..work.alternatives.len();
             }
-            work.templates.push(Template { first_read, placements, paired: input.paired, proper: pair.is_some() });
+            let (paired, proper) = (input.paired, pair.is_some());
+            work.templates.push(Template { first_read, placements, alternatives, paired, proper });
         }
     }
 
@@ -220,7 +243,8 @@ impl<'a> Mapper<'a> {
         let mates = Mates {
             alignments: [first, second].map(|i| work.alignments.read(i)),
             lengths: contexts.map(|c| c.length),
-            hidden_scores: contexts.map(|c| c.hidden_score),
+            hidden: contexts.map(|c| c.hidden),
+            repetitive_shares: contexts.map(|c| c.repetitive_share),
             name_hash: work.name_hashes[first],
         };
         best_proper_pair(&mates, model, self.options)
@@ -228,11 +252,22 @@ impl<'a> Mapper<'a> {
 
     fn read_context(&self, read: usize, work: &Workspace) -> ReadContext {
         let length = work.reads.read(read).length();
-        let full = length as i32 * self.options.match_score();
-        let hidden_score =
-            work.candidates.hidden_edits(read).map(|edits| full - edits as i32 * self.options.cheapest_edit());
-        ReadContext { length, hidden_score }
+        let searched = work.candidates.searched(read);
+        let (hidden, repetitive_share) = (searched.hidden(length, self.options), searched.repetitive_share(length));
+        ReadContext { length, hidden, repetitive_share }
     }
+}
+
+/// How far apart the left ends of proper mates lie at the most, by orientation.
+fn reaches(model: &InsertModel) -> Vec<(Orientation, u64)> {
+    // Between mates that don't face each other the insert size leaves out a read.
+    let beyond = |orientation| if orientation == Orientation::ForwardReverse { 0 } else { MAX_READ as u64 };
+    model.orientations().map(|(orientation, sizes)| (orientation, sizes.high as u64 + beyond(orientation))).collect()
+}
+
+/// The farthest that mates of any orientation lie apart.
+fn longest_reach(model: &InsertModel) -> Option<u64> {
+    reaches(model).into_iter().map(|(_, reach)| reach).max()
 }
 
 /// The best alignment, if no other comes near it: bwa's rule for pairs that teach the insert size.

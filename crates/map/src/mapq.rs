@@ -7,7 +7,8 @@ use crate::options::MapOptions;
 /// Highest mapping quality.
 pub const MAX_MAPQ: i32 = 60;
 
-const ONE: i64 = 1 << 16;
+/// 1 in fixed point.
+pub const ONE: i64 = 1 << 16;
 /// 6.02 in fixed point.
 const SIX: i64 = 394_527;
 /// Alignments up to this length are not scaled down.
@@ -24,6 +25,8 @@ pub struct Evidence {
     pub near_rivals: u32,
     /// Aligned bases, of the read or the reference, whichever are more.
     pub span: u32,
+    /// Share of the read under repetitive seeds, in units of 1/65,536.
+    pub repetitive_share: i64,
 }
 
 /// Mapping quality of a read on its own.
@@ -42,15 +45,21 @@ pub fn single(evidence: Evidence, options: &MapOptions) -> i32 {
     let factor = shrink * identity / ONE * identity / ONE;
     let quality = SIX * lead / i64::from(a) * factor / ONE * factor / ONE;
     let quality = (quality + ONE / 2) / ONE - rivals_penalty(evidence.near_rivals);
-    quality.clamp(0, i64::from(MAX_MAPQ)) as i32
+    clear(quality, evidence.repetitive_share)
 }
 
 /// Mapping quality that a lead in score is worth, for pairs.
 #[must_use]
-pub fn from_lead(lead: i32, near_rivals: u32, options: &MapOptions) -> i32 {
+pub fn from_lead(lead: i32, near_rivals: u32, repetitive_share: i64, options: &MapOptions) -> i32 {
     let quality =
         (SIX * i64::from(lead) / i64::from(options.match_score()) + ONE / 2) / ONE - rivals_penalty(near_rivals);
-    quality.clamp(0, i64::from(MAX_MAPQ)) as i32
+    clear(quality, repetitive_share)
+}
+
+/// A quality within its bounds. As in bwa, the share of the read under repetitive seeds counts against it, for copies that were
+/// not looked at; a lead that is beyond doubt bears that.
+fn clear(quality: i64, repetitive_share: i64) -> i32 {
+    (quality * (ONE - repetitive_share) / ONE).clamp(0, i64::from(MAX_MAPQ)) as i32
 }
 
 /// A mate's final quality: its own, lifted by the pair's, but by 40 at the most.
@@ -111,7 +120,7 @@ mod tests {
                 for lead in 0..30 {
                     for near_rivals in [0, 1, 5] {
                         let score = span as i32 - lost;
-                        let e = Evidence { score, rival_score: score - lead, near_rivals, span };
+                        let e = Evidence { score, rival_score: score - lead, near_rivals, span, repetitive_share: 0 };
                         let got = single(e, &MapOptions::default());
                         assert!((f64::from(got) - bwa(e)).abs() <= 1.6, "{e:?}: {got}, {}", bwa(e));
                     }
@@ -123,10 +132,22 @@ mod tests {
     #[test]
     fn unique_is_sixty_and_equal_is_zero() {
         let options = MapOptions::default();
-        let unique = Evidence { score: 150, rival_score: 0, near_rivals: 0, span: 150 };
+        let unique = Evidence { score: 150, rival_score: 0, near_rivals: 0, span: 150, repetitive_share: 0 };
         assert_eq!(single(unique, &options), 60);
         assert_eq!(single(Evidence { rival_score: 150, near_rivals: 1, ..unique }, &options), 0);
         assert_eq!(with_mate(0, 60), 40);
         assert_eq!(with_mate(50, 10), 50);
+    }
+
+    #[test]
+    fn repetitive_seeds_lower_a_small_lead_and_not_a_large_one() {
+        let options = MapOptions::default();
+        let close = Evidence { score: 75, rival_score: 70, near_rivals: 1, span: 75, repetitive_share: 0 };
+        let (sure, doubtful) =
+            (single(close, &options), single(Evidence { repetitive_share: ONE / 2, ..close }, &options));
+        assert!(sure >= 20 && doubtful == sure / 2, "{sure}, {doubtful}");
+        let unique = Evidence { rival_score: 0, near_rivals: 0, ..close };
+        assert_eq!(single(Evidence { repetitive_share: ONE / 2, ..unique }, &options), MAX_MAPQ);
+        assert_eq!(from_lead(5, 0, ONE / 2, &options), from_lead(5, 0, 0, &options) / 2);
     }
 }

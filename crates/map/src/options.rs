@@ -22,6 +22,8 @@ pub struct MapOptions {
     pub z_drop: u16,
     /// Whether supplementary records keep the whole read, soft-clipped, instead of being hard-clipped.
     pub soft_clip_supplementary: bool,
+    /// Other alignments that a record names in its XA tag; one that has more than these names none.
+    pub max_alternatives: usize,
     /// Value of the RG tag.
     pub read_group: Option<Vec<u8>>,
 }
@@ -36,6 +38,7 @@ impl Default for MapOptions {
             band: 100,
             z_drop: 100,
             soft_clip_supplementary: false,
+            max_alternatives: 5,
             read_group: None,
         }
     }

@@ -5,12 +5,16 @@
 
 use crate::alignment::Alignment;
 use crate::hash::tie_break;
-use crate::insert_size::{InsertModel, insert_size};
+use crate::hidden::Hidden;
+use crate::insert_model::InsertModel;
+use crate::insert_size::Insert;
 use crate::mapq;
 use crate::options::MapOptions;
 
 /// Alignments of a mate that are tried in pairs.
 const MAX_TRIED: usize = 64;
+/// Copies taken to be hidden where any may be.
+const HIDDEN_COPIES: u32 = 20;
 
 /// The two mates' alignments, best first, and what may be hidden from them.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +23,10 @@ pub struct Mates<'a> {
     pub alignments: [&'a [Alignment]; 2],
     /// Read lengths in bases.
     pub lengths: [usize; 2],
-    /// The highest score that an alignment not found could have, if seeds were left out.
-    pub hidden_scores: [Option<i32>; 2],
+    /// What alignments not found could score.
+    pub hidden: [Hidden; 2],
+    /// Share of each read under repetitive seeds, in units of 1/65,536.
+    pub repetitive_shares: [i64; 2],
     /// Hash of the reads' name.
     pub name_hash: u64,
 }
@@ -60,7 +66,7 @@ pub fn best_proper_pair(mates: &Mates<'_>, model: &InsertModel, options: &MapOpt
     }
     let quality = [0, 1].map(|mate| {
         let (rival, near) = rival_value(mate, best, &pairs, mates, options);
-        mapq::from_lead(best.value - rival, near, options)
+        mapq::from_lead(best.value - rival, near, mates.repetitive_shares.iter().sum::<i64>() / 2, options)
     });
     Some(Pair { chosen: best.mates, quality })
 }
@@ -75,9 +81,9 @@ fn proper_pairs(
     let mut pairs = Vec::new();
     for (i, a) in first.iter().enumerate() {
         for (j, b) in second.iter().enumerate() {
-            let Some(size) = insert_size(a, b, mates.lengths).filter(|&size| model.is_proper(size)) else { continue };
-            let value = a.score + b.score - model.penalty(size, options.match_score());
-            pairs.push(Proper { mates: [i, j], value });
+            let insert = Insert::between(a, b, mates.lengths);
+            let penalty = insert.and_then(|insert| model.penalty(insert, options.match_score()));
+            pairs.extend(penalty.map(|penalty| Proper { mates: [i, j], value: a.score + b.score - penalty }));
         }
     }
     pairs
@@ -92,45 +98,43 @@ fn rival_value(mate: usize, best: &Proper, pairs: &[Proper], mates: &Mates<'_>, 
     let other_best = mates.alignments[other][0].score;
     let own_next = mates.alignments[mate].iter().enumerate().find(|(i, _)| *i != chosen).map(|(_, a)| a.score);
     let unpaired = own_next.map(|score| score + other_best - options.unpaired_penalty);
-    let hidden = mates.hidden_scores[mate].map(|own| {
-        let alone = own + other_best - options.unpaired_penalty;
-        mates.hidden_scores[other].map_or(alone, |both| alone.max(own + both))
-    });
-    let rival = paired.max(unpaired).max(hidden).unwrap_or(0);
+    let hidden_score = |mate: usize| {
+        let alignment = &mates.alignments[mate][best.mates[mate]];
+        mates.hidden[mate].beside(alignment, mates.lengths[mate], options)
+    };
+    let alone = hidden_score(mate) + other_best - options.unpaired_penalty;
+    let hidden = alone.max(hidden_score(mate) + hidden_score(other));
+    let seen = paired.max(unpaired).unwrap_or(0);
+    let rival = seen.max(hidden);
     let near = options.cheapest_edit().max(options.cheapest_gap());
-    let count = pairs.iter().filter(elsewhere).filter(|p| p.value >= rival - near).count();
-    (rival, count as u32)
+    let count = pairs.iter().filter(elsewhere).filter(|p| p.value >= rival - near).count() as u32;
+    let count = if hidden >= seen { count + HIDDEN_COPIES } else { count };
+    (rival, count)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const MODEL: InsertModel = InsertModel { mean: 400, deviation: 50, low: 200, high: 600, pairs: 1000 };
+    use crate::insert_model::SizeModel;
+    use crate::insert_size::Orientation;
+    use crate::testing::alignment;
 
     fn at(reference_start: u64, reverse: bool, score: i32) -> Alignment {
-        Alignment {
-            read: 0,
-            reverse,
-            contig: 0,
-            reference_start,
-            reference_end: reference_start + 100,
-            query_start: 0,
-            query_end: 100,
-            score,
-            gapped_band: None,
-        }
+        Alignment { score, ..alignment(reference_start, reverse, 0..100) }
     }
 
-    fn choose(first: &[Alignment], second: &[Alignment], hidden_scores: [Option<i32>; 2]) -> Option<Pair> {
-        let mates = Mates { alignments: [first, second], lengths: [100, 100], hidden_scores, name_hash: 3 };
-        best_proper_pair(&mates, &MODEL, &MapOptions::default())
+    fn choose(first: &[Alignment], second: &[Alignment], hidden_scores: [i32; 2]) -> Option<Pair> {
+        let hidden = hidden_scores.map(Hidden::up_to);
+        let (alignments, repetitive_shares) = ([first, second], [0, 0]);
+        let mates = Mates { alignments, lengths: [100, 100], hidden, repetitive_shares, name_hash: 3 };
+        let model = InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000));
+        best_proper_pair(&mates, &model, &MapOptions::default())
     }
 
     #[test]
     fn the_mate_chooses_among_copies() {
         let copies = [at(50_000, false, 100), at(1_000, false, 100), at(90_000, false, 100)];
-        let pair = choose(&copies, &[at(1_300, true, 100)], [None, None]).unwrap();
+        let pair = choose(&copies, &[at(1_300, true, 100)], [0, 0]).unwrap();
         assert_eq!(pair.chosen, [1, 0]);
         assert!(pair.quality.iter().all(|&q| q > 50), "{pair:?}");
     }
@@ -139,20 +143,20 @@ mod tests {
     fn two_equal_pairs_have_quality_zero() {
         let first = [at(1_000, false, 100), at(50_000, false, 100)];
         let second = [at(1_300, true, 100), at(50_300, true, 100)];
-        assert_eq!(choose(&first, &second, [None, None]).unwrap().quality, [0, 0]);
+        assert_eq!(choose(&first, &second, [0, 0]).unwrap().quality, [0, 0]);
     }
 
     #[test]
     fn copies_that_may_be_hidden_lower_the_quality() {
         let (first, second) = ([at(1_000, false, 100)], [at(1_300, true, 100)]);
-        assert_eq!(choose(&first, &second, [Some(100), Some(100)]).unwrap().quality, [0, 0]);
-        assert!(choose(&first, &second, [Some(100), None]).unwrap().quality[0] >= 60);
+        assert_eq!(choose(&first, &second, [100, 100]).unwrap().quality, [0, 0]);
+        assert!(choose(&first, &second, [100, 0]).unwrap().quality[0] >= 60);
     }
 
     #[test]
     fn a_poor_proper_pair_loses_to_good_unpaired_mates() {
         let first = [at(1_000, false, 100), at(70_000, false, 70)];
         let second = [at(70_300, true, 100)];
-        assert_eq!(choose(&first, &second, [None, None]), None);
+        assert_eq!(choose(&first, &second, [0, 0]), None);
     }
 }

@@ -12,7 +12,8 @@ use svala_io::{AlignmentRecord, AlignmentWriter, Format, Header, ReadBatch, Read
 
 use crate::error::{Error, Result};
 use crate::index::Index;
-use crate::insert_size::{InsertModel, SAMPLE_PAIRS};
+use crate::insert_model::{InsertModel, SAMPLE_PAIRS};
+use crate::insert_size::Insert;
 use crate::mapper::{BatchInput, Mapper, Workspace};
 use crate::options::MapOptions;
 
@@ -55,6 +56,8 @@ pub struct Run<'a> {
     pub engine: &'a Engine,
     /// Mapping options.
     pub options: &'a MapOptions,
+    /// The insert-size model, if it is not to be learnt from the reads.
+    pub insert_model: Option<InsertModel>,
     /// Mapping threads; 0 counts as 1.
     pub threads: usize,
     /// Reads in a batch, at least 1.
@@ -109,8 +112,12 @@ impl Run<'_> {
         let encoders = (0..threads).map(|_| RecordEncoder::new(format, header));
         let encoders = encoders.collect::<svala_io::Result<Vec<_>>>()?;
         let paired = source.is_paired();
-        let head = if paired { read_head(&mut source)? } else { ReadBatch::default() };
-        let model = if paired { self.estimate(&head)? } else { None };
+        let mut head = ReadBatch::default();
+        let model = match self.insert_model {
+            _ if !paired => None,
+            Some(model) => Some(model),
+            None => Some(self.learn(&mut source, &mut head)?),
+        };
         let mapper = Mapper::new(self.index, self.engine, self.options);
         let mut total = Summary { insert_model: model, ..Summary::default() };
         std::thread::scope(|scope| {
@@ -137,42 +144,45 @@ impl Run<'_> {
         Ok(total)
     }
 
-    /// The insert-size model from the first pairs.
-    fn estimate(&self, head: &ReadBatch) -> Result<Option<InsertModel>> {
-        let mapper = Mapper::new(self.index, self.engine, self.options);
+    /// The insert-size model that [`execute`](Self::execute) would learn from these pairs.
+    ///
+    /// # Errors
+    ///
+    /// Of reading or mapping.
+    pub fn insert_model(&self, mut source: ReadSource) -> Result<InsertModel> {
+        self.learn(&mut source, &mut ReadBatch::default())
+    }
+
+    /// Reads the first pairs into `head` and learns the insert-size model from them.
+    fn learn(&self, source: &mut ReadSource, head: &mut ReadBatch) -> Result<InsertModel> {
+        source.read_batch(head, 2 * SAMPLE_PAIRS)?;
+        let (mapper, head) = (Mapper::new(self.index, self.engine, self.options), &*head);
         let pairs_each = (head.len() / 2).div_ceil(self.threads.max(1)).max(1);
-        let parts: Vec<Result<Vec<i64>>> = std::thread::scope(|scope| {
+        let parts: Vec<Result<Vec<Insert>>> = std::thread::scope(|scope| {
             let spawn = |start: usize| {
                 let end = (start + 2 * pairs_each).min(head.len());
-                scope.spawn(move || sizes_of(&mapper, head, start, end))
+                scope.spawn(move || inserts_of(&mapper, head, start, end))
             };
             let workers: Vec<_> = (0..head.len()).step_by(2 * pairs_each).map(spawn).collect();
             workers.into_iter().map(|w| w.join().unwrap_or(Err(Error::WorkerLost))).collect()
         });
-        let mut sizes = Vec::new();
+        let mut inserts = Vec::new();
         for part in parts {
-            sizes.extend(part?);
+            inserts.extend(part?);
         }
-        Ok(InsertModel::estimate(&mut sizes))
+        Ok(InsertModel::estimate(&inserts))
     }
 }
 
-fn sizes_of(mapper: &Mapper<'_>, head: &ReadBatch, start: usize, end: usize) -> Result<Vec<i64>> {
-    let (mut work, mut sizes, mut reads) = (Workspace::default(), Vec::new(), ReadBatch::default());
+fn inserts_of(mapper: &Mapper<'_>, head: &ReadBatch, start: usize, end: usize) -> Result<Vec<Insert>> {
+    let (mut work, mut inserts, mut reads) = (Workspace::default(), Vec::new(), ReadBatch::default());
     for from in (start..end).step_by(DEFAULT_BATCH_READS) {
         reads.clear();
         reads.append_range(head, from..(from + DEFAULT_BATCH_READS).min(end));
         let input = BatchInput { reads: &reads, paired: true };
-        mapper.insert_sizes(input, &mut work, &mut sizes)?;
+        mapper.inserts(input, &mut work, &mut inserts)?;
     }
-    Ok(sizes)
-}
-
-/// Reads the pairs that the insert-size model is made from.
-fn read_head(source: &mut ReadSource) -> Result<ReadBatch> {
-    let mut head = ReadBatch::default();
-    source.read_batch(&mut head, 2 * SAMPLE_PAIRS)?;
-    Ok(head)
+    Ok(inserts)
 }
 
 /// Cuts the input into tasks, those of `head` first, and returns how many reads the input had.

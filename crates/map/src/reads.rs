@@ -38,6 +38,25 @@ pub struct Strand<'a> {
     pub ambiguous: &'a [u64],
 }
 
+impl Strand<'_> {
+    /// One bit for each of the 64 bases from `start` that differs from `window`, where either is ambiguous included: as bases
+    /// that differ, and as bases that are ambiguous. Bits beyond the strand say nothing.
+    #[inline]
+    #[must_use]
+    pub fn mismatches(&self, start: usize, window: Planes, ambiguous_window: u64) -> (u64, u64) {
+        let (block, shift) = (start / BLOCK, start % BLOCK);
+        let at = |i: usize| match self.blocks.get(i) {
+            Some(planes) => (*planes, self.ambiguous[i]),
+            None => (Planes::default(), 0),
+        };
+        let ((this, this_ambiguous), (next, next_ambiguous)) = (at(block), at(block + 1));
+        let join = |word: u64, next: u64| (word >> shift) | ((next << 1) << (63 - shift));
+        let planes = Planes { low: join(this.low, next.low), high: join(this.high, next.high) };
+        let ambiguous = join(this_ambiguous, next_ambiguous) | ambiguous_window;
+        (planes.differences(window) | ambiguous, ambiguous)
+    }
+}
+
 impl PackedReads {
     /// Packs all reads of a batch.
     ///
@@ -58,10 +77,9 @@ impl PackedReads {
             let start = self.codes.len();
             self.codes.extend(bases.iter().map(|&b| encode(b)));
             self.code_ends.push(self.codes.len());
-            let codes = &self.codes[start..];
-            pack_strand(codes.iter().copied(), codes.len(), &mut self.blocks, &mut self.ambiguous);
-            let mirrored = codes.iter().rev().map(|&c| complement(c));
-            pack_strand(mirrored, codes.len(), &mut self.blocks, &mut self.ambiguous);
+            let first = self.blocks.len();
+            pack_forward(&self.codes[start..], &mut self.blocks, &mut self.ambiguous);
+            append_mirrored(first, bases.len(), &mut self.blocks, &mut self.ambiguous);
             self.block_ends.push(self.blocks.len());
         }
         Ok(())
@@ -92,14 +110,50 @@ impl PackedReads {
     }
 }
 
-fn pack_strand(codes: impl Iterator<Item = u8>, length: usize, blocks: &mut Vec<Planes>, ambiguous: &mut Vec<u64>) {
-    let first = blocks.len();
-    let count = length.div_ceil(BLOCK);
-    blocks.resize(first + count, Planes::default());
-    ambiguous.resize(first + count, 0);
-    for (i, code) in codes.enumerate() {
-        blocks[first + i / BLOCK].set(i % BLOCK, code);
-        ambiguous[first + i / BLOCK] |= u64::from(code == AMBIGUOUS) << (i % BLOCK);
+/// Appends the blocks of a read as it is in the FASTQ file.
+fn pack_forward(codes: &[u8], blocks: &mut Vec<Planes>, ambiguous: &mut Vec<u64>) {
+    for block in codes.chunks(BLOCK) {
+        let mut planes = Planes::default();
+        let mut others = 0;
+        for (i, eight) in block.chunks(8).enumerate() {
+            let mut bytes = [0; 8];
+            bytes[..eight.len()].copy_from_slice(eight);
+            let word = u64::from_le_bytes(bytes);
+            planes.low |= gather_bits(word) << (8 * i);
+            planes.high |= gather_bits(word >> 1) << (8 * i);
+            others |= gather_bits(word >> AMBIGUOUS.trailing_zeros()) << (8 * i);
+        }
+        blocks.push(planes);
+        ambiguous.push(others);
+    }
+}
+
+/// The lowest bits of eight bytes, side by side, the first byte's lowest. Byte j's bit is wanted at 56 + j and lies at 8 j; no
+/// two products meet in one bit, so nothing carries.
+#[inline]
+fn gather_bits(bytes: u64) -> u64 {
+    (bytes & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
+/// Appends the reverse complement of the blocks from `first` on, which hold `length` bases.
+fn append_mirrored(first: usize, length: usize, blocks: &mut Vec<Planes>, ambiguous: &mut Vec<u64>) {
+    let count = blocks.len() - first;
+    // Mirrored, the unused bits of the last block come first.
+    let shift = (count * BLOCK - length) as u32;
+    let join = |word: u64, next: u64| (word >> shift) | ((next << 1) << (63 - shift));
+    for i in 0..count {
+        let source = first + count - 1 - i;
+        let mirrored = |at: usize| {
+            let planes = blocks[at];
+            (planes.low.reverse_bits(), planes.high.reverse_bits(), ambiguous[at].reverse_bits())
+        };
+        let (low, high, other) = mirrored(source);
+        let (next_low, next_high, next_other) = if source > first { mirrored(source - 1) } else { (0, 0, 0) };
+        let other = join(other, next_other);
+        let left = length - i * BLOCK;
+        let bases = (u64::MAX >> (BLOCK - left.min(BLOCK))) & !other;
+        blocks.push(Planes { low: !join(low, next_low) & bases, high: !join(high, next_high) & bases });
+        ambiguous.push(other);
     }
 }
 

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use svala_io::{AlignmentRecord, CigarKind, CigarOp, ReadBatch, Tag, TagValue, flags};
 
+use crate::alignment::Alignment;
 use crate::cigar::{Cigars, Traced, push_number};
 use crate::index::Reference;
 use crate::options::MapOptions;
-use crate::selection::Placement;
+use crate::selection::{Alternative, Placement};
 
 /// Placements of one template: one read, or two mates.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Template {
     pub first_read: usize,
     /// Which placements belong to each of its reads; the first of each is primary.
     pub placements: [Range<usize>; 2],
+    /// Which alternatives belong to each of its reads.
+    pub alternatives: [Range<usize>; 2],
     /// Whether it has two reads.
     pub paired: bool,
     /// Whether its mates lie properly.
@@ -29,7 +32,9 @@ pub struct RecordSource<'a> {
     pub batch: &'a ReadBatch,
     /// All placements of the batch.
     pub placements: &'a [Placement],
-    /// Their CIGARs.
+    /// All their alternatives.
+    pub alternatives: &'a [Alternative],
+    /// CIGARs of the placements, then of the alternatives.
     pub cigars: &'a Cigars,
     /// The reference.
     pub reference: &'a Reference<'a>,
@@ -45,6 +50,7 @@ pub struct Scratch {
     qualities: Vec<u8>,
     mate_cigar: Vec<u8>,
     other_alignments: Vec<u8>,
+    alternatives: Vec<u8>,
 }
 
 /// Where a placement lies in the terms of SAM.
@@ -68,6 +74,8 @@ impl Locus {
 /// A read of a template with its mate's and its own primary place.
 struct Side {
     read: usize,
+    /// Number of the primary placement, if there is one.
+    primary: usize,
     flags: u16,
     own: Option<Locus>,
     mate: Option<Locus>,
@@ -91,14 +99,15 @@ impl RecordSource<'_> {
             let side = self.side(template, mate);
             scratch.mate_cigar.clear();
             if template.paired && side.mate.is_some() {
-                self.push_cigar_text(template.placements[1 - mate].start, &mut scratch.mate_cigar);
+                push_cigar_text(&self.cigars.get(template.placements[1 - mate].start), &mut scratch.mate_cigar);
             }
             let range = template.placements[mate].clone();
             if range.is_empty() {
                 self.emit_unmapped(&side, scratch, sink)?;
             }
             for placement in range.clone() {
-                self.emit_placement(&side, range.clone(), placement, scratch, sink)?;
+                self.fill_other_places(&range, &template.alternatives[mate], placement, scratch);
+                self.emit_placement(&side, placement, scratch, sink)?;
             }
         }
         Ok(())
@@ -112,6 +121,7 @@ impl RecordSource<'_> {
         let own = primary(mate).map(|i| self.locus(i));
         let mut side = Side {
             read: template.first_read + mate,
+            primary: template.placements[mate].start,
             flags: 0,
             own,
             mate: None,
@@ -137,8 +147,10 @@ impl RecordSource<'_> {
     }
 
     fn locus(&self, placement: usize) -> Locus {
-        let traced = self.cigars.get(placement);
-        let alignment = &self.placements[placement].alignment;
+        self.place(&self.placements[placement].alignment, &self.cigars.get(placement))
+    }
+
+    fn place(&self, alignment: &Alignment, traced: &Traced<'_>) -> Locus {
         let (contig, reverse) = (alignment.contig as usize, alignment.reverse);
         let position = (traced.reference_start - self.reference.contigs[contig].start) as u32;
         Locus { contig, position, end: position + traced.reference_bases, reverse }
@@ -172,23 +184,18 @@ impl RecordSource<'_> {
     fn emit_placement<E>(
         &self,
         side: &Side,
-        all: Range<usize>,
         placement: usize,
         scratch: &mut Scratch,
         sink: &mut impl FnMut(&AlignmentRecord<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let traced = self.cigars.get(placement);
         let locus = self.locus(placement);
-        let supplementary = placement != all.start;
+        let supplementary = placement != side.primary;
         let hard = supplementary && !self.options.soft_clip_supplementary;
         let clip = if hard { CigarKind::HardClip } else { CigarKind::SoftClip };
         scratch.cigar.clear();
         push_clipped(&traced, clip, &mut scratch.cigar);
         self.orient(side.read, locus.reverse, hard.then_some(&traced), scratch);
-        scratch.other_alignments.clear();
-        for other in all.filter(|&other| other != placement) {
-            self.push_other_alignment(other, &mut scratch.other_alignments);
-        }
         let mut tags = Vec::with_capacity(8);
         tags.push(integer(*b"NM", i64::from(traced.edit_distance)));
         tags.push(Tag { name: *b"MD", value: TagValue::Text(traced.md) });
@@ -198,6 +205,9 @@ impl RecordSource<'_> {
         self.push_read_group(&mut tags);
         if !scratch.other_alignments.is_empty() {
             tags.push(Tag { name: *b"SA", value: TagValue::Text(&scratch.other_alignments) });
+        }
+        if !scratch.alternatives.is_empty() {
+            tags.push(Tag { name: *b"XA", value: TagValue::Text(&scratch.alternatives) });
         }
         // An unmapped mate is filed where this read's primary alignment lies.
         let paired = side.flags & flags::PAIRED != 0;
@@ -246,36 +256,67 @@ impl RecordSource<'_> {
         }
     }
 
+    /// Fills in the texts of the SA and XA tags of `placement`, one of the reported ones `all`.
+    fn fill_other_places(
+        &self,
+        all: &Range<usize>,
+        alternatives: &Range<usize>,
+        placement: usize,
+        scratch: &mut Scratch,
+    ) {
+        scratch.other_alignments.clear();
+        for other in all.clone().filter(|&other| other != placement) {
+            self.push_other_alignment(other, &mut scratch.other_alignments);
+        }
+        scratch.alternatives.clear();
+        for i in alternatives.clone().filter(|&i| self.alternatives[i].placement == placement) {
+            self.push_alternative(i, &mut scratch.alternatives);
+        }
+    }
+
     /// One entry of an SA tag: `rname,pos,strand,CIGAR,mapQ,NM;`.
     fn push_other_alignment(&self, placement: usize, text: &mut Vec<u8>) {
-        let locus = self.locus(placement);
+        let (locus, traced) = (self.locus(placement), self.cigars.get(placement));
         text.extend_from_slice(&self.reference.contigs[locus.contig].name);
         text.push(b',');
         push_number(text, locus.position + 1);
         text.extend_from_slice(if locus.reverse { b",-," } else { b",+," });
-        self.push_cigar_text(placement, text);
+        push_cigar_text(&traced, text);
         text.push(b',');
         push_number(text, u32::from(self.placements[placement].mapping_quality));
         text.push(b',');
-        push_number(text, self.cigars.get(placement).edit_distance);
+        push_number(text, traced.edit_distance);
         text.push(b';');
     }
 
-    /// CIGAR of a placement with soft clips, as text.
-    fn push_cigar_text(&self, placement: usize, text: &mut Vec<u8>) {
-        let traced = self.cigars.get(placement);
-        let mut push = |bases: u32, letter: u8| {
-            if bases > 0 {
-                push_number(text, bases);
-                text.push(letter);
-            }
-        };
-        push(traced.clip_before, b'S');
-        for op in traced.operations {
-            push(op.len(), op.kind().letter());
-        }
-        push(traced.clip_behind, b'S');
+    /// One entry of bwa's XA tag: `rname,±pos,CIGAR,NM;`.
+    fn push_alternative(&self, i: usize, text: &mut Vec<u8>) {
+        let traced = self.cigars.get(self.placements.len() + i);
+        let locus = self.place(&self.alternatives[i].alignment, &traced);
+        text.extend_from_slice(&self.reference.contigs[locus.contig].name);
+        text.extend_from_slice(if locus.reverse { b",-" } else { b",+" });
+        push_number(text, locus.position + 1);
+        text.push(b',');
+        push_cigar_text(&traced, text);
+        text.push(b',');
+        push_number(text, traced.edit_distance);
+        text.push(b';');
     }
+}
+
+/// A CIGAR with soft clips, as text.
+fn push_cigar_text(traced: &Traced<'_>, text: &mut Vec<u8>) {
+    let mut push = |bases: u32, letter: u8| {
+        if bases > 0 {
+            push_number(text, bases);
+            text.push(letter);
+        }
+    };
+    push(traced.clip_before, b'S');
+    for op in traced.operations {
+        push(op.len(), op.kind().letter());
+    }
+    push(traced.clip_behind, b'S');
 }
 
 fn push_clipped(traced: &Traced<'_>, clip: CigarKind, cigar: &mut Vec<CigarOp>) {
@@ -310,11 +351,22 @@ fn template_length(own: Option<Locus>, mate: Option<Locus>) -> i32 {
 }
 
 /// Complement of an IUPAC letter, upper case.
+#[inline]
 fn complement_letter(base: u8) -> u8 {
+    COMPLEMENTS[usize::from(base)]
+}
+
+const COMPLEMENTS: [u8; 256] = {
     const FROM: &[u8; 16] = b"ACGTRYKMBVDHSWNU";
     const TO: &[u8; 16] = b"TGCAYRMKVBHDSWNA";
-    FROM.iter().position(|&letter| letter == base).map_or(b'N', |i| TO[i])
-}
+    let mut table = [b'N'; 256];
+    let mut i = 0;
+    while i < FROM.len() {
+        table[FROM[i] as usize] = TO[i];
+        i += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

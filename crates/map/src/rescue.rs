@@ -1,17 +1,19 @@
 //! Stage 5: mate rescue.
 //!
 //! Where one mate has a good placement and the other has none in reach of it, the window in which a proper mate would lie is
-//! scanned diagonal by diagonal with [`block_similarity`]; the best diagonals become candidates like any other.
+//! scanned diagonal by diagonal with [`block_similarity`]; the best diagonals become candidates like any other. Where none is
+//! good, as for a mate most of which is adapter or noise, those with a short run of matches are looked at more closely.
 
 use std::ops::RangeInclusive;
 
 use crate::alignment::Alignment;
 use crate::hash::tie_break;
 use crate::index::Reference;
-use crate::insert_size::{InsertModel, insert_size};
+use crate::insert_model::{InsertModel, SizeModel};
+use crate::insert_size::{Insert, Orientation};
 use crate::options::MapOptions;
-use crate::reads::{PackedRead, PackedReads};
-use crate::ungapped::block_similarity;
+use crate::reads::PackedReads;
+use crate::ungapped::{best_segment, block_similarity, has_run};
 
 /// Placements of a read from which its mate is looked for.
 const MAX_ORIGINS: usize = 50;
@@ -19,6 +21,8 @@ const MAX_ORIGINS: usize = 50;
 const KEPT: usize = 2;
 /// A diagonal below this similarity is not worth a look.
 const MIN_SIMILARITY: u32 = 16;
+/// Below this the best similarity may well be chance, and a short match elsewhere may be better.
+const GOOD_SIMILARITY: u32 = 32;
 
 /// A diagonal found for a mate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,72 +51,96 @@ pub struct Rescue<'a> {
 }
 
 impl Rescue<'_> {
-    /// Looks for the mate `wanted` around the placements of `origin`, given the alignments of both, best first. With
-    /// `thorough`, placements that have a proper mate already are searched too: for copies of it close by.
+    /// Looks for the mate `wanted` around the placements of `origin`, given the alignments of both, best first. Placements that
+    /// have a proper mate with a score of at least `settled` already are passed over.
     pub fn search(
         &self,
         origin: (usize, &[Alignment]),
         wanted: (usize, &[Alignment]),
-        thorough: bool,
+        settled: i32,
         found: &mut Vec<Found>,
     ) {
         let Some(best) = origin.1.first() else { return };
         let lengths = [self.reads.read(origin.0).length(), self.reads.read(wanted.0).length()];
         let enough = best.score - self.options.unpaired_penalty;
-        for alignment in origin.1.iter().take(MAX_ORIGINS).take_while(|a| a.score >= enough) {
-            let is_proper =
-                |mate: &Alignment| insert_size(alignment, mate, lengths).is_some_and(|size| self.model.is_proper(size));
-            if thorough || !wanted.1.iter().any(is_proper) {
-                self.scan(alignment, lengths, wanted.0, found);
+        for (told, model) in self.model.orientations() {
+            // Orientations are told from the first mate, the even read.
+            let seen = if origin.0.is_multiple_of(2) { told } else { told.seen_from_second() };
+            let is_proper = |insert: Insert| insert.orientation == seen && model.contains(insert.size);
+            for alignment in origin.1.iter().take(MAX_ORIGINS).take_while(|a| a.score >= enough) {
+                let mates = wanted.1.iter().take_while(|mate| mate.score >= settled);
+                let mut inserts = mates.filter_map(|mate| Insert::between(alignment, mate, lengths));
+                if !inserts.any(is_proper) {
+                    self.scan(alignment, lengths, wanted.0, (seen, model), found);
+                }
             }
         }
     }
 
-    fn scan(&self, origin: &Alignment, lengths: [usize; 2], wanted: usize, found: &mut Vec<Found>) {
+    /// Scans where a mate of the given orientation, seen along `origin`, and of a proper size would lie.
+    fn scan(
+        &self,
+        origin: &Alignment,
+        lengths: [usize; 2],
+        wanted: usize,
+        (orientation, model): (Orientation, &SizeModel),
+        found: &mut Vec<Found>,
+    ) {
         let name_hash = self.name_hashes[wanted];
         let mate = self.reads.read(wanted);
-        let length = lengths[1] as i64;
-        // The fragment's outer end is `size` bases from the origin's own outer end.
-        let (low, high) = if origin.reverse {
-            let end = origin.end_diagonal() + lengths[0] as i64;
-            (end - self.model.high, end - self.model.low)
+        let reverse = origin.reverse == orientation.is_same_strand();
+        // The mate's 5' end is `size` bases from the origin's, both included.
+        let five_prime = origin.five_prime(lengths[0]);
+        let is_right = orientation.is_ahead() != origin.reverse;
+        let (low, high) = if is_right {
+            (five_prime + model.low - 1, five_prime + model.high - 1)
         } else {
-            let start = origin.start_diagonal();
-            (start + self.model.low - length, start + self.model.high - length)
+            (five_prime - model.high + 1, five_prime - model.low + 1)
         };
+        let before = if reverse { lengths[1] as i64 - 1 } else { 0 };
         let span = self.reference.contigs[origin.contig as usize].span();
-        let (low, high) = (low.max(span.start as i64), high.min(span.end as i64 - 1));
+        let (low, high) = ((low - before).max(span.start as i64), (high - before).min(span.end as i64 - 1));
         if low > high {
             return;
         }
         let window = low as u64..=high as u64;
-        for diagonal in self.most_similar(mate, !origin.reverse, window, name_hash).into_iter().flatten() {
-            found.push(Found { read: wanted as u32, reverse: !origin.reverse, diagonal });
-        }
-    }
-
-    /// The diagonals of `window` that match best; the read's name decides between equals.
-    fn most_similar(
-        &self,
-        mate: PackedRead<'_>,
-        reverse: bool,
-        window: RangeInclusive<u64>,
-        name_hash: u64,
-    ) -> [Option<u64>; KEPT] {
         let strand = mate.strand(reverse);
-        let mut best = [(0, 0, None); KEPT];
-        for diagonal in window {
-            let similarity = block_similarity(strand, self.reference, diagonal);
-            if similarity < MIN_SIMILARITY.max(best[KEPT - 1].0) {
-                continue;
-            }
-            let this = (similarity, tie_break(name_hash, reverse, diagonal), Some(diagonal));
-            let place = best.partition_point(|other| *other > this);
-            if place < KEPT {
-                best[place..].rotate_right(1);
-                best[place] = this;
-            }
+        let similarity = |diagonal| block_similarity(strand, self.reference, diagonal);
+        let mut best = best_diagonals(window.clone(), MIN_SIMILARITY, name_hash, reverse, similarity);
+        if best[0].0 < GOOD_SIMILARITY {
+            let segment = |diagonal| best_segment(strand, self.reference, diagonal, self.options);
+            let score = |diagonal| {
+                let runs = has_run(strand, self.reference, diagonal);
+                runs.then(|| segment(diagonal)).flatten().map_or(0, |segment| segment.score as u32)
+            };
+            best = best_diagonals(window, self.options.score_floor() as u32, name_hash, reverse, score);
         }
-        best.map(|(_, _, diagonal)| diagonal)
+        let diagonals = best.iter().filter_map(|(_, _, diagonal)| *diagonal);
+        found.extend(diagonals.map(|diagonal| Found { read: wanted as u32, reverse, diagonal }));
     }
+}
+
+/// The diagonals of `window` with the highest values of `least` or more, best first, with their values; the read's name decides
+/// between equals.
+fn best_diagonals(
+    window: RangeInclusive<u64>,
+    least: u32,
+    name_hash: u64,
+    reverse: bool,
+    value: impl Fn(u64) -> u32,
+) -> [(u32, u64, Option<u64>); KEPT] {
+    let mut best = [(0, 0, None); KEPT];
+    for diagonal in window {
+        let this = value(diagonal);
+        if this < least.max(best[KEPT - 1].0) {
+            continue;
+        }
+        let this = (this, tie_break(name_hash, reverse, diagonal), Some(diagonal));
+        let place = best.partition_point(|other| *other > this);
+        if place < KEPT {
+            best[place..].rotate_right(1);
+            best[place] = this;
+        }
+    }
+    best
 }

@@ -3,7 +3,10 @@
 //! As in bwa, alignments of one read that cover mostly the same bases are rivals, of which one is reported; those that cover
 //! other bases are pieces of a split read and are reported as supplementary.
 
+use std::ops::Range;
+
 use crate::alignment::{Alignment, overlap};
+use crate::hidden::Hidden;
 use crate::mapq::{self, Evidence};
 use crate::options::MapOptions;
 
@@ -21,13 +24,24 @@ pub struct Placement {
     pub rival_score: i32,
 }
 
+/// An alignment that is no record, but named in the XA tag of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alternative {
+    /// Where.
+    pub alignment: Alignment,
+    /// Number of the placement that it is an alternative to.
+    pub placement: usize,
+}
+
 /// What is known of a read besides its alignments.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadContext {
     /// Bases.
     pub length: usize,
-    /// The highest score that an alignment not found could have, if seeds were left out.
-    pub hidden_score: Option<i32>,
+    /// What alignments not found could score.
+    pub hidden: Hidden,
+    /// Share of the read under repetitive seeds, in units of 1/65,536.
+    pub repetitive_share: i64,
 }
 
 /// What the pair says of a mate.
@@ -52,21 +66,51 @@ pub fn select(
     let enough = |a: &&Alignment| a.score >= options.min_score || chosen.pair_quality.is_some();
     let Some(primary) = alignments.get(chosen.primary).filter(enough) else { return };
     let first = placements.len();
-    let place = |alignment: &Alignment, hidden: Option<i32>, pair: Option<i32>| {
+    let place = |alignment: &Alignment, hidden: Option<Hidden>, pair: Option<i32>| {
         let (rival_score, near_rivals) = rivals(alignment, alignments, read.length, options);
-        let span = alignment.query_bases().max((alignment.reference_end - alignment.reference_start) as u32);
-        let rival = rival_score.max(hidden.unwrap_or(0));
-        let own = mapq::single(Evidence { score: alignment.score, rival_score: rival, near_rivals, span }, options);
+        let evidence = Evidence {
+            score: alignment.score,
+            rival_score: rival_score.max(hidden.map_or(0, |hidden| hidden.beside(alignment, read.length, options))),
+            near_rivals,
+            span: alignment.query_bases().max((alignment.reference_end - alignment.reference_start) as u32),
+            repetitive_share: read.repetitive_share,
+        };
+        let own = mapq::single(evidence, options);
         let quality = pair.map_or(own, |pair| mapq::with_mate(own, pair));
         Placement { alignment: *alignment, mapping_quality: quality as u8, rival_score }
     };
-    placements.push(place(primary, read.hidden_score, chosen.pair_quality));
+    placements.push(place(primary, Some(read.hidden), chosen.pair_quality));
     for alignment in alignments {
         if placements.len() - first > MAX_SUPPLEMENTARY || alignment.score < options.min_score {
             break;
         }
         if placements[first..].iter().all(|p| !are_rivals(&p.alignment, alignment, read.length)) {
             placements.push(place(alignment, None, None));
+        }
+    }
+}
+
+/// Appends the alternatives of the placements `reported` of one read to `alternatives`, best first. As in bwa, an alignment is
+/// one to the first placement that it rivals, if it scores more than four fifths of it; a placement with too many has none.
+pub fn add_alternatives(
+    alignments: &[Alignment],
+    (placements, reported): (&[Placement], Range<usize>),
+    length: usize,
+    options: &MapOptions,
+    alternatives: &mut Vec<Alternative>,
+) {
+    let rivals_first = |alignment: &Alignment, placement: usize| {
+        let rivals = |&i: &usize| are_rivals(&placements[i].alignment, alignment, length);
+        reported.clone().find(rivals) == Some(placement)
+    };
+    for placement in reported.clone() {
+        let start = alternatives.len();
+        let own = &placements[placement].alignment;
+        let good = alignments.iter().filter(|a| *a != own && 5 * a.score > 4 * own.score);
+        let of_it = good.filter(|a| rivals_first(a, placement)).take(options.max_alternatives + 1);
+        alternatives.extend(of_it.map(|&alignment| Alternative { alignment, placement }));
+        if alternatives.len() - start > options.max_alternatives {
+            alternatives.truncate(start);
         }
     }
 }
@@ -88,23 +132,13 @@ fn are_rivals(a: &Alignment, b: &Alignment, length: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn alignment(reference_start: u64, reverse: bool, query: std::ops::Range<u32>, score: i32) -> Alignment {
-        Alignment {
-            read: 0,
-            reverse,
-            contig: 0,
-            reference_start,
-            reference_end: reference_start + u64::from(query.end - query.start),
-            query_start: query.start,
-            query_end: query.end,
-            score,
-            gapped_band: None,
-        }
+    fn alignment(reference_start: u64, reverse: bool, query: Range<u32>, score: i32) -> Alignment {
+        Alignment { score, ..crate::testing::alignment(reference_start, reverse, query) }
     }
 
-    fn selected(alignments: &[Alignment], hidden_score: Option<i32>) -> Vec<Placement> {
+    fn selected(alignments: &[Alignment], hidden_score: i32) -> Vec<Placement> {
         let mut placements = Vec::new();
-        let read = ReadContext { length: 150, hidden_score };
+        let read = ReadContext { length: 150, hidden: Hidden::up_to(hidden_score), repetitive_share: 0 };
         let chosen = Chosen { primary: 0, pair_quality: None };
         select(alignments, chosen, read, &MapOptions::default(), &mut placements);
         placements
@@ -118,7 +152,7 @@ mod tests {
             alignment(9_000, true, 0..60, 60),
             alignment(20_000, true, 0..60, 58),
         ];
-        let got = selected(&pieces, None);
+        let got = selected(&pieces, 0);
         assert_eq!(got.len(), 2);
         assert_eq!(got.iter().map(|p| p.rival_score).collect::<Vec<_>>(), [0, 58]);
         assert_eq!(got[0].mapping_quality, 60);
@@ -127,16 +161,43 @@ mod tests {
 
     #[test]
     fn low_scores_are_not_reported() {
-        assert!(selected(&[alignment(1_000, false, 0..29, 29)], None).is_empty());
-        assert!(selected(&[], None).is_empty());
+        assert!(selected(&[alignment(1_000, false, 0..29, 29)], 0).is_empty());
+        assert!(selected(&[], 0).is_empty());
     }
 
     #[test]
     fn copies_that_may_be_hidden_lower_the_quality() {
         let one = [alignment(1_000, false, 0..150, 150)];
-        assert_eq!(selected(&one, None)[0].mapping_quality, 60);
-        assert_eq!(selected(&one, Some(150))[0].mapping_quality, 0);
-        let between = selected(&one, Some(145))[0].mapping_quality;
+        assert_eq!(selected(&one, 0)[0].mapping_quality, 60);
+        assert_eq!(selected(&one, 150)[0].mapping_quality, 0);
+        let between = selected(&one, 145)[0].mapping_quality;
         assert!((1..30).contains(&between));
+    }
+
+    #[test]
+    fn a_long_gap_does_not_make_a_hidden_copy_likelier() {
+        let gapped = Alignment { reference_end: 1_135, ..alignment(1_000, false, 0..150, 114) };
+        let hidden = |alignment| selected(&[alignment], 120)[0].mapping_quality;
+        assert!(hidden(gapped) > 40);
+        assert_eq!(hidden(alignment(1_000, false, 0..150, 114)), 0);
+    }
+
+    #[test]
+    fn alternatives_score_more_than_four_fifths_and_are_few() {
+        let at = |start, score| alignment(start, false, 0..150, score);
+        let list =
+            [at(1_000, 150), at(2_000, 140), at(3_000, 121), at(4_000, 120), alignment(9_000, false, 100..150, 50)];
+        let named = |max_alternatives| {
+            let options = MapOptions { max_alternatives, ..MapOptions::default() };
+            let (mut placements, mut alternatives) = (Vec::new(), Vec::new());
+            let read = ReadContext { length: 150, hidden: Hidden::up_to(0), repetitive_share: 0 };
+            select(&list, Chosen { primary: 0, pair_quality: None }, read, &options, &mut placements);
+            let reported = (&placements[..], 0..placements.len());
+            add_alternatives(&list, reported, 150, &options, &mut alternatives);
+            alternatives.iter().map(|a| a.alignment.reference_start).collect::<Vec<_>>()
+        };
+        assert_eq!(named(5), [2_000, 3_000]);
+        assert_eq!(named(2), [2_000, 3_000]);
+        assert!(named(1).is_empty());
     }
 }

@@ -22,8 +22,10 @@ pub const FLANK: usize = 12;
 pub const FLANK_BITS: u32 = 9;
 
 const SMERS: usize = K - S + 1;
-const K_MASK: u64 = (1 << (2 * K)) - 1;
-const S_MASK: u64 = (1 << (2 * S)) - 1;
+/// k-mers looked at together: those of a read of 150 bases.
+const STRIP: usize = 144;
+/// Room for their bases and for what the loops read behind them.
+const BASES: usize = STRIP + 32;
 
 /// A seed of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,76 +36,113 @@ pub struct Seed {
     pub hash: u64,
     /// Whether the canonical k-mer is the reverse complement of the sequence's.
     pub reverse: bool,
-    /// Hashes of the flanks before and behind the *canonical* k-mer; `None` where a flank is cut off or ambiguous.
-    pub flanks: [Option<u16>; 2],
 }
+
+/// Hashes of the flanks before and behind a *canonical* k-mer; `None` where a flank is cut off or ambiguous.
+pub type Flanks = [Option<u16>; 2];
 
 /// Calls `found` for every seed of `codes`, in order of position.
 pub fn for_each_seed(codes: &[u8], mut found: impl FnMut(Seed)) {
-    let (mut forward, mut backward) = (0u64, 0u64);
-    let mut window = MinimumWindow::default();
-    let mut valid = 0usize;
-    for (end, &code) in codes.iter().enumerate() {
-        if code >= AMBIGUOUS {
-            valid = 0;
-            continue;
-        }
-        valid += 1;
-        forward = ((forward << 2) | u64::from(code)) & K_MASK;
-        backward = (backward >> 2) | (u64::from(3 - code) << (2 * (K - 1)));
-        // The newest s-mer is at the low end of `forward` and the high end of `backward`.
-        let smer = (forward & S_MASK).min(backward >> (2 * (K - S)));
-        window.push(end, hash_smer(smer));
-        if valid < K || forward == backward {
-            continue;
-        }
-        // The window is full of s-mers behind the last ambiguous base, for it is shorter than k.
-        if window.minimum == window.hashes[(end + 1) % SMERS] || window.minimum == window.hashes[end % SMERS] {
-            let position = end + 1 - K;
-            let reverse = backward < forward;
-            found(Seed {
-                position: position as u32,
-                hash: hash_kmer(forward.min(backward)),
-                reverse,
-                flanks: flanks(codes, position, reverse),
-            });
-        }
-    }
-}
-
-/// The last [`SMERS`] hashes and the smallest of them.
-#[derive(Default)]
-struct MinimumWindow {
-    hashes: [u32; SMERS],
-    minimum: u32,
-    /// Where the newest of the smallest is.
-    minimum_at: usize,
-}
-
-impl MinimumWindow {
-    /// Adds the hash of the s-mer that ends at `end`; ends grow from call to call.
-    #[inline]
-    fn push(&mut self, end: usize, hash: u32) {
-        self.hashes[end % SMERS] = hash;
-        if hash <= self.minimum {
-            (self.minimum, self.minimum_at) = (hash, end);
-        } else if self.minimum_at + SMERS <= end {
-            (self.minimum, self.minimum_at) = (hash, end);
-            for earlier in (end.saturating_sub(SMERS - 1)..end).rev() {
-                let other = self.hashes[earlier % SMERS];
-                if other < self.minimum {
-                    (self.minimum, self.minimum_at) = (other, earlier);
+    for start in (0..(codes.len() + 1).saturating_sub(K)).step_by(STRIP) {
+        let rest = &codes[start..];
+        let bases = rest.len().min(STRIP + K - 1);
+        let mut strip = [0; BASES];
+        strip[..bases].copy_from_slice(&rest[..bases]);
+        let words = Words::new(&strip);
+        let has_ambiguous = strip.iter().any(|&code| code >= AMBIGUOUS);
+        for (i, eight) in words.chosen().as_chunks::<8>().0.iter().enumerate() {
+            let mut flags = u64::from_le_bytes(*eight);
+            while flags != 0 {
+                let at = 8 * i + flags.trailing_zeros() as usize / 8;
+                flags &= flags - 1;
+                let whole = at + K <= bases && !(has_ambiguous && strip[at..at + K].contains(&AMBIGUOUS));
+                let (forward, backward) = words.kmer(at);
+                if whole && forward != backward {
+                    let hash = hash_kmer(forward.min(backward));
+                    found(Seed { position: (start + at) as u32, hash, reverse: backward < forward });
                 }
             }
         }
     }
 }
 
-/// Hashes of the flanks of the k-mer at `position`, seen from the canonical strand.
-fn flanks(codes: &[u8], position: usize, reverse: bool) -> [Option<u16>; 2] {
+/// Short words at each position of a strip of bases, two bits a base, and those of the other strand at the same place.
+///
+/// An s-mer fills 16 bits exactly, and everything up to the choice of k-mers is the same short arithmetic on 16-bit numbers at
+/// every position: loops over arrays of a fixed size, which compilers turn into vector instructions everywhere. Ambiguous bases
+/// make arbitrary words; k-mers that hold one are dropped afterwards.
+struct Words {
+    /// Words of two bases: forward, and its reverse complement.
+    two: [[u16; BASES]; 2],
+    /// The same of [`S`] bases.
+    smers: [[u16; BASES]; 2],
+}
+
+impl Words {
+    fn new(codes: &[u8; BASES]) -> Self {
+        let forward = codes.map(|code| u16::from(code & 3));
+        let backward = codes.map(|code| u16::from(3 - (code & 3)));
+        let two = [join::<1>(&forward, false), join::<1>(&backward, true)];
+        let four = [join::<2>(&two[0], false), join::<2>(&two[1], true)];
+        let smers = [join::<4>(&four[0], false), join::<4>(&four[1], true)];
+        Self { two, smers }
+    }
+
+    /// For each k-mer of the strip, 1 if it is a closed syncmer and 0 if not.
+    fn chosen(&self) -> [u8; STRIP] {
+        let mut order = [0; BASES];
+        for (order, (&forward, &backward)) in order.iter_mut().zip(self.smers[0].iter().zip(&self.smers[1])) {
+            *order = hash_smer(forward.min(backward));
+        }
+        // The minimum of 2, 4, 8 and at last of all s-mers of a k-mer.
+        let least = least::<{ SMERS - 8 }>(&least::<4>(&least::<2>(&least::<1>(&order))));
+        let mut chosen = [0; STRIP];
+        for (i, chosen) in chosen.iter_mut().enumerate() {
+            *chosen = u8::from(least[i] == order[i]) | u8::from(least[i] == order[i + SMERS - 1]);
+        }
+        chosen
+    }
+
+    /// The k-mer at `at`, and its reverse complement.
+    #[inline]
+    fn kmer(&self, at: usize) -> (u64, u64) {
+        let [forward, backward] = [0, 1].map(|strand: usize| {
+            [self.smers[strand][at], self.smers[strand][at + S], self.two[strand][at + 2 * S]].map(u64::from)
+        });
+        (forward[0] << 20 | forward[1] << 4 | forward[2], backward[2] << 32 | backward[1] << 16 | backward[0])
+    }
+}
+
+/// Words of twice as many bases: of `BASES_EACH` from `words`, and as many behind them. On the other strand what lies behind
+/// comes first.
+#[inline(always)]
+fn join<const BASES_EACH: usize>(words: &[u16; BASES], reverse: bool) -> [u16; BASES] {
+    let mut joined = [0; BASES];
+    for i in 0..BASES - BASES_EACH {
+        let (this, next) = (words[i], words[i + BASES_EACH]);
+        let (high, low) = if reverse { (next, this) } else { (this, next) };
+        joined[i] = high << (2 * BASES_EACH) | low;
+    }
+    joined
+}
+
+/// The smaller of each value and the one `STEP` behind it.
+#[inline(always)]
+fn least<const STEP: usize>(values: &[i16; BASES]) -> [i16; BASES] {
+    let mut least = [0; BASES];
+    for i in 0..BASES - STEP {
+        least[i] = values[i].min(values[i + STEP]);
+    }
+    least
+}
+
+/// Hashes of the flanks of a seed of `codes`, seen from the canonical strand. Apart from [`for_each_seed`], because few seeds of a
+/// read occur so often that their flanks are asked for.
+pub fn flanks(codes: &[u8], seed: &Seed) -> Flanks {
+    let position = seed.position as usize;
     let before = position.checked_sub(FLANK).map(|start| &codes[start..position]);
     let behind = codes.get(position + K..position + K + FLANK);
-    if reverse {
+    if seed.reverse {
         [behind.and_then(hash_flank_reverse), before.and_then(hash_flank_reverse)]
     } else {
         [before.and_then(hash_flank_forward), behind.and_then(hash_flank_forward)]
@@ -123,11 +162,12 @@ fn hash_flank(mut bases: impl Iterator<Item = u8>) -> Option<u16> {
     Some((packed.wrapping_mul(0x9E37_79B1) >> (32 - FLANK_BITS)) as u16)
 }
 
-/// Order of s-mers: any fixed order that does not favour low-complexity words.
-#[inline]
-fn hash_smer(smer: u64) -> u32 {
-    let mixed = smer.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 32) as u32
+/// Order of s-mers: any fixed order that does not favour low-complexity words. A bijection, so that only equal s-mers tie; signed,
+/// because every vector instruction set has the signed minimum.
+#[inline(always)]
+fn hash_smer(smer: u16) -> i16 {
+    let mixed = smer.wrapping_add(1).wrapping_mul(0x9E37);
+    (mixed ^ (mixed >> 8)).wrapping_mul(0x79B1) as i16
 }
 
 /// Mixes a k-mer over 64 bits; a bijection, so equal hashes mean equal k-mers.
@@ -172,6 +212,9 @@ mod tests {
             .collect();
         assert!(got.len() > 50);
         assert_eq!(got, expected);
+        for (seed, mirror) in seeds(&codes).iter().zip(&got) {
+            assert_eq!(flanks(&codes, seed), flanks(&mirrored, mirror));
+        }
     }
 
     #[test]
@@ -191,7 +234,7 @@ mod tests {
         for seed in seeds(&codes) {
             let position = seed.position as usize;
             assert!(!(position..position + K).contains(&150));
-            let full = seed.flanks.iter().all(Option::is_some);
+            let full = flanks(&codes, &seed).iter().all(Option::is_some);
             assert!(!full || !(position - FLANK..position + K + FLANK).contains(&150));
         }
     }
@@ -213,7 +256,7 @@ mod tests {
             let expected: Vec<u32> = (0..=codes.len() - K)
                 .filter(|&start| {
                     let kmer = &codes[start..start + K];
-                    let smers: Vec<u32> = kmer.windows(S).map(|smer| hash_smer(canonical(smer).0)).collect();
+                    let smers: Vec<i16> = kmer.windows(S).map(|smer| hash_smer(canonical(smer).0 as u16)).collect();
                     let least = smers.iter().min();
                     let outer = least == smers.first() || least == smers.last();
                     !kmer.contains(&AMBIGUOUS) && outer && !canonical(kmer).1

@@ -1,5 +1,8 @@
 //! Made-up references for unit tests.
 
+use std::ops::Range;
+
+use crate::alignment::Alignment;
 use crate::index::{AmbiguousRun, Contig, Reference};
 use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode};
 use crate::syncmer::mix64;
@@ -7,6 +10,22 @@ use crate::syncmer::mix64;
 /// Random letters from the first `letters` of ACGT.
 pub fn random_letters(length: usize, seed: u64, letters: u64) -> Vec<u8> {
     (0..length as u64).map(|i| b"ACGT"[(mix64(mix64(seed) ^ i) % letters) as usize]).collect()
+}
+
+/// An alignment without a gap, of read 0 on contig 0, that scores one a base.
+pub fn alignment(reference_start: u64, reverse: bool, query: Range<u32>) -> Alignment {
+    let bases = query.end - query.start;
+    Alignment {
+        read: 0,
+        reverse,
+        contig: 0,
+        reference_start,
+        reference_end: reference_start + u64::from(bases),
+        query_start: query.start,
+        query_end: query.end,
+        score: bases as i32,
+        gapped_band: None,
+    }
 }
 
 /// An owned reference.

@@ -1,11 +1,11 @@
 //! The adapters of this machine: what each can do, and which one to take.
 
-use crate::{Error, Scoring};
+use crate::{Adapters, Error, Scoring};
 
 use super::Gpu;
 
 /// One adapter as `svala doctor` shows it; its place in the list is the number that
-/// [`crate::EngineOptions::adapter`] takes.
+/// [`crate::Adapters`] takes.
 #[derive(Debug, Clone)]
 pub struct AdapterReport {
     /// The device's name.
@@ -28,7 +28,7 @@ pub struct AdapterReport {
     pub features: Vec<&'static str>,
     /// Whether it is software on the CPU rather than a GPU.
     pub software: bool,
-    /// Whether a device could be opened and both kernels compiled, or why not.
+    /// Whether a device could be opened and all kernels compiled, or why not.
     pub usable: Result<(), String>,
 }
 
@@ -95,48 +95,60 @@ pub(crate) fn title(adapter: &wgpu::Adapter) -> String {
     format!("{name}, {}{software}", api(&info))
 }
 
-/// Which adapters an engine may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// The one with this number.
-    Number(usize),
-    /// The best hardware GPU.
-    Hardware,
-    /// The best of all, software ones last.
-    Any,
-}
-
-/// Opens the best wanted adapter that works; the error says why none did.
-pub(crate) fn open(wanted: Wanted, scoring: &Scoring) -> Result<(Gpu, String), Error> {
+/// Opens the wanted adapters that work, with their titles; without `software` only hardware, unless numbers are given. The
+/// error says why none did, or why one of those with a number did not.
+pub(crate) fn open(wanted: &Adapters, software: bool, scoring: &Scoring) -> Result<Vec<(Gpu, String)>, Error> {
     let mut adapters = enumerate();
-    match wanted {
-        Wanted::Number(index) => {
-            let count = adapters.len();
-            if index >= count {
-                return Err(Error::NoSuchAdapter { index, count });
-            }
-            adapters = vec![adapters.swap_remove(index)];
-        }
-        Wanted::Hardware => adapters.retain(|adapter| !is_software(adapter)),
-        Wanted::Any => {}
+    if let Adapters::Numbers(numbers) = wanted {
+        let count = adapters.len();
+        let open_one = |&index: &usize| {
+            let adapter = adapters.get(index).ok_or(Error::NoSuchAdapter { index, count })?;
+            open_one(adapter, scoring).map_err(Error::Gpu)
+        };
+        return numbers.iter().map(open_one).collect();
     }
+    adapters.retain(|adapter| software || !is_software(adapter));
     // The sort is stable: among equals the driver's own order decides.
-    adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::IntegratedGpu => 1,
-        wgpu::DeviceType::VirtualGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
-    });
-    let mut reasons = Vec::new();
+    adapters.sort_by_key(rank);
+    let (mut opened, mut best, mut reasons) = (Vec::new(), None, Vec::new());
     for adapter in &adapters {
-        match Gpu::open(adapter, scoring) {
-            Ok(gpu) => return Ok((gpu, title(adapter))),
-            Err(error) => reasons.push(format!("{}: {error}", title(adapter))),
+        // Other interfaces show the same devices again.
+        let alike = (rank(adapter), adapter.get_info().backend);
+        if *wanted == Adapters::Best && best.is_some_and(|best| best != alike) {
+            continue;
         }
+        match open_one(adapter, scoring) {
+            Ok(device) => {
+                opened.push(device);
+                best = Some(alike);
+            }
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    if !opened.is_empty() {
+        return Ok(opened);
     }
     if reasons.is_empty() {
         reasons.push("no adapter was found".to_owned());
     }
     Err(Error::Gpu(reasons.join("; ")))
+}
+
+fn open_one(adapter: &wgpu::Adapter, scoring: &Scoring) -> Result<(Gpu, String), String> {
+    let title = title(adapter);
+    match Gpu::open(adapter, scoring) {
+        Ok(gpu) => Ok((gpu, title)),
+        Err(error) => Err(format!("{title}: {error}")),
+    }
+}
+
+/// The best kind of device has the lowest rank.
+fn rank(adapter: &wgpu::Adapter) -> u8 {
+    match adapter.get_info().device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
 }

@@ -7,7 +7,15 @@ const MAX_CELLS: u64 = 1 << 30;
 
 /// The most loop iterations of an invocation in one pass. It keeps a pass short where jobs are large, and
 /// llvmpipe silently ends all loops of an invocation after 65,535 iterations in total.
-const MAX_ITERATIONS: usize = 60_000;
+pub(crate) const MAX_ITERATIONS: usize = 60_000;
+
+/// Query length, target length and band of a job.
+pub(crate) type Size = (usize, usize, usize);
+
+/// Cells that a job of this size takes.
+pub(crate) fn cells_of((rows, columns, band): Size) -> u64 {
+    (columns * rows.min(2 * band + 1)) as u64
+}
 
 /// The extremes over the jobs of a dispatch.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,6 +26,8 @@ pub(crate) struct Extremes {
     pub(crate) columns: usize,
     /// Rows of a column that are inside the band.
     pub(crate) height: usize,
+    /// Half the width of the band.
+    pub(crate) band: usize,
 }
 
 impl Extremes {
@@ -26,6 +36,7 @@ impl Extremes {
         self.rows = self.rows.max(rows);
         self.columns = self.columns.max(columns);
         self.height = self.height.max(rows.min(2 * band + 1));
+        self.band = self.band.max(band);
     }
 
     /// The column ranges of the passes, from 1, both ends included; at least one pass.
@@ -38,11 +49,10 @@ impl Extremes {
     }
 }
 
-/// The number of jobs, given as (query length, target length, band), from the front that fit one
-/// dispatch; at least 1 where there is one. Interleaved buffers are padded to the extremes of their
+/// The number of jobs from the front that fit one dispatch; at least 1 where there is one. Interleaved buffers are padded to the extremes of their
 /// dispatch: `padded_bytes` is what each job then takes in the largest of them.
 pub(crate) fn first_dispatch(
-    jobs: impl Iterator<Item = (usize, usize, usize)>,
+    jobs: impl Iterator<Item = Size>,
     padded_bytes: impl Fn(&Extremes) -> u64,
     max_binding_bytes: u64,
 ) -> usize {
@@ -50,7 +60,7 @@ pub(crate) fn first_dispatch(
     let (mut count, mut cells, mut base_bytes) = (0, 0, 0);
     for (rows, columns, band) in jobs.take(MAX_JOBS) {
         extremes.include(rows, columns, band);
-        cells += (columns * rows.min(2 * band + 1)) as u64;
+        cells += cells_of((rows, columns, band));
         base_bytes += 4 * (words(rows) + words(columns)) as u64;
         let padded = padded_bytes(&extremes) * (count as u64 + 1);
         if count > 0 && (cells > MAX_CELLS || padded.max(base_bytes) > max_binding_bytes) {

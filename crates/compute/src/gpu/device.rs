@@ -1,8 +1,13 @@
 //! An open device and its state of health.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::GpuError;
+use super::timer::Timer;
+use crate::kernels::windows::gpu::Resident;
+use crate::selftest::Fault;
 
 /// The first thing that went wrong outside a call, as the driver's callbacks report it.
 #[derive(Debug, Clone, Default)]
@@ -28,15 +33,25 @@ pub(crate) struct Device {
     pub(crate) max_binding_bytes: u64,
     /// Whether loops should be written out for its compiler. Not for SwiftShader's, which takes minutes over long code.
     pub(crate) unrolls: bool,
+    /// The time that kernels took so far, if it is to be measured.
+    pub(crate) kernel_time: Option<Mutex<Duration>>,
+    /// The reference, if it is here.
+    pub(crate) resident: Option<Resident>,
     health: Health,
+    /// What a drill wants to go wrong.
+    fault: Cell<Option<Fault>>,
 }
 
 impl Device {
     /// Opens a device with all that the adapter's limits allow; the defaults are far too small.
     pub(crate) fn open(adapter: &wgpu::Adapter) -> Result<Self, GpuError> {
         let limits = adapter.limits();
-        let descriptor =
-            wgpu::DeviceDescriptor { label: Some("svala"), required_limits: limits.clone(), ..Default::default() };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("svala"),
+            required_features: adapter.features() & Timer::FEATURE,
+            required_limits: limits.clone(),
+            ..Default::default()
+        };
         let (raw, queue) =
             pollster::block_on(adapter.request_device(&descriptor)).map_err(|error| GpuError(error.to_string()))?;
         let health = Health::default();
@@ -51,7 +66,40 @@ impl Device {
         let max_binding_bytes = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(1 << 31);
         let info = adapter.get_info();
         let unrolls = info.device_type != wgpu::DeviceType::Cpu || info.name.contains("llvmpipe");
-        Ok(Device { raw, queue, max_binding_bytes, unrolls, health })
+        Ok(Device {
+            raw,
+            queue,
+            max_binding_bytes,
+            unrolls,
+            kernel_time: None,
+            resident: None,
+            health,
+            fault: Cell::new(None),
+        })
+    }
+
+    /// Measures kernels from now on, if the device has a clock. Returns whether it has.
+    pub(crate) fn time_kernels(&mut self) -> bool {
+        let has_clock = self.raw.features().contains(Timer::FEATURE);
+        self.kernel_time = has_clock.then(Mutex::default);
+        has_clock
+    }
+
+    /// A drill: makes the next use of the device fail.
+    pub(crate) fn inject(&self, fault: Fault) {
+        match fault {
+            Fault::Lost => self.raw.destroy(),
+            other => self.fault.set(Some(other)),
+        }
+    }
+
+    /// Whether a drill wants `fault` now; only once.
+    pub(crate) fn has_fault(&self, fault: Fault) -> bool {
+        let wanted = self.fault.get() == Some(fault);
+        if wanted {
+            self.fault.set(None);
+        }
+        wanted
     }
 
     /// Fails if the device was lost or reported an error nobody asked for.
@@ -64,7 +112,7 @@ impl Device {
         let scopes = [wgpu::ErrorFilter::Validation, wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal]
             .map(|filter| self.raw.push_error_scope(filter));
         let value = work();
-        let mut failure = None;
+        let mut failure = self.drill();
         // Scopes nest, so the last one pushed is popped first.
         for scope in scopes.into_iter().rev() {
             failure = pollster::block_on(scope.pop()).or(failure);
@@ -73,5 +121,17 @@ impl Device {
             Some(error) => Err(GpuError(error.to_string())),
             None => self.check().map(|()| value),
         }
+    }
+
+    /// The error that a drill wants from inside an error scope: an invalid call is really made; memory is not really used
+    /// up, since that would hurt others.
+    fn drill(&self) -> Option<wgpu::Error> {
+        if self.has_fault(Fault::Invalid) {
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::STORAGE;
+            let descriptor = wgpu::BufferDescriptor { label: Some("drill"), size: 3, usage, mapped_at_creation: true };
+            let _invalid = self.raw.create_buffer(&descriptor);
+        }
+        let full = self.has_fault(Fault::OutOfMemory);
+        full.then(|| wgpu::Error::OutOfMemory { source: "a drill".into() })
     }
 }

@@ -4,9 +4,11 @@
 //! then redoes the batch on the CPU and retires the device.
 
 pub(crate) mod adapters;
+pub(crate) mod arena;
 pub(crate) mod chunks;
 pub(crate) mod device;
 pub(crate) mod program;
+pub(crate) mod timer;
 pub(crate) mod unroll;
 #[cfg(test)]
 pub(crate) mod wgsl_check;

@@ -1,11 +1,14 @@
 //! A compiled shader with its buffers, which are kept from call to call.
 
-use std::sync::mpsc;
+use std::sync::{PoisonError, mpsc};
 use std::time::Duration;
 
 use super::GpuError;
+use super::arena::Arena;
 use super::device::Device;
+use super::timer::Timer;
 use crate::Scoring;
+use crate::selftest::Fault;
 
 /// Invocations a work-group: a multiple of every vendor's subgroup, below every device's limit.
 pub(crate) const WORKGROUP_SIZE: u32 = 64;
@@ -59,6 +62,8 @@ pub(crate) enum Role {
 pub(crate) enum Content<'a> {
     /// Bytes for an input.
     Bytes(&'a [u8]),
+    /// Bases for an input, sent and gathered.
+    Bases(&'a Arena),
     /// The size in bytes of scratch or output.
     Size(u64),
 }
@@ -87,6 +92,7 @@ impl Content<'_> {
     fn size(&self) -> u64 {
         let size = match self {
             Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Bases(arena) => arena.size(),
             Content::Size(size) => *size,
         };
         size.max(16).next_multiple_of(4)
@@ -99,12 +105,16 @@ struct Buffers {
     bound: Vec<Option<wgpu::Buffer>>,
     /// For each output, memory that the host can map.
     staging: Vec<Option<wgpu::Buffer>>,
+    /// What to gather from the resident reference.
+    windows: Option<wgpu::Buffer>,
+    /// Only where kernels are timed.
+    timer: Option<Timer>,
 }
 
 impl Buffers {
     fn new(bindings: usize) -> Self {
         let none = || (0..bindings).map(|_| None).collect();
-        Buffers { bound: none(), staging: none() }
+        Buffers { bound: none(), staging: none(), windows: None, timer: None }
     }
 }
 
@@ -117,22 +127,35 @@ pub(crate) struct Started {
     mapped: mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>,
 }
 
-/// A compute pipeline, its layout, and two sets of buffers, so that the host can prepare a call while the device works
+/// The compute pipelines of a shader, their layout, and two sets of buffers, so that the host can prepare a call while the device works
 /// on the one before.
 pub(crate) struct Program {
     label: &'static str,
     roles: &'static [Role],
-    pipeline: wgpu::ComputePipeline,
+    /// One an entry point.
+    pipelines: Vec<wgpu::ComputePipeline>,
     layout: wgpu::BindGroupLayout,
     sets: [Buffers; 2],
     next_set: usize,
 }
 
 impl Program {
-    /// Compiles `wgsl`, whose group 0 has a binding for each of `roles`.
+    /// Compiles `wgsl`, whose group 0 has a binding for each of `roles` and whose entry point is `main`.
     pub(crate) fn new(
         device: &Device,
+        source: (&'static str, &str),
+        roles: &'static [Role],
+        scoring: &Scoring,
+    ) -> Result<Self, GpuError> {
+        Self::with_entries(device, source, &["main"], roles, scoring)
+    }
+
+    /// As [`Program::new`], with several entry points: the first one runs in every pass of a call, then each other one
+    /// once, with the last pass's uniform.
+    pub(crate) fn with_entries(
+        device: &Device,
         (label, wgsl): (&'static str, &str),
+        entries: &[&str],
         roles: &'static [Role],
         scoring: &Scoring,
     ) -> Result<Self, GpuError> {
@@ -148,16 +171,20 @@ impl Program {
                 source: wgpu::ShaderSource::Wgsl(wgsl.into()),
             });
             let constants = override_values(scoring);
-            let pipeline = device.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(label),
-                layout: Some(&pipeline_layout),
-                module: &module,
-                entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
-                cache: None,
-            });
+            let compile = |entry: &&str| {
+                let options = wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() };
+                device.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                    label: Some(label),
+                    layout: Some(&pipeline_layout),
+                    module: &module,
+                    entry_point: Some(entry),
+                    compilation_options: options,
+                    cache: None,
+                })
+            };
+            let pipelines = entries.iter().map(compile).collect();
             let sets = [Buffers::new(roles.len()), Buffers::new(roles.len())];
-            Program { label, roles, pipeline, layout, sets, next_set: 0 }
+            Program { label, roles, pipelines, layout, sets, next_set: 0 }
         })
     }
 
@@ -185,14 +212,26 @@ impl Program {
                 });
             }
         }
+        if let Some(timer) = &self.sets[set].timer {
+            timer.request();
+        }
         Ok(Started { set, submission, reads, mapped })
     }
 
     /// Waits for a call and returns the words of every output, in binding order.
     pub(crate) fn finish(&self, device: &Device, started: Started) -> Result<Vec<Vec<u32>>, GpuError> {
         let Started { set, submission, reads, mapped } = started;
+        if device.has_fault(Fault::Unmapped) {
+            self.sets[set].staging.iter().flatten().for_each(wgpu::Buffer::unmap);
+        }
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(PATIENCE) };
-        device.raw.poll(wait).map_err(|error| GpuError(error.to_string()))?;
+        let waited = if device.has_fault(Fault::Hung) {
+            // No patience would do on a slow device only.
+            Err(wgpu::PollError::Timeout)
+        } else {
+            device.raw.poll(wait).map(drop)
+        };
+        waited.map_err(|error| GpuError(error.to_string()))?;
         let mut count = 0;
         while let Ok(result) = mapped.try_recv() {
             result.map_err(|error| GpuError(error.to_string()))?;
@@ -201,6 +240,9 @@ impl Program {
         device.check()?;
         if count < reads.len() {
             return Err(GpuError("the device did not return its results".to_owned()));
+        }
+        if let (Some(total), Some(timer)) = (&device.kernel_time, &self.sets[set].timer) {
+            *total.lock().unwrap_or_else(PoisonError::into_inner) += timer.read(device.queue.get_timestamp_period());
         }
         let read = |(k, size): (usize, u64)| -> Result<Vec<u32>, GpuError> {
             let Some(buffer) = &self.sets[set].staging[k] else {
@@ -221,28 +263,29 @@ impl Program {
         let buffers = &mut self.sets[set];
         for (k, &role) in self.roles.iter().enumerate() {
             let buffer = grow(device, &mut buffers.bound[k], call.size(k), usage(role));
-            if let (Role::Input, Content::Bytes(bytes)) = (role, &call.contents[k.max(1) - 1]) {
-                device.queue.write_buffer(buffer, 0, bytes);
+            match (role, &call.contents[k.max(1) - 1]) {
+                (Role::Input, Content::Bytes(bytes)) => device.queue.write_buffer(buffer, 0, bytes),
+                (Role::Input, Content::Bases(arena)) => fill(device, arena, buffer, &mut buffers.windows),
+                _ => {}
             }
             if role == Role::Output {
                 let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
                 grow(device, &mut buffers.staging[k], call.size(k), usage);
             }
         }
+        if device.kernel_time.is_some() {
+            buffers.timer.get_or_insert_with(|| Timer::new(&device.raw));
+        }
         let buffers = &self.sets[set];
         let bind_group = self.bind(device, call, buffers);
-        for uniform in call.passes {
+        let runs = call.passes.len() + self.pipelines.len().saturating_sub(1);
+        for run in 0..runs {
             // A write takes effect before the next submission and after the one before.
-            if let Some(buffer) = &buffers.bound[0] {
+            if let (Some(buffer), Some(uniform)) = (&buffers.bound[0], call.passes.get(run)) {
                 device.queue.write_buffer(buffer, 0, uniform);
             }
-            let mut encoder = device.raw.create_command_encoder(&Default::default());
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            pass.set_pipeline(&self.pipeline);
-            pass.set_bind_group(0, &bind_group, &[]);
-            pass.dispatch_workgroups((call.jobs as u32).div_ceil(WORKGROUP_SIZE), 1, 1);
-            drop(pass);
-            device.queue.submit([encoder.finish()]);
+            let timestamp_writes = buffers.timer.as_ref().and_then(|timer| timer.writes(run, runs));
+            self.dispatch(device, (run + 1).saturating_sub(call.passes.len()), &bind_group, call, timestamp_writes);
         }
         let mut encoder = device.raw.create_command_encoder(&Default::default());
         for k in 0..self.roles.len() {
@@ -250,7 +293,29 @@ impl Program {
                 encoder.copy_buffer_to_buffer(from, 0, to, 0, call.size(k));
             }
         }
+        if let Some(timer) = &buffers.timer {
+            timer.copy_back(&mut encoder);
+        }
         device.queue.submit([encoder.finish()])
+    }
+
+    /// Submits one run of an entry point.
+    fn dispatch(
+        &self,
+        device: &Device,
+        entry: usize,
+        bind_group: &wgpu::BindGroup,
+        call: &Call<'_>,
+        timestamp_writes: Option<wgpu::ComputePassTimestampWrites<'_>>,
+    ) {
+        let mut encoder = device.raw.create_command_encoder(&Default::default());
+        let descriptor = wgpu::ComputePassDescriptor { label: Some(self.label), timestamp_writes };
+        let mut pass = encoder.begin_compute_pass(&descriptor);
+        pass.set_pipeline(&self.pipelines[entry]);
+        pass.set_bind_group(0, bind_group, &[]);
+        pass.dispatch_workgroups((call.jobs as u32).div_ceil(WORKGROUP_SIZE), 1, 1);
+        drop(pass);
+        device.queue.submit([encoder.finish()]);
     }
 
     fn bind(&self, device: &Device, call: &Call<'_>, buffers: &Buffers) -> wgpu::BindGroup {
@@ -271,7 +336,7 @@ impl Program {
     }
 }
 
-fn bind_group_layout(device: &Device, label: &str, roles: &[Role]) -> wgpu::BindGroupLayout {
+pub(crate) fn bind_group_layout(device: &Device, label: &str, roles: &[Role]) -> wgpu::BindGroupLayout {
     let entries: Vec<_> = roles
         .iter()
         .enumerate()
@@ -291,6 +356,18 @@ fn bind_group_layout(device: &Device, label: &str, roles: &[Role]) -> wgpu::Bind
         .collect();
     let descriptor = wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries };
     device.raw.create_bind_group_layout(&descriptor)
+}
+
+/// Sends an arena's bases to `bases` and has the device gather the others.
+fn fill(device: &Device, arena: &Arena, bases: &wgpu::Buffer, windows: &mut Option<wgpu::Buffer>) {
+    let (sent, offset, gathered) = arena.parts();
+    device.queue.write_buffer(bases, offset, bytemuck::cast_slice(sent));
+    let Some(resident) = device.resident.as_ref().filter(|_| !gathered.is_empty()) else { return };
+    let table = grow(device, windows, size_of_val(gathered) as u64, usage(Role::Input));
+    device.queue.write_buffer(table, 0, bytemuck::cast_slice(gathered));
+    let mut encoder = device.raw.create_command_encoder(&Default::default());
+    resident.record(device, &mut encoder, (table, gathered), bases);
+    device.queue.submit([encoder.finish()]);
 }
 
 fn usage(role: Role) -> wgpu::BufferUsages {

@@ -61,12 +61,14 @@ impl Shader {
         expected.sort();
         assert_eq!(declared, expected);
         assert!(self.0.overrides.iter().all(|(_, o)| o.init.is_none()), "an override has a default");
-        let sizes = self.0.entry_points[0].workgroup_size_overrides;
-        let Some([Some(expression), None, None]) = sizes else { panic!("{sizes:?}") };
-        let naga::Expression::Override(handle) = self.0.global_expressions[expression] else {
-            panic!("the work-group size is no override");
-        };
-        assert_eq!(self.0.overrides[handle].name.as_deref(), Some("WORKGROUP_SIZE"));
+        for entry in &self.0.entry_points {
+            let sizes = entry.workgroup_size_overrides;
+            let Some([Some(expression), None, None]) = sizes else { panic!("{sizes:?}") };
+            let naga::Expression::Override(handle) = self.0.global_expressions[expression] else {
+                panic!("the work-group size is no override");
+            };
+            assert_eq!(self.0.overrides[handle].name.as_deref(), Some("WORKGROUP_SIZE"));
+        }
     }
 }
 

@@ -129,8 +129,8 @@ fn transpose<S: Simd>(simd: S, tile: &[&[u8]; TILE], row: usize, out: &mut [u8],
     }
 }
 
-/// Bytes of the widest vector there is.
-const WIDEST: usize = 64;
+/// Bytes of the widest vector there is, and so the most lanes.
+pub(crate) const WIDEST: usize = 64;
 
 /// A batch with what its lanes need to know of the scoring scheme.
 pub(crate) struct Task<'a, B> {

@@ -4,3 +4,4 @@ pub mod extend;
 pub mod global;
 pub(crate) mod lanes;
 pub mod local;
+pub mod windows;

@@ -3,9 +3,17 @@
 //! [`prove`] generates jobs of every awkward kind from a seed, runs them through an engine and through
 //! the scalar references, and compares. It serves the tests and `svala doctor`.
 
+mod captured;
 mod cases;
+#[cfg(test)]
+mod coverage;
+mod random;
 mod replay;
 
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+pub use captured::CapturedJobs;
 pub use cases::{extend_batch, global_batch, local_batch};
 pub use replay::replay;
 
@@ -14,6 +22,29 @@ use crate::{Engine, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, Local
 
 /// Jobs answered at once: more than any group of lanes, few enough to find the culprit quickly.
 const BATCH_JOBS: usize = 1024;
+
+/// Sizes of every fourth batch: at the ends of groups of lanes and of work-groups, where jobs are padded.
+const EDGE_SIZES: [usize; 16] = [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129];
+
+/// A way for a device to fail, which [`Engine::inject`] brings about in drills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The driver resets the device, which is then lost.
+    Lost,
+    /// A buffer does not fit in the device's memory.
+    OutOfMemory,
+    /// A call is invalid.
+    Invalid,
+    /// Results cannot be mapped into the host's memory.
+    Unmapped,
+    /// A dispatch does not end in time.
+    Hung,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Fault; 5] = [Fault::Lost, Fault::OutOfMemory, Fault::Invalid, Fault::Unmapped, Fault::Hung];
+}
 
 /// What a proof found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,7 +57,7 @@ pub struct ProofReport {
     pub global_mismatches: usize,
     /// Local jobs whose result differs from the reference's.
     pub local_mismatches: usize,
-    /// The first differing job, as Rust code with both results, ready to paste into a test.
+    /// A differing job, as Rust code with both results, ready to paste into a test.
     pub first: Option<String>,
 }
 
@@ -35,21 +66,57 @@ impl ProofReport {
     pub fn holds(&self) -> bool {
         self.extend_mismatches + self.global_mismatches + self.local_mismatches == 0
     }
+
+    fn add(&mut self, part: ProofReport) {
+        self.jobs += part.jobs;
+        self.extend_mismatches += part.extend_mismatches;
+        self.global_mismatches += part.global_mismatches;
+        self.local_mismatches += part.local_mismatches;
+        self.first = self.first.take().or(part.first);
+    }
 }
 
-/// Compares `engine` with the references on `jobs` generated jobs of each kernel. The same seed gives
-/// the same jobs everywhere.
+/// Compares `engine` with the references on `jobs` generated jobs of each kernel, on all cores of the machine. The same seed
+/// gives the same jobs everywhere.
 pub fn prove(engine: &Engine, jobs: usize, seed: u64) -> ProofReport {
-    let mut report = ProofReport { jobs, ..Default::default() };
+    let batches = &Mutex::new(batch_ranges(jobs));
+    let work = || {
+        let mut report = ProofReport::default();
+        loop {
+            // A thread that panicked has taken its batch and left the others.
+            let next = batches.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(range) = next else { return report };
+            prove_batch(engine, range.len(), seed.wrapping_add(range.start as u64), &mut report);
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut report = work();
+        for other in others {
+            report.add(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        report
+    })
+}
+
+/// The jobs, cut into batches.
+fn batch_ranges(jobs: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    (0..).map_while(move |number: usize| {
+        let size = if number % 4 == 3 { EDGE_SIZES[number / 4 % EDGE_SIZES.len()] } else { BATCH_JOBS };
+        let range = start..jobs.min(start + size);
+        start = range.end;
+        (!range.is_empty()).then_some(range)
+    })
+}
+
+fn prove_batch(engine: &Engine, jobs: usize, seed: u64, report: &mut ProofReport) {
     let scoring = engine.scoring();
-    for start in (0..jobs).step_by(BATCH_JOBS) {
-        let count = BATCH_JOBS.min(jobs - start);
-        let seed = seed.wrapping_add(start as u64);
-        prove_extend(engine, &extend_batch(count, seed, scoring), &mut report);
-        prove_global(engine, &global_batch(count, seed), &mut report);
-        prove_local(engine, &local_batch(count, seed, scoring), &mut report);
-    }
-    report
+    prove_extend(engine, &extend_batch(jobs, seed, scoring), report);
+    prove_global(engine, &global_batch(jobs, seed, scoring), report);
+    prove_local(engine, &local_batch(jobs, seed, scoring), report);
+    report.jobs += jobs;
 }
 
 fn prove_extend(engine: &Engine, batch: &ExtendBatch, report: &mut ProofReport) {
@@ -198,7 +265,7 @@ mod tests {
     #[test]
     fn one_flipped_operation_is_reported() {
         let scoring = Scoring::default();
-        let batch = global_batch(50, 1);
+        let batch = global_batch(50, 1, &scoring);
         let expected = expected_global(&batch, &scoring);
         assert_eq!(differing_global(&expected, &expected), []);
         let job = (0..50).find(|&job| expected.cigar(job).len() > 1).unwrap();

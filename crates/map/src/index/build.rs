@@ -16,7 +16,7 @@ use super::source;
 use super::write::SectionWriter;
 use crate::error::{Error, Result};
 use crate::sequence::Planes;
-use crate::syncmer::{FLANK, K, S, Seed, for_each_seed};
+use crate::syncmer::{FLANK, Flanks, K, S, Seed, flanks, for_each_seed};
 
 /// Longest contig that SAM and BAM can describe, in bases.
 const MAX_CONTIG: u64 = (1 << 31) - 1;
@@ -118,7 +118,7 @@ struct Table {
 
 fn build_table(reference: &Reference<'_>, bucket_bits: u32, threads: usize) -> Table {
     let next: Vec<AtomicU32> = (0..1usize << bucket_bits).map(|_| AtomicU32::new(0)).collect();
-    for_all_seeds(reference, threads, |seed, _| {
+    for_all_seeds(reference, threads, |seed, _, _| {
         next[bucket_of(seed.hash, bucket_bits)].fetch_add(1, Ordering::Relaxed);
     });
     let mut total = 0;
@@ -129,15 +129,15 @@ fn build_table(reference: &Reference<'_>, bucket_bits: u32, threads: usize) -> T
     }
     buckets.push(total);
     let entries: Vec<AtomicU64> = (0..total).map(|_| AtomicU64::new(0)).collect();
-    for_all_seeds(reference, threads, |seed, position| {
+    for_all_seeds(reference, threads, |seed, flanks, position| {
         let slot = next[bucket_of(seed.hash, bucket_bits)].fetch_add(1, Ordering::Relaxed);
-        entries[slot as usize].store(pack_entry(seed, position, bucket_bits), Ordering::Relaxed);
+        entries[slot as usize].store(pack_entry(seed, flanks(), position, bucket_bits), Ordering::Relaxed);
     });
     Table { bucket_bits, buckets, entries }
 }
 
-/// Calls `found` with every seed of the reference and its padded position, from several threads, in no order.
-fn for_all_seeds(reference: &Reference<'_>, threads: usize, found: impl Fn(&Seed, u32) + Sync) {
+/// Calls `found` with every seed of the reference, what gives its flanks, and its padded position, from several threads, in no order.
+fn for_all_seeds(reference: &Reference<'_>, threads: usize, found: impl Fn(&Seed, &dyn Fn() -> Flanks, u32) + Sync) {
     let pieces: Vec<(usize, u64)> = reference
         .contigs
         .iter()
@@ -163,7 +163,7 @@ fn seeds_of_piece(
     contig: &Contig,
     start: u64,
     codes: &mut Vec<u8>,
-    found: &(impl Fn(&Seed, u32) + Sync),
+    found: &(impl Fn(&Seed, &dyn Fn() -> Flanks, u32) + Sync),
 ) {
     let end = (start + PIECE).min(contig.length);
     let from = start.saturating_sub(FLANK as u64);
@@ -173,7 +173,7 @@ fn seeds_of_piece(
     for_each_seed(codes, |seed| {
         let position = from + u64::from(seed.position);
         if (start..end).contains(&position) {
-            found(&seed, (contig.start + position) as u32);
+            found(&seed, &|| flanks(codes, &seed), (contig.start + position) as u32);
         }
     });
 }

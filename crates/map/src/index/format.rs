@@ -18,7 +18,7 @@ compile_error!("the index is mapped in place and is little-endian");
 /// First bytes of an index file.
 pub const MAGIC: [u8; 8] = *b"SVALAIDX";
 /// Version of the layout. Raise it whenever a file of the last version would be misread.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Alignment of sections, in bytes: a page.
 pub const SECTION_ALIGN: u64 = 4096;
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use svala_compute::Window;
+
 use super::format::{AmbiguousRun, ContigRecord};
 use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode, window};
 
@@ -133,6 +135,21 @@ impl Reference<'_> {
                 ambiguous &= ambiguous - 1;
             }
         }
+    }
+
+    /// The span as a window of the packed bases, for a device that holds them. `None` if it may have an ambiguous base.
+    #[must_use]
+    pub fn device_window(&self, span: Range<u64>, reversed: bool) -> Option<Window> {
+        let blocks = span.start / BLOCK as u64..span.end.div_ceil(BLOCK as u64);
+        let has_ambiguous = blocks.into_iter().any(|block| self.is_block_ambiguous(block));
+        let start = u32::try_from(span.start).ok().filter(|_| !has_ambiguous)?;
+        Some(Window { start, reversed })
+    }
+
+    /// The packed bases, as a device takes them: of every 64 the low and the high bits.
+    #[must_use]
+    pub fn planes(&self) -> &[[u64; 2]] {
+        bytemuck::cast_slice(self.blocks)
     }
 
     /// Upper-case letter of one base, IUPAC codes included.

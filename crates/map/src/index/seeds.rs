@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use crate::syncmer::Seed;
+use crate::syncmer::{Flanks, Seed};
 
 const TAG_BITS: u32 = 13;
 const TAG_SHIFT: u32 = 64 - TAG_BITS;
@@ -32,8 +32,8 @@ pub struct Occurrence {
 }
 
 /// Packs an entry. Flanks that are missing count as hash 0.
-pub fn pack_entry(seed: &Seed, position: u32, bucket_bits: u32) -> u64 {
-    let flank = |i: usize| u64::from(seed.flanks[i].unwrap_or(0));
+pub fn pack_entry(seed: &Seed, flanks: Flanks, position: u32, bucket_bits: u32) -> u64 {
+    let flank = |i: usize| u64::from(flanks[i].unwrap_or(0));
     tag_of(seed.hash, bucket_bits) << TAG_SHIFT
         | flank(1) << BEHIND_SHIFT
         | flank(0) << BEFORE_SHIFT
@@ -89,10 +89,11 @@ impl SeedTable<'_> {
         self.subrange(bucket, tag << TAG_SHIFT, ((tag + 1) << TAG_SHIFT).wrapping_sub(1))
     }
 
-    /// Of the entries that [`Self::find`] gave for `seed`, those that agree in the flank behind as well, if it is known.
-    pub fn find_with_flank(&self, found: Range<u32>, seed: &Seed) -> Option<Range<u32>> {
-        let behind = u64::from(seed.flanks[1]?);
-        let prefix = tag_of(seed.hash, self.bucket_bits) << TAG_SHIFT | behind << BEHIND_SHIFT;
+    /// Of the entries that [`Self::find`] gave for a seed with this hash, those that agree in the flank behind as well, if it is
+    /// known.
+    pub fn find_with_flank(&self, found: Range<u32>, hash: u64, flanks: Flanks) -> Option<Range<u32>> {
+        let behind = u64::from(flanks[1]?);
+        let prefix = tag_of(hash, self.bucket_bits) << TAG_SHIFT | behind << BEHIND_SHIFT;
         Some(self.subrange(found, prefix, prefix | ((1 << BEHIND_SHIFT) - 1)))
     }
 
@@ -110,24 +111,24 @@ impl SeedTable<'_> {
     }
 }
 
-/// Whether an entry agrees with `seed` in the flank before the k-mer, where the seed knows it.
+/// Whether an entry agrees with a seed's flank before the k-mer, where that is known.
 #[inline]
-pub fn agrees_before(entry: u64, seed: &Seed) -> bool {
-    seed.flanks[0].is_none_or(|flank| (entry >> BEFORE_SHIFT) & 0x1FF == u64::from(flank))
+pub fn agrees_before(entry: u64, flanks: Flanks) -> bool {
+    flanks[0].is_none_or(|flank| (entry >> BEFORE_SHIFT) & 0x1FF == u64::from(flank))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn seed(hash: u64, before: u16, behind: u16) -> Seed {
-        Seed { position: 0, hash, reverse: false, flanks: [Some(before), Some(behind)] }
+    fn seed(hash: u64) -> Seed {
+        Seed { position: 0, hash, reverse: false }
     }
 
     #[test]
     fn entries_keep_position_and_strand() {
-        let s = Seed { reverse: true, ..seed(0xABCD_EF01_2345_6789, 511, 257) };
-        let got = unpack_entry(pack_entry(&s, u32::MAX, 8));
+        let s = Seed { reverse: true, ..seed(0xABCD_EF01_2345_6789) };
+        let got = unpack_entry(pack_entry(&s, [Some(511), Some(257)], u32::MAX, 8));
         assert_eq!(got, Occurrence { position: u32::MAX, reverse: true });
     }
 
@@ -139,7 +140,8 @@ mod tests {
             let mut entries: Vec<u64> = Vec::new();
             for &hash in &hashes {
                 for i in 0..copies {
-                    entries.push(pack_entry(&seed(hash, (i % 3) as u16, (i % 2) as u16), 100 + i, bits));
+                    let flanks = [Some((i % 3) as u16), Some((i % 2) as u16)];
+                    entries.push(pack_entry(&seed(hash), flanks, 100 + i, bits));
                 }
             }
             entries.sort_unstable();
@@ -149,8 +151,7 @@ mod tests {
             for &hash in &hashes {
                 let found = table.find(table.bucket(hash), hash);
                 assert_eq!(found.len() as u32, copies);
-                let query = seed(hash, 0, 1);
-                let flanked = table.find_with_flank(found, &query).unwrap();
+                let flanked = table.find_with_flank(found, hash, [Some(0), Some(1)]).unwrap();
                 assert_eq!(flanked.len() as u32, copies / 2);
             }
             assert!(table.find(table.bucket(7 << 43 | 3 << 56), 7 << 43 | 3 << 56).is_empty());

@@ -48,8 +48,10 @@
 //! m and min(n, m + band). A job for which these bounds fit in 255 runs in 8-bit lanes, else one for
 //! which they fit in 65535 in 16-bit lanes or on the GPU, else in scalar 32-bit code. Bounds are
 //! checked before, so no lane can overflow; jobs that did not fit the narrowest form are counted. On the GPU the scoring
-//! scheme decides between two shaders with the same results, see `strips::takes`.
+//! scheme decides between two shaders with the same results, see `strips::takes`; a third, see `cooperative`, takes the
+//! long jobs of a batch where they are few.
 
+mod cooperative;
 pub(crate) mod gpu;
 pub(crate) mod layout;
 pub(crate) mod reference;

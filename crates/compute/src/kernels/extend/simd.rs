@@ -58,11 +58,11 @@ pub(crate) fn extend(
     if !bins.words.is_empty() {
         dispatch!(level, simd => words(simd, task, &bins.words, results));
     }
-    let mut widened = bins.words.len();
+    let (mut widened, mut rows) = (bins.words.len(), Vec::new());
     for &job in &bins.wide {
         let job = job as usize;
         let (query, target) = (batch.query(job), batch.target(job));
-        results[job] = wide::extend(query, target, batch.params(job), scoring);
+        results[job] = wide::extend(query, target, batch.params(job), scoring, &mut rows);
         widened += usize::from(!query.is_empty());
     }
     widened

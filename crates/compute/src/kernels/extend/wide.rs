@@ -4,25 +4,30 @@ use crate::{ExtendParams, ExtendResult, Scoring};
 
 /// State of a row between columns: H of the last column, E for the next one.
 #[derive(Clone, Copy)]
-struct Row {
+pub(super) struct Row {
     h: i32,
     e: i32,
 }
 
-/// Extends one job in linear memory; the same result as every other form.
-pub(super) fn extend(query: &[u8], target: &[u8], params: ExtendParams, scoring: &Scoring) -> ExtendResult {
+/// Extends one job in linear memory, `rows`, which is overwritten; the same result as every other form.
+pub(super) fn extend(
+    query: &[u8],
+    target: &[u8],
+    params: ExtendParams,
+    scoring: &Scoring,
+    rows: &mut Vec<Row>,
+) -> ExtendResult {
     let h0 = i32::from(params.initial_score);
     let mut result = ExtendResult { score: h0, end_score: h0, ..Default::default() };
     if query.is_empty() {
         return result;
     }
     let band = usize::from(params.band);
-    let mut rows: Vec<Row> = (0..=query.len())
-        .map(|i| {
-            let gap = gap_cost(scoring.insertion_open, scoring.insertion_extend, i);
-            Row { h: if i <= band { (h0 - gap).max(0) } else { 0 }, e: 0 }
-        })
-        .collect();
+    rows.clear();
+    rows.extend((0..=query.len()).map(|i| {
+        let gap = gap_cost(scoring.insertion_open, scoring.insertion_extend, i);
+        Row { h: if i <= band { (h0 - gap).max(0) } else { 0 }, e: 0 }
+    }));
     let at_end = rows[query.len()].h;
     result.end_score = if at_end > 0 { at_end } else { -1 };
     for j in 1..=target.len().min(query.len() + band) {

@@ -1,52 +1,81 @@
-//! `Global` on a device: sorted jobs, cut into dispatches, one invocation a job, traceback included.
+//! `Global` on a device: sorted jobs, cut into dispatches, one invocation a job; first the matrix, then the way back.
 
-use super::layout::{Answer, CELLS_A_WORD, CIGAR_CAPACITY, Dispatch, Job, ROLES, ROW_BYTES, WGSL};
+use super::layout::{
+    Answer, CIGAR_CAPACITY, COLUMN_BYTES, COLUMNS, Dispatch, ENTRIES, Job, ROLES, WGSL, strip_words, strips,
+};
 use super::results::Unordered;
-use super::simd_group::dimensions;
-use crate::gpu::chunks::{Extremes, first_dispatch, pack};
+use super::shape::dimensions;
+use crate::gpu::arena::Arena;
+use crate::gpu::chunks::{Extremes, MAX_ITERATIONS, Size, first_dispatch};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};
+use crate::gpu::unroll::unroll;
 use crate::gpu::{Gpu, GpuError};
 use crate::{GlobalBatch, Scoring};
 
 /// Compiles the shader.
 pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, GpuError> {
-    Program::new(device, ("global", WGSL), &ROLES, scoring)
+    if !device.unrolls {
+        return Program::with_entries(device, ("global", WGSL), &ENTRIES, &ROLES, scoring);
+    }
+    let wgsl = unroll(WGSL).map_err(|line| GpuError(format!("cannot unroll {line}")))?;
+    Program::with_entries(device, ("global", &wgsl), &ENTRIES, &ROLES, scoring)
 }
 
-/// Answers what the device can take into `found`; returns the jobs that are left: those with an empty
-/// sequence, and those whose CIGAR has too many runs.
-pub(crate) fn global(gpu: &mut Gpu, batch: &GlobalBatch, found: &mut Unordered) -> Result<Vec<usize>, GpuError> {
-    let (mut jobs, mut left) = (Vec::new(), Vec::new());
-    for job in 0..batch.len() {
-        if batch.query(job).is_empty() || batch.target(job).is_empty() {
-            left.push(job);
-        } else {
-            jobs.push(job as u32);
+/// The size of a job; `None` if a device cannot take it, which has nothing to do for an empty sequence.
+pub(crate) fn size(batch: &GlobalBatch, job: usize) -> Option<Size> {
+    let takes = !batch.query(job).is_empty() && !batch.target(job).is_empty();
+    takes.then(|| dimensions(batch, job as u32))
+}
+
+/// Answers chunks of jobs that have a [`size`], each sorted by it. Also returns the jobs that are left, because their CIGAR
+/// has too many runs.
+pub(crate) fn global<'q>(
+    gpu: &mut Gpu,
+    batch: &GlobalBatch,
+    chunks: impl Iterator<Item = &'q [u32]>,
+) -> Result<(Unordered, Vec<usize>), GpuError> {
+    let (mut found, mut left) = (Unordered::default(), Vec::new());
+    for mut rest in chunks {
+        while !rest.is_empty() {
+            let sizes = rest.iter().map(|&job| dimensions(batch, job));
+            let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
+            let (now, later) = rest.split_at(count);
+            run(gpu, batch, now, &mut found, &mut left)?;
+            rest = later;
         }
     }
-    jobs.sort_unstable_by_key(|&job| (dimensions(batch, job), job));
-    let mut rest = &jobs[..];
-    while !rest.is_empty() {
-        let sizes = rest.iter().map(|&job| dimensions(batch, job));
-        let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
-        let (now, later) = rest.split_at(count);
-        run(gpu, batch, now, found, &mut left)?;
-        rest = later;
-    }
-    Ok(left)
+    Ok((found, left))
 }
 
-/// Words of directions in a column.
-fn direction_words(extremes: &Extremes) -> usize {
-    extremes.height.div_ceil(CELLS_A_WORD)
+/// Words of directions in a strip of the largest job.
+fn words(extremes: &Extremes) -> usize {
+    strip_words(extremes.columns, extremes.band)
 }
 
 /// Bytes a job takes in the largest interleaved buffer.
 fn padded_bytes(extremes: &Extremes) -> u64 {
-    let workspace = (extremes.rows as u64 + 1) * ROW_BYTES;
-    let directions = 4 * extremes.columns * direction_words(extremes);
-    workspace.max(directions as u64).max(4 * CIGAR_CAPACITY as u64)
+    let directions = 4 * strips(extremes.rows) * words(extremes);
+    workspace_bytes(extremes).max(directions as u64).max(4 * CIGAR_CAPACITY as u64)
+}
+
+/// Bytes of workspace a job takes.
+fn workspace_bytes(extremes: &Extremes) -> u64 {
+    (extremes.columns.next_multiple_of(COLUMNS) as u64 + 1) * COLUMN_BYTES
+}
+
+/// The uniform of every pass: whole strips, as many as stay within an invocation's iterations.
+fn passes(extremes: &Extremes, count: u32) -> Vec<Dispatch> {
+    let step = MAX_ITERATIONS / (words(extremes) / COLUMNS + 1);
+    let pass = |first_strip: usize| Dispatch {
+        job_count: count,
+        stride: count,
+        strip_words: words(extremes) as u32,
+        cigar_capacity: CIGAR_CAPACITY as u32,
+        first_strip: first_strip as u32,
+        end_strip: (first_strip + step) as u32,
+    };
+    (0..strips(extremes.rows)).step_by(step).map(pass).collect()
 }
 
 fn run(
@@ -56,7 +85,9 @@ fn run(
     found: &mut Unordered,
     left: &mut Vec<usize>,
 ) -> Result<(), GpuError> {
-    let mut bases = Vec::new();
+    let window = |job: u32| batch.window(job as usize).filter(|_| gpu.device.resident.is_some());
+    let in_reference = jobs.iter().filter(|&&job| window(job).is_some());
+    let mut bases = Arena::new(in_reference.map(|&job| batch.target(job as usize).len()));
     let mut extremes = Extremes::default();
     let rows_of_jobs: Vec<Job> = jobs
         .iter()
@@ -64,8 +95,11 @@ fn run(
             let (m, n, band) = dimensions(batch, job);
             extremes.include(m, n, band);
             Job {
-                query_word: pack(&mut bases, batch.query(job as usize)),
-                target_word: pack(&mut bases, batch.target(job as usize)),
+                query_word: bases.send(batch.query(job as usize)),
+                target_word: match window(job) {
+                    Some(window) => bases.gather(window, n, n),
+                    None => bases.send(batch.target(job as usize)),
+                },
                 query_len: m as u32,
                 target_len: n as u32,
                 band: band as u32,
@@ -73,21 +107,13 @@ fn run(
         })
         .collect();
     let count = jobs.len();
-    let passes = extremes.passes().into_iter().map(|(first_column, last_column)| Dispatch {
-        job_count: count as u32,
-        stride: count as u32,
-        direction_words: direction_words(&extremes) as u32,
-        cigar_capacity: CIGAR_CAPACITY as u32,
-        first_column,
-        last_column,
-    });
-    let passes: Vec<Dispatch> = passes.collect();
+    let passes = passes(&extremes, count as u32);
     let passes: Vec<&[u8]> = passes.iter().map(bytemuck::bytes_of).collect();
     let contents = [
         Content::Bytes(bytemuck::cast_slice(&rows_of_jobs)),
-        Content::Bytes(bytemuck::cast_slice(&bases)),
-        Content::Size(((extremes.rows + 1) * count) as u64 * ROW_BYTES),
-        Content::Size((4 * direction_words(&extremes) * extremes.columns * count) as u64),
+        Content::Bases(&bases),
+        Content::Size(workspace_bytes(&extremes) * count as u64),
+        Content::Size((4 * strips(extremes.rows) * words(&extremes) * count) as u64),
         Content::Size((count * size_of::<Answer>()) as u64),
         Content::Size((4 * CIGAR_CAPACITY * count) as u64),
     ];

@@ -32,15 +32,18 @@
 //!
 //! # Overflow
 //!
-//! Every finite value is between -B and match * min(m, n), where B = max(mismatch, ambiguous) *
-//! min(m, n) plus the cost of the longest gap and of one more opening. Jobs for which both are at most
-//! `LANE_LIMIT` (in `layout.rs`) run in saturating 16-bit lanes, with minus infinity well below; others in
-//! scalar 32-bit code, as do jobs whose directions would take too much memory in lanes. Both are counted.
+//! Lanes hold what a path loses against a match for every query base, a sum of costs that are never
+//! negative, so its size is that of the differences and not of the sequences. Jobs run in saturating
+//! 8-bit lanes first, which find the least loss if it is below 255; a job that reaches 255 is redone in
+//! 16-bit lanes, and in scalar 32-bit code if it reaches 65535, or if its directions would take too much
+//! memory in lanes. Jobs that did not fit the narrowest lanes are counted. `simd_group.rs` says why a
+//! loss below the limit proves the whole path.
 
 pub(crate) mod gpu;
 pub(crate) mod layout;
 pub(crate) mod reference;
 pub(crate) mod results;
+mod shape;
 pub(crate) mod simd;
 mod simd_group;
 mod traceback;
@@ -49,20 +52,7 @@ mod wide;
 pub use reference::global as reference;
 pub use results::{CigarOp, GlobalResults};
 
-use crate::Scoring;
-
 /// Half the width of the band in effect.
 fn effective_band(query_len: usize, target_len: usize, band: u16) -> usize {
     usize::from(band).max(query_len.abs_diff(target_len))
-}
-
-/// Whether every finite value of a job is within plus or minus `limit`; see *Overflow*.
-fn fits(query_len: usize, target_len: usize, scoring: &Scoring, limit: usize) -> bool {
-    let diagonal = query_len.min(target_len);
-    let longest = query_len.max(target_len) + 1;
-    let open = usize::from(scoring.deletion_open.max(scoring.insertion_open));
-    let extend = usize::from(scoring.deletion_extend.max(scoring.insertion_extend));
-    let pair = usize::from(scoring.mismatch.max(scoring.ambiguous));
-    let loss = pair * diagonal + 2 * open + extend * longest;
-    loss.max(usize::from(scoring.match_score) * diagonal) <= limit
 }

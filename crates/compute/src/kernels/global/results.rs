@@ -102,6 +102,19 @@ impl Unordered {
         self.rows.push((job, score, start, self.runs.len()));
     }
 
+    /// The number of rows.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Takes all rows of another, whose jobs are others.
+    pub(crate) fn absorb(&mut self, other: Unordered) {
+        let offset = self.runs.len();
+        self.runs.extend_from_slice(&other.runs);
+        let moved = |(job, score, start, end)| (job, score, start + offset, end + offset);
+        self.rows.extend(other.rows.into_iter().map(moved));
+    }
+
     /// Appends all rows to `results` in the order of their jobs.
     pub(crate) fn finish(mut self, results: &mut GlobalResults) {
         self.rows.sort_unstable();

@@ -6,7 +6,7 @@ use super::CigarOp;
 pub(super) const FROM_M: u8 = 0;
 /// H comes from E.
 pub(super) const FROM_E: u8 = 1;
-/// H comes from F.
+/// H comes from F, whether or not the bit of E is set too.
 pub(super) const FROM_F: u8 = 2;
 /// E of the next column extends this cell's E; else it opens from this cell's M.
 pub(super) const EXTEND_E: u8 = 4;
@@ -28,26 +28,34 @@ fn append(runs: &mut Vec<u32>, op: CigarOp, length: usize) {
 /// `runs` is overwritten with the CIGAR in reading order.
 pub(super) fn trace(mut i: usize, mut j: usize, direction: impl Fn(usize, usize) -> u8, runs: &mut Vec<u32>) {
     runs.clear();
-    // What the current cell was entered through: FROM_M also when a gap was opened from its M.
-    let mut state = None;
     while i > 0 && j > 0 {
-        match state.unwrap_or_else(|| direction(i, j) & 3) {
-            FROM_E => {
-                append(runs, CigarOp::Deletion, 1);
-                j -= 1;
-                let extends = j > 0 && direction(i, j) & EXTEND_E != 0;
-                state = Some(if extends { FROM_E } else { FROM_M });
+        // Most of a path is here.
+        let start = i;
+        let mut from = FROM_M;
+        while i > 0 && j > 0 {
+            from = direction(i, j) & (FROM_E | FROM_F);
+            if from != FROM_M {
+                break;
             }
-            FROM_F => {
-                append(runs, CigarOp::Insertion, 1);
-                i -= 1;
-                let extends = i > 0 && direction(i, j) & EXTEND_F != 0;
-                state = Some(if extends { FROM_F } else { FROM_M });
+            (i, j) = (i - 1, j - 1);
+        }
+        append(runs, CigarOp::Match, start - i);
+        if from == FROM_M {
+            break;
+        }
+        let deletion = from == FROM_E;
+        let (op, extend) = if deletion { (CigarOp::Deletion, EXTEND_E) } else { (CigarOp::Insertion, EXTEND_F) };
+        loop {
+            append(runs, op, 1);
+            (i, j) = if deletion { (i, j - 1) } else { (i - 1, j) };
+            if i == 0 || j == 0 || direction(i, j) & extend == 0 {
+                break;
             }
-            _ => {
-                append(runs, CigarOp::Match, 1);
-                (i, j, state) = (i - 1, j - 1, None);
-            }
+        }
+        // The gap was opened from this cell's M, whatever its H comes from.
+        if i > 0 && j > 0 {
+            append(runs, CigarOp::Match, 1);
+            (i, j) = (i - 1, j - 1);
         }
     }
     // On a border there is only the one gap to the corner.

@@ -14,19 +14,35 @@ struct Row {
     e: i32,
 }
 
-/// Aligns one job in a banded matrix of directions; `runs` is overwritten with the CIGAR.
-pub(super) fn global(query: &[u8], target: &[u8], params: GlobalParams, scoring: &Scoring, runs: &mut Vec<u32>) -> i32 {
+/// Memory reused from job to job.
+#[derive(Default)]
+pub(super) struct Scratch {
+    rows: Vec<Row>,
+    directions: Vec<u8>,
+    /// The CIGAR of the last job.
+    pub(super) runs: Vec<u32>,
+}
+
+/// Aligns one job in a banded matrix of directions; returns the score, and the CIGAR in `scratch`.
+pub(super) fn global(
+    query: &[u8],
+    target: &[u8],
+    params: GlobalParams,
+    scoring: &Scoring,
+    scratch: &mut Scratch,
+) -> i32 {
+    let Scratch { rows, directions, runs } = scratch;
     let (m, n) = (query.len(), target.len());
     let band = effective_band(m, n, params.band);
     let width = m.min(2 * band + 1);
     let low = |j: usize| j.saturating_sub(band).max(1);
-    let mut directions = vec![0; n * width];
-    let mut rows: Vec<Row> = (0..=m)
-        .map(|i| {
-            let gap = gap_score(scoring.insertion_open, scoring.insertion_extend, i);
-            Row { h: if i <= band { gap } else { NEVER }, e: NEVER }
-        })
-        .collect();
+    directions.clear();
+    directions.resize(n * width, 0);
+    rows.clear();
+    rows.extend((0..=m).map(|i| {
+        let gap = gap_score(scoring.insertion_open, scoring.insertion_extend, i);
+        Row { h: if i <= band { gap } else { NEVER }, e: NEVER }
+    }));
     for j in 1..=n {
         let (first, last) = (low(j), m.min(j + band));
         if first <= last {

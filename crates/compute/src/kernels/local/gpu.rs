@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use super::layout::{Answer, Dispatch, Job, MAXIMUM_BYTES, ROLES, ROW_BYTES, SCORE_MAX, WGSL};
-use super::simd::reversed_pieces;
+use super::simd::Pieces;
 use super::{LocalResult, least_score};
-use crate::gpu::chunks::{Extremes, first_dispatch, pack};
+use crate::gpu::chunks::{Extremes, Size, first_dispatch, pack};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};
 use crate::gpu::{Gpu, GpuError};
@@ -15,7 +15,8 @@ use crate::{LocalBatch, Scoring};
 
 /// What one invocation aligns.
 struct Work<'a> {
-    job: usize,
+    /// The job's place in its chunk.
+    place: usize,
     query: Cow<'a, [u8]>,
     target: Cow<'a, [u8]>,
     goal: i32,
@@ -26,27 +27,40 @@ pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, Gpu
     Program::new(device, ("local", WGSL), &ROLES, scoring)
 }
 
-/// Answers what the device can take into `results`, indexed by job, which are all 0 before; returns the
-/// jobs it cannot take.
-pub(crate) fn local(
+/// The size of a job; `None` if a device cannot take it or there is nothing to do.
+pub(crate) fn size(batch: &LocalBatch, job: usize, scoring: &Scoring) -> Option<Size> {
+    let (rows, columns) = (batch.query(job).len(), batch.target(job).len());
+    let shorter = rows.min(columns);
+    let takes = shorter > 0 && shorter * usize::from(scoring.match_score) <= SCORE_MAX;
+    takes.then_some((rows, columns, rows))
+}
+
+/// Answers chunks of jobs that have a [`size`].
+pub(crate) fn local<'q>(
     gpu: &mut Gpu,
     task: &Task<'_, LocalBatch>,
-    results: &mut [LocalResult],
-) -> Result<Vec<usize>, GpuError> {
-    let batch = task.batch;
-    let (mut works, mut left) = (Vec::new(), Vec::new());
-    for job in 0..batch.len() {
-        let (query, target) = (batch.query(job), batch.target(job));
-        let shorter = query.len().min(target.len());
-        if shorter * usize::from(task.scoring.match_score) > SCORE_MAX {
-            left.push(job);
-        } else if shorter > 0 {
-            works.push(Work { job, query: query.into(), target: target.into(), goal: 0 });
-        }
+    chunks: impl Iterator<Item = &'q [u32]>,
+) -> Result<Vec<(u32, LocalResult)>, GpuError> {
+    let mut answers = Vec::new();
+    for jobs in chunks {
+        let results = run_chunk(gpu, task, jobs)?;
+        answers.extend(jobs.iter().copied().zip(results));
     }
-    align(gpu, works, |job, answer| {
-        if answer.score as usize >= least_score(batch.params(job).min_score) {
-            results[job] = LocalResult {
+    Ok(answers)
+}
+
+/// The results of a chunk, in its order.
+fn run_chunk(gpu: &mut Gpu, task: &Task<'_, LocalBatch>, jobs: &[u32]) -> Result<Vec<LocalResult>, GpuError> {
+    let batch = task.batch;
+    let mut results = vec![LocalResult::default(); jobs.len()];
+    let whole = |(place, &job): (usize, &u32)| {
+        let job = job as usize;
+        Work { place, query: batch.query(job).into(), target: batch.target(job).into(), goal: 0 }
+    };
+    align(gpu, jobs.iter().enumerate().map(whole).collect(), |place, answer| {
+        let min_score = batch.params(jobs[place] as usize).min_score;
+        if answer.score as usize >= least_score(min_score) {
+            results[place] = LocalResult {
                 score: answer.score,
                 query_end: answer.query_end,
                 target_end: answer.target_end,
@@ -57,21 +71,22 @@ pub(crate) fn local(
         }
     })?;
     let mut works = Vec::new();
-    for (job, found) in results.iter().enumerate().filter(|(_, found)| found.score > 0) {
-        let [query, target] = reversed_pieces(task, job, found);
-        works.push(Work { job, query: query.into(), target: target.into(), goal: found.score });
+    for (place, found) in results.iter().enumerate().filter(|(_, found)| found.score > 0) {
+        let mut pieces = Pieces::default();
+        pieces.take(task, jobs[place] as usize, found);
+        works.push(Work { place, query: pieces.query.into(), target: pieces.target.into(), goal: found.score });
     }
-    align(gpu, works, |job, answer| {
-        let result = &mut results[job];
+    align(gpu, works, |place, answer| {
+        let result = &mut results[place];
         result.query_start = result.query_end.saturating_sub(answer.query_end);
         result.target_start = result.target_end.saturating_sub(answer.target_end);
     })?;
-    Ok(left)
+    Ok(results)
 }
 
 /// Runs all works, sorted by length, in as few dispatches as fit; gives every answer to `take`.
 fn align(gpu: &mut Gpu, mut works: Vec<Work<'_>>, mut take: impl FnMut(usize, &Answer)) -> Result<(), GpuError> {
-    works.sort_unstable_by_key(|work| (work.query.len(), work.target.len(), work.job));
+    works.sort_unstable_by_key(|work| (work.query.len(), work.target.len(), work.place));
     let mut rest = &works[..];
     while !rest.is_empty() {
         let sizes = rest.iter().map(|work| (work.query.len(), work.target.len(), work.query.len()));
@@ -79,7 +94,7 @@ fn align(gpu: &mut Gpu, mut works: Vec<Work<'_>>, mut take: impl FnMut(usize, &A
         let (now, later) = rest.split_at(count);
         let answers = run(gpu, now)?;
         let answers: &[Answer] = bytemuck::cast_slice(&answers[..count * size_of::<Answer>() / 4]);
-        now.iter().zip(answers).for_each(|(work, answer)| take(work.job, answer));
+        now.iter().zip(answers).for_each(|(work, answer)| take(work.place, answer));
         rest = later;
     }
     Ok(())

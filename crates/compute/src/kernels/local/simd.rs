@@ -7,7 +7,7 @@ use super::simd_group::{Costs, Matrix};
 use super::simd_second::{Search, second};
 use super::{LocalResult, exclusion, least_score, longest_span, wide};
 use crate::LocalBatch;
-use crate::kernels::lanes::{Lane, Task};
+use crate::kernels::lanes::{Lane, Task, WIDEST};
 
 /// Answers the numbered `jobs` of a batch into `results`, indexed by job, which are all 0 before. Returns
 /// how many did not fit the narrowest lanes.
@@ -99,7 +99,7 @@ fn group_ends<S: Simd, V, const ONE_OPENING: bool>(
     let mut peak = V::splat(simd, V::Element::default());
     let mut block = peak;
     let mut grew = 0;
-    let mut ends = vec![(0, 0); jobs.len()];
+    let mut ends = [(0, 0); WIDEST];
     maxima.clear();
     let columns = matrix.target.vectors.len();
     for j in 1..=columns {
@@ -113,12 +113,12 @@ fn group_ends<S: Simd, V, const ONE_OPENING: bool>(
     }
     note(matrix, grew, (columns, false), (block, best), &mut ends);
     let room = V::Element::LARGEST - usize::from(task.scoring.match_score);
-    let search = |(lane, job): (usize, &u32)| {
+    let mut searches = [Search::default(); WIDEST];
+    for (lane, (job, search)) in jobs.iter().zip(&mut searches).enumerate() {
         let distance = exclusion(best[lane].get(), task.scoring);
         let end = ends[lane].1;
-        Search { before: end.saturating_sub(distance), after: end + distance, last: target(job).len() }
-    };
-    let searches: Vec<Search> = jobs.iter().enumerate().map(search).collect();
+        *search = Search { before: end.saturating_sub(distance), after: end + distance, last: target(job).len() };
+    }
     let seconds = second(simd, maxima, &searches);
     for (lane, &job) in jobs.iter().enumerate() {
         let ((row, column), (second_score, second_column)) = (ends[lane], seconds[lane]);
@@ -144,14 +144,12 @@ fn note<S: Simd, V: SimdInt<S, Element: Lane>>(
     mut lanes: u64,
     (j, before): (usize, bool),
     (block, score): (V, V),
-    ends: &mut [(usize, usize)],
+    ends: &mut [(usize, usize); WIDEST],
 ) {
     while lanes != 0 {
         let lane = lanes.trailing_zeros() as usize;
         lanes &= lanes - 1;
-        if let Some(end) = ends.get_mut(lane) {
-            *end = (matrix.row(lane, (block[lane].get(), score[lane].get()), before), j);
-        }
+        ends[lane] = (matrix.row(lane, (block[lane].get(), score[lane].get()), before), j);
     }
 }
 
@@ -162,7 +160,7 @@ where
     V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
 {
     let mut matrix = Matrix::<V>::default();
-    let mut reversed = Vec::new();
+    let mut reversed: [Pieces; WIDEST] = std::array::from_fn(|_| Pieces::default());
     let usual = task.one_opening();
     for group in jobs.chunks(<V as SimdBase<S>>::LEN) {
         if usual {
@@ -178,22 +176,21 @@ fn group_starts<S: Simd, V, const ONE_OPENING: bool>(
     simd: S,
     task: &Task<'_, LocalBatch>,
     jobs: &[u32],
-    (matrix, reversed): (&mut Matrix<V>, &mut Vec<[Vec<u8>; 2]>),
+    (matrix, reversed): (&mut Matrix<V>, &mut [Pieces; WIDEST]),
     results: &mut [LocalResult],
 ) where
     V: SimdInt<S, ByteVector = S::u8s, Element: Lane>,
 {
-    reversed.clear();
-    for &job in jobs {
-        reversed.push(reversed_pieces(task, job as usize, &results[job as usize]));
+    for (pieces, &job) in reversed.iter_mut().zip(jobs) {
+        pieces.take(task, job as usize, &results[job as usize]);
     }
-    let queries = reversed.iter().map(|[query, _]| query.as_slice());
-    matrix.start(simd, queries, reversed.iter().map(|[_, target]| target.as_slice()));
+    let reversed = &reversed[..jobs.len()];
+    matrix.start(simd, reversed.iter().map(|p| p.query.as_slice()), reversed.iter().map(|p| p.target.as_slice()));
     let costs = Costs::<V>::new(simd, task);
     let score = |job: &u32| results[*job as usize].score as usize;
     let goal = V::from_fn(simd, |lane| V::Element::clamp_from(jobs.get(lane).map_or(usize::MAX, score)));
     let mut waiting = u64::MAX >> (64 - jobs.len());
-    let mut ends = vec![(0, 0); jobs.len()];
+    let mut ends = [(0, 0); WIDEST];
     for j in 1..=matrix.target.vectors.len() {
         let swept = matrix.sweep::<S, ONE_OPENING>(simd, &costs, j);
         let there = swept.max.simd_ge(goal).to_bitmask() & waiting;
@@ -210,10 +207,21 @@ fn group_starts<S: Simd, V, const ONE_OPENING: bool>(
     }
 }
 
-/// Query and target before a job's ends, backwards, no longer than the alignment can be.
-pub(super) fn reversed_pieces(task: &Task<'_, LocalBatch>, job: usize, found: &LocalResult) -> [Vec<u8>; 2] {
-    let (query_end, target_end) = (found.query_end as usize, found.target_end as usize);
-    let first = target_end.saturating_sub(longest_span(query_end, found.score as usize, task.scoring));
-    let reversed = |piece: &[u8]| piece.iter().rev().copied().collect();
-    [reversed(&task.batch.query(job)[..query_end]), reversed(&task.batch.target(job)[first..target_end])]
+/// Query and target before a job's ends, backwards, no longer than the alignment can be. Memory is reused
+/// from group to group.
+#[derive(Default)]
+pub(super) struct Pieces {
+    pub(super) query: Vec<u8>,
+    pub(super) target: Vec<u8>,
+}
+
+impl Pieces {
+    pub(super) fn take(&mut self, task: &Task<'_, LocalBatch>, job: usize, found: &LocalResult) {
+        let (query_end, target_end) = (found.query_end as usize, found.target_end as usize);
+        let first = target_end.saturating_sub(longest_span(query_end, found.score as usize, task.scoring));
+        self.query.clear();
+        self.query.extend(task.batch.query(job)[..query_end].iter().rev());
+        self.target.clear();
+        self.target.extend(task.batch.target(job)[first..target_end].iter().rev());
+    }
 }

@@ -2,7 +2,7 @@
 
 use fearless_simd::{Select, Simd, SimdInt, SimdMask};
 
-use crate::kernels::lanes::Lane;
+use crate::kernels::lanes::{Lane, WIDEST};
 
 /// Columns whose numbers, from 1, and the two beside them fit every lane.
 const CHUNK: usize = 254;
@@ -21,18 +21,18 @@ pub(super) struct Search {
 /// For each lane the highest of its maxima where it looks, and the first column, from 1, that has it; 0
 /// and 0 if all are 0. `maxima` starts with column 1.
 #[inline(always)]
-pub(super) fn second<S: Simd, V>(simd: S, maxima: &[V], searches: &[Search]) -> Vec<(usize, usize)>
+pub(super) fn second<S: Simd, V>(simd: S, maxima: &[V], searches: &[Search; WIDEST]) -> [(usize, usize); WIDEST]
 where
     V: SimdInt<S, Element: Lane>,
 {
     let zero = V::splat(simd, V::Element::default());
     let mut best = zero;
-    let mut found = vec![(0, 0); searches.len()];
+    let mut found = [(0, 0); WIDEST];
     for (chunk, first) in maxima.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
         // A bound outside the chunk becomes 0 or 255, before or after all its columns.
         let bound = |value: &dyn Fn(&Search) -> usize| {
             let relative = |search| value(search).saturating_sub(first).min(CHUNK + 1);
-            V::from_fn(simd, |lane| V::Element::clamp_from(searches.get(lane).map_or(0, relative)))
+            V::from_fn(simd, |lane| V::Element::clamp_from(relative(&searches[lane])))
         };
         let (before, after, last) = (bound(&|s| s.before), bound(&|s| s.after), bound(&|s| s.last));
         let mut column = zero;
@@ -47,9 +47,7 @@ where
         while lanes != 0 {
             let lane = lanes.trailing_zeros() as usize;
             lanes &= lanes - 1;
-            if let Some(found) = found.get_mut(lane) {
-                *found = (best[lane].get(), first + column[lane].get());
-            }
+            found[lane] = (best[lane].get(), first + column[lane].get());
         }
     }
     found

@@ -1,0 +1,129 @@
+//! `svala insert-size`, and the JSON file that it writes and `--insert-model` reads.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use svala_compute::{Engine, EngineOptions};
+use svala_io::{AtomicFile, ReadSource};
+use svala_map::index::Index;
+use svala_map::insert_model::{InsertModel, SizeModel};
+use svala_map::insert_size::Orientation;
+use svala_map::options::{MAX_READ, MapOptions};
+use svala_map::pipeline::{DEFAULT_BATCH_READS, Run};
+
+use crate::args::InsertSizeArgs;
+use crate::error::{Error, Result};
+
+/// What the member `format` of the file says.
+const FORMAT: &str = "svala insert-size model 1";
+
+/// Learns the insert-size model from the first pairs, as a run would, and writes it.
+pub fn run(args: &InsertSizeArgs) -> Result<()> {
+    let options = MapOptions::default();
+    let index = Index::open_for(&args.reference)?;
+    let engine = Engine::new(EngineOptions {
+        backend: args.engine.backend,
+        simd: args.engine.simd,
+        ..EngineOptions::default()
+    })?;
+    let run = Run {
+        index: &index,
+        engine: &engine,
+        options: &options,
+        insert_model: None,
+        threads: args.threads,
+        batch_reads: DEFAULT_BATCH_READS,
+    };
+    let model = run.insert_model(ReadSource::open(&args.first, Some(&args.second), MAX_READ)?)?;
+    if model.is_empty() {
+        eprintln!("svala: warning: too few clear pairs for an insert-size model: with this one no pair is proper");
+    }
+    let text = format!("{:#}\n", to_json(&model));
+    let Some(path) = &args.output else {
+        return std::io::stdout().write_all(text.as_bytes()).map_err(Error::Output);
+    };
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(text.as_bytes()).map_err(|source| Error::File { path: path.clone(), source })?;
+    Ok(file.commit()?)
+}
+
+/// Reads a model from a file.
+///
+/// # Errors
+///
+/// The file can't be read, or isn't what [`run`] writes.
+pub fn read(path: &Path) -> Result<InsertModel> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    from_json(&text).map_err(|why| Error::InsertModel { path: path.to_owned(), why })
+}
+
+fn to_json(model: &InsertModel) -> Value {
+    let mut members = Map::new();
+    members.insert("format".into(), FORMAT.into());
+    for (orientation, sizes) in model.orientations() {
+        let SizeModel { mean_milli, deviation_milli, low, high, pairs } = sizes;
+        let value = json!({
+            "mean_milli": mean_milli, "deviation_milli": deviation_milli, "low": low, "high": high, "pairs": pairs
+        });
+        members.insert(orientation.letters().into(), value);
+    }
+    Value::Object(members)
+}
+
+fn from_json(text: &str) -> std::result::Result<InsertModel, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if value.get("format").and_then(Value::as_str) != Some(FORMAT) {
+        return Err(format!("expected a member \"format\" that says \"{FORMAT}\""));
+    }
+    let mut model = InsertModel::default();
+    for orientation in Orientation::ALL {
+        let letters = orientation.letters();
+        if let Some(member) = value.get(letters) {
+            let sizes = size_model(member).filter(SizeModel::is_valid);
+            let why =
+                || format!("{letters}: expected mean_milli, deviation_milli, low, high and pairs, within their limits");
+            model.set(orientation, sizes.ok_or_else(why)?);
+        }
+    }
+    Ok(model)
+}
+
+fn size_model(value: &Value) -> Option<SizeModel> {
+    let number = |name: &str| value.get(name)?.as_i64();
+    Some(SizeModel {
+        mean_milli: number("mean_milli")?,
+        deviation_milli: number("deviation_milli")?,
+        low: number("low")?,
+        high: number("high")?,
+        pairs: usize::try_from(number("pairs")?).ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_survive_the_file() {
+        let mut model = InsertModel::of(Orientation::ReverseForward, SizeModel::around(3_000_125, 400_001));
+        assert_eq!(from_json(&to_json(&model).to_string()), Ok(model));
+        model.set(Orientation::ForwardReverse, SizeModel { pairs: 77, ..SizeModel::around(300_000, 1000) });
+        assert_eq!(from_json(&to_json(&model).to_string()), Ok(model));
+        let none = InsertModel::default();
+        assert_eq!(from_json(&to_json(&none).to_string()), Ok(none));
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        let model = InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000));
+        let good = to_json(&model).to_string();
+        for (from, to) in
+            [("model 1", "model 2"), ("\"low\":200", "\"low\":0"), ("400000", "400000.5"), ("high", "hi"), ("},", ",")]
+        {
+            let bad = good.replace(from, to);
+            assert_ne!(bad, good);
+            assert!(from_json(&bad).is_err(), "{bad}");
+        }
+    }
+}

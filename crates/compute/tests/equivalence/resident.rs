@@ -1,0 +1,98 @@
+//! The resident reference: a device that reads windows of it answers as one that is sent the bases.
+
+use libtest_mimic::Failed;
+use svala_compute::kernels::windows::reference;
+use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global};
+use svala_compute::{
+    Backend, Engine, EngineOptions, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, GlobalResults, Window,
+};
+
+use super::Target;
+use super::sharing::one_adapter;
+
+/// Bases of the reference: several pieces of the smallest kind, the last one not full.
+const BASES: usize = 64 * 301;
+
+/// A reference without a pattern that a shifted window would fit as well.
+fn planes() -> Vec<[u64; 2]> {
+    let mut state = 88_172_645_463_325_252u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    (0..BASES / 64).map(|_| [next(), next()]).collect()
+}
+
+/// Jobs on windows of every length around the edges of words and blocks, forth and back, up to both ends of the reference and
+/// across the edges of pieces; and, between them, jobs without a window.
+fn jobs(planes: &[[u64; 2]]) -> Result<(ExtendBatch, GlobalBatch), Failed> {
+    let (mut extend, mut global) = (ExtendBatch::new(), GlobalBatch::new());
+    let lengths = [0, 1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 100, 150, 200, 1000, 4096];
+    for (k, length) in lengths.into_iter().cycle().take(640).enumerate() {
+        let start = match k % 5 {
+            0 => 0,
+            1 => BASES - length,
+            _ => k * 7919 % (BASES - length),
+        };
+        for reversed in [false, true] {
+            let window = Window { start: start as u32, reversed };
+            let target = reference(planes, window, length);
+            let mut query: Vec<u8> = target.iter().copied().take(1 + k % 260).collect();
+            if query.len() > 40 {
+                query.drain(20..20 + k % 4);
+                query[10] = (query[10] + 1) % 5;
+            }
+            let band = [3, 20, 100][k % 3];
+            let params = ExtendParams { initial_score: 20, band, z_drop: 100 };
+            let sent = target.iter().map(|&code| if k % 11 == 0 { 4 } else { code });
+            let window = Some(window).filter(|_| k % 11 > 0);
+            extend.push_window(query.iter().copied(), (sent.clone(), window), params)?;
+            let span = length.min(query.len() + 30);
+            let window =
+                window.map(|w| Window { start: w.start + if reversed { (length - span) as u32 } else { 0 }, ..w });
+            global.push_window(query, (sent.take(span), window), GlobalParams { band: 40 })?;
+        }
+    }
+    Ok((extend, global))
+}
+
+/// How many extend and global jobs are wrong.
+fn wrong(engine: &Engine, extend: &ExtendBatch, global: &GlobalBatch) -> [usize; 2] {
+    let mut results = Vec::new();
+    engine.extend(extend, &mut results);
+    let mut rows = GlobalResults::new();
+    engine.global(global, &mut rows);
+    let wrong_extend = differing_extend(&expected_extend(extend, engine.scoring()), &results).len();
+    [wrong_extend, differing_global(&expected_global(global, engine.scoring()), &rows).len()]
+}
+
+/// Same bytes with and without a resident reference, in one piece and in many.
+pub fn resident(_: Target) -> Result<(), Failed> {
+    let planes = planes();
+    let (extend, global) = jobs(&planes)?;
+    // A piece has to be larger than the longest window, 65 blocks.
+    for piece_bytes in [None, Some(16 * 66), Some(16 * 100)] {
+        let adapters = one_adapter(1)?;
+        let engine = Engine::new(EngineOptions { backend: Backend::Gpu, adapters, piece_bytes, ..Default::default() })?;
+        let before = wrong(&engine, &extend, &global);
+        if engine.set_reference(&planes) != 1 {
+            return Err("the device did not take the reference".into());
+        }
+        let after = wrong(&engine, &extend, &global);
+        // Another reference must show, or the device did not read it.
+        let other: Vec<[u64; 2]> = planes.iter().map(|[low, high]| [!low, *high]).collect();
+        engine.set_reference(&other);
+        let misled = wrong(&engine, &extend, &global);
+        if !engine.device_failures().is_empty() {
+            return Err(format!("{:?}", engine.device_failures()).into());
+        }
+        if before != [0, 0] || after != [0, 0] || misled.iter().any(|&jobs| jobs < 500) {
+            return Err(
+                format!("{piece_bytes:?}: {before:?} wrong before, {after:?} after, {misled:?} if misled").into()
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The best alignments of each read of a batch, near which its mate may be found.
+
+use crate::alignment::Alignment;
+use crate::options::MapOptions;
+use crate::reads::PackedReads;
+
+/// Alignments kept of a read, at the most.
+const MAX_ANCHORS: usize = 16;
+
+/// Good alignments of the reads of a batch, back to back.
+#[derive(Debug, Default)]
+pub struct Anchors {
+    alignments: Vec<Alignment>,
+    ends: Vec<usize>,
+}
+
+impl Anchors {
+    /// Takes those of `alignments`, which are grouped by read, that an unpaired mate could not make worse than another.
+    pub fn fill(&mut self, alignments: &[Alignment], reads: &PackedReads, options: &MapOptions) {
+        self.alignments.clear();
+        self.ends.clear();
+        for group in alignments.chunk_by(|a, b| a.read == b.read) {
+            let number = group[0].read as usize;
+            self.ends.resize(number, self.alignments.len());
+            let length = reads.read(number).length();
+            let value = |a: &Alignment| a.value(length, options);
+            let best = group.iter().map(value).max().unwrap_or(0);
+            let good = group.iter().filter(|a| value(a) + options.unpaired_penalty >= best);
+            self.alignments.extend(good.take(MAX_ANCHORS));
+            self.ends.push(self.alignments.len());
+        }
+        self.ends.resize(reads.len(), self.alignments.len());
+    }
+
+    /// The anchors of read `i`.
+    #[must_use]
+    pub fn read(&self, i: usize) -> &[Alignment] {
+        let start = if i == 0 { 0 } else { self.ends[i - 1] };
+        &self.alignments[start..self.ends[i]]
+    }
+}
