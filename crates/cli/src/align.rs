@@ -1,17 +1,20 @@
 //! `svala mem` and `svala align`.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use svala_compute::{Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, RecordOrder, ReferenceSequence,
+    AlignmentWriter, AtomicFile, Destination, DuplicationMetrics, Format, Header, Program, ReadGroup, ReadSource,
+    RecordOrder, ReferenceSequence, WriterOptions,
 };
+use svala_map::duplicates::DuplicateCounts;
 use svala_map::index::{Index, index_path};
 use svala_map::insert_model::InsertModel;
 use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::{Run, Summary};
-use svala_map::sort::{SortOptions, SortingWriter};
+use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions, SortingWriter};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, Sort, all_threads};
 use crate::error::{Error, Result};
@@ -33,6 +36,10 @@ pub struct Job<'a> {
     pub format: Format,
     /// How a BAM file is sorted; none leaves the order of the input.
     pub sort: Option<SortOptions>,
+    /// Where duplication metrics go.
+    pub metrics: Option<&'a Path>,
+    /// Compression and index; the threads are those of the job.
+    pub writer: WriterOptions,
     /// Mapping threads.
     pub threads: usize,
     /// Value of `-R`.
@@ -72,19 +79,36 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let destination = destination(&args.output);
     let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
     let threads = args.threads.unwrap_or_else(all_threads);
-    let sort = sort_options(args);
-    report(&execute(&Job { sort, ..job("align", places, Format::Bam, threads, &args.mapping) })?);
+    let sort = sort_options(args)?;
+    let index = sort.is_some() && !args.no_index;
+    let writer = WriterOptions { compression_level: args.level, index, ..WriterOptions::default() };
+    report(&execute(&Job {
+        sort,
+        writer,
+        metrics: args.metrics.as_deref(),
+        ..job("align", places, Format::Bam, threads, &args.mapping)
+    })?);
     Ok(())
 }
 
 /// What the sort may use, if there is to be one. Runs go beside the output unless told otherwise.
-fn sort_options(args: &AlignArgs) -> Option<SortOptions> {
+fn sort_options(args: &AlignArgs) -> Result<Option<SortOptions>> {
+    if args.sort == Sort::None {
+        let why = "duplicates are found while records are sorted; leave out --sort none";
+        let asked = args.metrics.as_ref().or(args.rmdup.then_some(&args.output));
+        return asked.map_or(Ok(None), |path| Err(Error::Usage { path: path.clone(), why }));
+    }
     let folder = args.tmp_dir.clone().unwrap_or_else(|| match args.output.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     });
-    let max_memory_bytes = args.max_mem_mib.saturating_mul(1 << 20);
-    (args.sort == Sort::Coordinate).then_some(SortOptions { max_memory_bytes, folder })
+    let action = match (args.no_markdup, args.rmdup) {
+        (true, _) => DuplicateAction::Ignore,
+        (_, true) => DuplicateAction::Remove,
+        _ => DuplicateAction::Mark,
+    };
+    let duplicates = DuplicateOptions { action, optical_distance: args.optical_distance };
+    Ok(Some(SortOptions { max_memory_bytes: args.max_mem_mib.saturating_mul(1 << 20), folder, duplicates }))
 }
 
 /// Standard output for `-`.
@@ -115,6 +139,8 @@ fn job<'a>(
         destination: places.destination,
         format,
         sort: None,
+        metrics: None,
+        writer: WriterOptions::default(),
         threads: threads.max(1),
         read_group: mapping.read_group.as_deref(),
         soft_clip: mapping.soft_clip,
@@ -147,7 +173,12 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         ..EngineOptions::default()
     })?;
     engine.set_reference(index.reference().planes());
-    let writer = AlignmentWriter::create(&job.destination, job.format, &header, job.threads)?;
+    let writer = AlignmentWriter::create(
+        &job.destination,
+        job.format,
+        &header,
+        WriterOptions { threads: job.threads, ..job.writer },
+    )?;
     let start = Instant::now();
     let run = Run {
         index: &index,
@@ -157,15 +188,38 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         threads: job.threads,
         batch_reads: job.batch_reads,
     };
-    let summary = match job.sort.clone() {
+    let metrics_file = job.metrics.map(AtomicFile::create).transpose()?;
+    let (summary, counts) = match job.sort.clone() {
         Some(sort) => run.execute(source, SortingWriter::new(writer, sort), job.format, &header)?,
-        None => run.execute(source, writer, job.format, &header)?,
+        None => (run.execute(source, writer, job.format, &header)?.0, None),
     };
+    if let (Some(file), Some(path), Some(counts)) = (metrics_file, job.metrics, counts) {
+        let library = header.read_group.as_ref().and_then(ReadGroup::library);
+        write_metrics(file, path, &metrics(&summary, &counts), library.as_deref())?;
+    }
     for failure in engine.device_failures() {
         let (device, reason) = (failure.device, failure.reason);
         eprintln!("svala: warning: GPU {device} failed and the CPU took over, with the same results: {reason}");
     }
     Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
+}
+
+fn metrics(summary: &Summary, counts: &DuplicateCounts) -> DuplicationMetrics {
+    DuplicationMetrics {
+        unpaired_reads_examined: counts.unpaired_reads,
+        read_pairs_examined: counts.pairs,
+        secondary_or_supplementary_records: summary.records - summary.reads,
+        unmapped_reads: summary.reads - summary.mapped,
+        unpaired_read_duplicates: counts.unpaired_duplicates,
+        read_pair_duplicates: counts.pair_duplicates,
+        read_pair_optical_duplicates: counts.optical_duplicates,
+    }
+}
+
+fn write_metrics(mut file: AtomicFile, path: &Path, metrics: &DuplicationMetrics, library: Option<&str>) -> Result<()> {
+    let text = metrics.to_text(library, concat!("svala ", env!("CARGO_PKG_VERSION")));
+    file.write_all(text.as_bytes()).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    Ok(file.commit()?)
 }
 
 fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header {
@@ -189,10 +243,18 @@ fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header
 fn check_files(job: &Job<'_>) -> Result<()> {
     let index = index_path(job.reference);
     let inputs = [job.reference, &index, job.first].into_iter().chain(job.second).chain(job.insert.file());
-    if let Destination::File(output) = &job.destination
-        && inputs.clone().any(|input| is_same_file(input, output))
-    {
-        return Err(Error::Usage { path: output.clone(), why: "the output would replace an input" });
+    let output = match &job.destination {
+        Destination::File(path) => Some(path.as_path()),
+        Destination::Stdout => None,
+    };
+    for output in output.into_iter().chain(job.metrics) {
+        if inputs.clone().any(|input| is_same_file(input, output)) {
+            return Err(Error::Usage { path: output.to_owned(), why: "the output would replace an input" });
+        }
+    }
+    if job.metrics.is_some() && job.metrics == output {
+        let path = output.unwrap_or(job.reference).to_owned();
+        return Err(Error::Usage { path, why: "the same file is given for records and metrics" });
     }
     match job.second {
         Some(second) if is_same_file(job.first, second) => {
@@ -219,11 +281,23 @@ fn canonical_command_line(job: &Job<'_>) -> String {
         words.extend(["-h".into(), job.max_alternatives.to_string()]);
     }
     words.extend(job.insert.words());
+    if let Some(sort) = &job.sort {
+        words.extend(sort_words(sort.duplicates.action));
+    }
     if let Some(group) = job.read_group {
         words.extend(["-R".into(), group.to_owned()]);
     }
     words.push(file_name(job.reference));
     words.join(" ")
+}
+
+/// The options that decide what becomes of duplicates.
+fn sort_words(action: DuplicateAction) -> Option<String> {
+    match action {
+        DuplicateAction::Mark => None,
+        DuplicateAction::Remove => Some("--rmdup".into()),
+        DuplicateAction::Ignore => Some("--no-markdup".into()),
+    }
 }
 
 /// The last part of a path, for the header.

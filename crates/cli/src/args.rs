@@ -89,12 +89,34 @@ pub struct AlignArgs {
     /// Order of the records: coordinate, or none for that of the reads
     #[arg(long, value_enum, default_value_t = Sort::Coordinate, value_name = "HOW")]
     pub sort: Sort,
-    /// Memory for sorting, in MiB
+    /// Memory for sorting and for finding duplicates, in MiB
     #[arg(long = "max-mem", default_value_t = 1024, value_name = "MIB")]
     pub max_mem_mib: usize,
     /// Folder for the temporary files of sorting [default: the output's]
     #[arg(long, value_name = "FOLDER")]
     pub tmp_dir: Option<PathBuf>,
+    /// Leave duplicates out instead of flagging them
+    #[arg(long)]
+    pub rmdup: bool,
+    /// Don't look for duplicates
+    #[arg(long, conflicts_with_all = ["rmdup", "metrics"])]
+    pub no_markdup: bool,
+    /// Write duplication metrics to this file, as Picard does
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+    /// Most pixels in x and in y between optical duplicates: 100, or 2500 for patterned flow cells
+    #[arg(long, default_value_t = 100, value_name = "PIXELS")]
+    pub optical_distance: u32,
+    /// Write no index beside the sorted file
+    #[arg(long)]
+    pub no_index: bool,
+    /// Write an index beside the sorted file; it is the default
+    #[arg(long, conflicts_with = "no_index")]
+    pub write_index: bool,
+    /// Compression of the BAM file, 0 (none) to 9
+    #[arg(short = 'l', long, default_value_t = svala_io::DEFAULT_COMPRESSION_LEVEL, value_name = "LEVEL",
+          value_parser = clap::value_parser!(u8).range(..=9))]
+    pub level: u8,
     #[command(flatten)]
     pub mapping: MappingArgs,
 }

@@ -41,7 +41,7 @@
 //! let mut source = ReadSource::open(&reads, None, 1000)?;
 //! let mut encoder = RecordEncoder::new(Format::Bam, &header)?;
 //! let destination = Destination::File(output.clone());
-//! let mut writer = AlignmentWriter::create(&destination, Format::Bam, &header, 1)?;
+//! let mut writer = AlignmentWriter::create(&destination, Format::Bam, &header, Default::default())?;
 //! let (mut batch, mut encoded) = (ReadBatch::new(), Vec::new());
 //! while source.read_batch(&mut batch, 10_000)? {
 //!     encoded.clear();
@@ -77,9 +77,12 @@
 
 mod atomic;
 mod bam;
+mod bam_index;
 mod batch;
 mod cigar;
+mod duplication_metrics;
 mod encode;
+mod encoded;
 mod error;
 mod fasta;
 mod fastq;
@@ -98,9 +101,12 @@ mod writer;
 pub use self::{
     atomic::AtomicFile,
     bam::{OwnedAlignment, read_alignments},
+    bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
+    duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},
+    encoded::EncodedRecord,
     error::{Error, Result},
     fasta::{Contig, FastaReader},
     fastq::ReadSource,
@@ -108,5 +114,5 @@ pub use self::{
     read_group::ReadGroup,
     record::{AlignmentRecord, Tag, TagValue},
     spill::{SpillReader, SpillWriter},
-    writer::{AlignmentWriter, Destination},
+    writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };

@@ -8,7 +8,7 @@ use noodles::{bam, sam};
 use support::Folder;
 use svala_io::{
     AlignmentRecord, AlignmentWriter, CigarKind, CigarOp, Destination, Error, Format, Header, OwnedAlignment, Program,
-    ReadGroup, RecordEncoder, ReferenceSequence, Tag, TagValue, flags, read_alignments,
+    ReadGroup, RecordEncoder, ReferenceSequence, Tag, TagValue, WriterOptions, flags, read_alignments,
 };
 
 const RECORDS: u32 = 3000;
@@ -60,7 +60,9 @@ fn encode(format: Format) -> Vec<u8> {
 
 fn write(path: &Path, format: Format, encoded: &[u8], chunk: usize, threads: usize) {
     let destination = Destination::File(path.to_path_buf());
-    let mut writer = AlignmentWriter::create(&destination, format, &header(), threads).unwrap();
+    let mut writer =
+        AlignmentWriter::create(&destination, format, &header(), WriterOptions { threads, ..WriterOptions::default() })
+            .unwrap();
     for piece in encoded.chunks(chunk) {
         writer.write_encoded(piece).unwrap();
     }
@@ -137,7 +139,7 @@ fn a_dropped_writer_leaves_nothing() {
     for format in [Format::Sam, Format::Bam] {
         let folder = Folder::new();
         let destination = Destination::File(folder.path().join("out"));
-        let mut writer = AlignmentWriter::create(&destination, format, &header(), 2).unwrap();
+        let mut writer = AlignmentWriter::create(&destination, format, &header(), WriterOptions::default()).unwrap();
         writer.write_encoded(&encode(format)).unwrap();
         drop(writer);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -150,7 +152,7 @@ fn a_header_that_sam_cannot_hold_is_refused_before_the_file_is_made() {
     let destination = Destination::File(folder.path().join("out.bam"));
     let mut header = header();
     header.references[1].name = b"chr1".to_vec();
-    let result = AlignmentWriter::create(&destination, Format::Bam, &header, 1);
+    let result = AlignmentWriter::create(&destination, Format::Bam, &header, WriterOptions::default());
     assert!(matches!(result, Err(Error::Header { .. })));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -158,7 +160,7 @@ fn a_header_that_sam_cannot_hold_is_refused_before_the_file_is_made() {
 #[test]
 fn a_missing_folder_is_named() {
     let destination = Destination::File("missing/folder/out.bam".into());
-    let result = AlignmentWriter::create(&destination, Format::Bam, &header(), 1);
+    let result = AlignmentWriter::create(&destination, Format::Bam, &header(), WriterOptions::default());
     let Err(error) = result else { panic!("the file was made") };
     assert!(error.to_string().starts_with("missing/folder/out.bam: cannot write: "), "{error}");
 }
@@ -169,7 +171,8 @@ fn a_missing_folder_is_named() {
 fn write_to_standard_output() {
     let is_finished = std::env::var("FINISH").is_ok_and(|value| value == "yes");
     for format in [Format::Sam, Format::Bam] {
-        let mut writer = AlignmentWriter::create(&Destination::Stdout, format, &header(), 1).unwrap();
+        let mut writer =
+            AlignmentWriter::create(&Destination::Stdout, format, &header(), WriterOptions::default()).unwrap();
         writer.write_encoded(&encode(format)).unwrap();
         if is_finished {
             writer.finish().unwrap();
@@ -208,7 +211,7 @@ fn a_full_device_is_an_error_and_stays_one() {
     for format in [Format::Sam, Format::Bam] {
         let encoded = encode(format);
         let destination = Destination::File("/dev/full".into());
-        let mut writer = AlignmentWriter::create(&destination, format, &header(), 2).unwrap();
+        let mut writer = AlignmentWriter::create(&destination, format, &header(), WriterOptions::default()).unwrap();
         let mut failed = false;
         for _ in 0..50 {
             let result = writer.write_encoded(&encoded);
@@ -234,7 +237,7 @@ fn a_pipe_without_a_reader_is_recognised() {
             move || drop(fs::File::open(path).unwrap())
         });
         let destination = Destination::File(path.clone());
-        let mut writer = AlignmentWriter::create(&destination, format, &header(), 1).unwrap();
+        let mut writer = AlignmentWriter::create(&destination, format, &header(), WriterOptions::default()).unwrap();
         reader.join().unwrap();
         let encoded = encode(format);
         let result = (0..50).try_for_each(|_| writer.write_encoded(&encoded));

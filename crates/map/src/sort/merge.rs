@@ -1,74 +1,128 @@
-//! Merging sorted runs.
+//! Merging sorted runs of items.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::io::{self, Read};
+use std::collections::binary_heap::PeekMut;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 
-use svala_io::SpillReader;
+use svala_io::{SpillReader, SpillWriter};
 
-use super::order::{FIXED_BYTES, compare_same_key, key};
+use crate::error::{Error, Result};
 
-/// The next record of a run. The heap's greatest is the record that comes first.
-struct Head {
-    key: u64,
-    record: Vec<u8>,
-    run: SpillReader,
+/// Most runs that are open at once. Each costs about 150 kB while merging.
+const MAX_RUNS: usize = 64;
+
+/// What can be sorted out of core.
+pub(crate) trait Item: Default + Ord {
+    /// Appends it to a run.
+    fn write(&self, run: &mut SpillWriter) -> io::Result<()>;
+
+    /// Replaces it by the next of a run; false at the end.
+    fn read(&mut self, run: &mut SpillReader) -> io::Result<bool>;
 }
 
-impl Head {
-    /// Reads the next record; false at the end of the run.
-    fn advance(&mut self) -> io::Result<bool> {
-        let mut size = [0; 4];
-        if self.run.read(&mut size[..1])? == 0 {
-            return Ok(false);
-        }
-        self.run.read_exact(&mut size[1..])?;
-        self.record.resize((4 + u32::from_le_bytes(size) as usize).max(FIXED_BYTES), 0);
-        self.record[..4].copy_from_slice(&size);
-        self.run.read_exact(&mut self.record[4..])?;
-        self.key = key(&self.record);
-        Ok(true)
-    }
-}
-
-impl Ord for Head {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.key.cmp(&self.key).then_with(|| compare_same_key(&other.record, &self.record))
-    }
-}
-
-impl PartialOrd for Head {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Head {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Head {}
-
-/// Hands the records of all `runs` to `sink`, in order. `failed` names the place of a failed read.
-pub(super) fn merge<E>(
+/// Sorted runs in temporary files of a folder; as many as may be open are merged into one before there are more.
+pub(crate) struct Runs {
+    folder: PathBuf,
     runs: Vec<SpillReader>,
-    failed: impl Fn(io::Error) -> E,
-    mut sink: impl FnMut(&[u8]) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut heads = BinaryHeap::with_capacity(runs.len());
-    for run in runs {
-        let mut head = Head { key: 0, record: Vec::new(), run };
-        if head.advance().map_err(&failed)? {
-            heads.push(head);
-        }
+}
+
+impl Runs {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder, runs: Vec::new() }
     }
-    while let Some(mut head) = heads.pop() {
-        sink(&head.record)?;
-        if head.advance().map_err(&failed)? {
-            heads.push(head);
-        }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.runs.is_empty()
     }
-    Ok(())
+
+    /// Spills a run that `write` writes, sorted as `T`s.
+    pub(crate) fn add<T: Item>(&mut self, write: impl FnOnce(&mut SpillWriter) -> io::Result<()>) -> Result<()> {
+        if self.runs.len() == MAX_RUNS {
+            let mut merged = self.take().merge::<T>()?;
+            self.spill(|run| {
+                while let Some(item) = merged.next()? {
+                    item.write(run)?;
+                }
+                Ok(())
+            })?;
+        }
+        self.spill(write)
+    }
+
+    fn spill(&mut self, write: impl FnOnce(&mut SpillWriter) -> io::Result<()>) -> Result<()> {
+        let mut run = SpillWriter::create(&self.folder)?;
+        let reader = write(&mut run).and_then(|()| run.into_reader());
+        self.runs.push(reader.map_err(|source| Error::file(&self.folder, source))?);
+        Ok(())
+    }
+
+    fn take(&mut self) -> Self {
+        Self { folder: self.folder.clone(), runs: std::mem::take(&mut self.runs) }
+    }
+
+    /// All items in order.
+    pub(crate) fn merge<T: Item>(self) -> Result<Merged<T>> {
+        let mut heads = BinaryHeap::with_capacity(self.runs.len());
+        let mut sources = self.runs;
+        for (source, run) in sources.iter_mut().enumerate() {
+            let mut item = T::default();
+            if item.read(run).map_err(|e| Error::file(&self.folder, e))? {
+                heads.push(Reverse((item, source)));
+            }
+        }
+        Ok(Merged { folder: self.folder, heads, sources, taken: T::default() })
+    }
+}
+
+/// Items of several runs, in order.
+pub(crate) struct Merged<T> {
+    folder: PathBuf,
+    /// The next item of each run, with the run's number.
+    heads: BinaryHeap<Reverse<(T, usize)>>,
+    sources: Vec<SpillReader>,
+    taken: T,
+}
+
+impl<T: Item> Merged<T> {
+    /// The next item.
+    pub(crate) fn next(&mut self) -> io::Result<Option<&mut T>> {
+        let Some(mut head) = self.heads.peek_mut() else {
+            return Ok(None);
+        };
+        let Reverse((item, source)) = &mut *head;
+        // The buffers of the item before are used again.
+        std::mem::swap(item, &mut self.taken);
+        if !item.read(&mut self.sources[*source])? {
+            PeekMut::pop(head);
+        }
+        Ok(Some(&mut self.taken))
+    }
+
+    /// Where the runs are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// Fills `buffer`, or returns false if the run has ended.
+pub(crate) fn read_whole(run: &mut SpillReader, buffer: &mut [u8]) -> io::Result<bool> {
+    if run.read(&mut buffer[..1])? == 0 {
+        return Ok(false);
+    }
+    run.read_exact(&mut buffer[1..]).map(|()| true)
+}
+
+impl Item for u64 {
+    fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
+        run.write_all(&self.to_le_bytes())
+    }
+
+    fn read(&mut self, run: &mut SpillReader) -> io::Result<bool> {
+        let mut bytes = [0; 8];
+        let is_there = read_whole(run, &mut bytes)?;
+        *self = Self::from_le_bytes(bytes);
+        Ok(is_there)
+    }
 }

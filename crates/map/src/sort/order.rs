@@ -6,35 +6,17 @@
 
 use std::cmp::Ordering;
 
-/// Bytes of a record before its name: `block_size` and the fixed fields (SAM specification v1, section 4.2).
-pub(super) const FIXED_BYTES: usize = 36;
-const FLAGS_AT: usize = 18;
-const REVERSE: u16 = 0x10;
+use svala_io::{EncodedRecord, flags};
 
-/// Bytes of the record at the start of `bytes`, with its `block_size`; none if it is not all there.
-pub(super) fn record_bytes(bytes: &[u8]) -> Option<usize> {
-    let size = 4 + u32::from_le_bytes(*bytes.first_chunk()?) as usize;
-    (size >= FIXED_BYTES && size <= bytes.len()).then_some(size)
+/// Contig in the upper half, then 1-based position, then strand. A missing contig is the largest.
+pub(super) fn key(record: EncodedRecord<'_>) -> u64 {
+    let contig = record.reference().map_or(u64::from(u32::MAX), |contig| contig as u64);
+    let position = record.position().map_or(0, |position| u64::from(position) + 1);
+    contig << 32 | position << 1 | u64::from(record.flags() & flags::REVERSE != 0)
 }
 
-/// Contig in the upper half, then 1-based position, then strand. A missing contig, -1, is the largest.
-pub(super) fn key(record: &[u8]) -> u64 {
-    let number = |at: usize| u32::from_le_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
-    let position = number(8).wrapping_add(1);
-    let reverse = flags(record) & REVERSE != 0;
-    u64::from(number(4)) << 32 | u64::from(position << 1 | u32::from(reverse))
-}
-
-/// Decides between records of one key.
+/// Decides between whole records of one key.
 pub(super) fn compare_same_key(a: &[u8], b: &[u8]) -> Ordering {
-    name(a).cmp(name(b)).then(flags(a).cmp(&flags(b))).then(a.cmp(b))
-}
-
-fn flags(record: &[u8]) -> u16 {
-    u16::from_le_bytes([record[FLAGS_AT], record[FLAGS_AT + 1]])
-}
-
-fn name(record: &[u8]) -> &[u8] {
-    let end = (FIXED_BYTES + usize::from(record[12])).min(record.len());
-    &record[FIXED_BYTES..end]
+    let fields = |bytes| EncodedRecord::split_first(bytes).map(|(record, _)| (record.name(), record.flags()));
+    fields(a).cmp(&fields(b)).then_with(|| a.cmp(b))
 }
