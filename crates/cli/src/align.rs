@@ -108,7 +108,8 @@ fn sort_options(args: &AlignArgs) -> Result<Option<SortOptions>> {
         _ => DuplicateAction::Mark,
     };
     let duplicates = DuplicateOptions { action, optical_distance: args.optical_distance };
-    Ok(Some(SortOptions { max_memory_bytes: args.max_mem_mib.saturating_mul(1 << 20), folder, duplicates }))
+    let max_memory_bytes = (args.max_mem_mib as usize).saturating_mul(1 << 20);
+    Ok(Some(SortOptions { max_memory_bytes, folder, duplicates }))
 }
 
 /// Standard output for `-`.
@@ -190,7 +191,7 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     };
     let metrics_file = job.metrics.map(AtomicFile::create).transpose()?;
     let (summary, counts) = match job.sort.clone() {
-        Some(sort) => run.execute(source, SortingWriter::new(writer, sort), job.format, &header)?,
+        Some(sort) => run.execute(source, SortingWriter::new(writer, sort)?, job.format, &header)?,
         None => (run.execute(source, writer, job.format, &header)?.0, None),
     };
     if let (Some(file), Some(path), Some(counts)) = (metrics_file, job.metrics, counts) {

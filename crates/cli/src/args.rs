@@ -90,8 +90,9 @@ pub struct AlignArgs {
     #[arg(long, value_enum, default_value_t = Sort::Coordinate, value_name = "HOW")]
     pub sort: Sort,
     /// Memory for sorting and for finding duplicates, in MiB
-    #[arg(long = "max-mem", default_value_t = 1024, value_name = "MIB")]
-    pub max_mem_mib: usize,
+    #[arg(long = "max-mem", default_value_t = 1024, value_name = "MIB",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_mem_mib: u32,
     /// Folder for the temporary files of sorting [default: the output's]
     #[arg(long, value_name = "FOLDER")]
     pub tmp_dir: Option<PathBuf>,

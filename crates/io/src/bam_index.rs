@@ -7,14 +7,14 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, Sender, channel},
 };
 
 use noodles::{bam, bam::bai, bgzf::VirtualPosition, core::Position, csi};
 
-use crate::{AtomicFile, EncodedRecord, Error, Header, Result};
+use crate::{AtomicFile, EncodedRecord, Header};
 
 /// Longest contig of a BAI file, in bases.
 const MAX_BAI_LENGTH: u64 = 1 << 29;
@@ -160,25 +160,20 @@ impl BamIndexer {
         Ok(())
     }
 
-    /// Writes the index of a file whose last byte the scanner has seen to a file that awaits its commit.
-    pub(crate) fn write(mut self, path: &Path) -> Result<AtomicFile> {
-        let failed = |source| Error::write(path, source);
-        self.index_known().map_err(failed)?;
+    /// Writes the index of a file whose last byte the scanner has seen; the index's own `file` then awaits its commit.
+    pub(crate) fn write(mut self, file: &mut AtomicFile) -> io::Result<()> {
+        self.index_known()?;
         if !self.pending.is_empty() {
-            return Err(failed(io::Error::other("the blocks of some records are not known")));
+            return Err(io::Error::other("the blocks of some records are not known"));
         }
-        let mut file = AtomicFile::create(path)?;
         match self.indexer.build(self.references) {
-            bam::Index::Bai(index) => bai::io::Writer::new(&mut file).write_index(&index).map_err(failed)?,
+            bam::Index::Bai(index) => bai::io::Writer::new(file).write_index(&index),
             bam::Index::Csi(index) => {
-                let mut writer = csi::io::Writer::new(&mut file);
-                writer.write_index(&index).map_err(failed)?;
-                writer.into_inner().finish().map_err(failed)?;
+                let mut writer = csi::io::Writer::new(file);
+                writer.write_index(&index)?;
+                writer.into_inner().finish().map(|_| ())
             }
         }
-        file.flush().map_err(failed)?;
-        file.complete()?;
-        Ok(file)
     }
 }
 

@@ -60,8 +60,8 @@ pub struct AlignmentWriter {
     output: Option<Output>,
     abandoned: Arc<AtomicBool>,
     path: PathBuf,
-    /// With the path of the index.
-    indexer: Option<(BamIndexer, PathBuf)>,
+    /// With the file of the index and its path.
+    index: Option<(BamIndexer, AtomicFile, PathBuf)>,
 }
 
 enum Output {
@@ -82,14 +82,15 @@ impl AlignmentWriter {
         let is_indexed = options.index && format == Format::Bam && target.is_file();
         let indexer = is_indexed.then(|| BamIndexer::new(header, header_bytes.len() as u64)).transpose();
         let (indexer, scanner) = indexer.map_err(|source| Error::write(&path, source))?.unzip();
-        let indexer = indexer.map(|indexer| (indexer, bam_index_path(&path, header)));
+        let index_path = bam_index_path(&path, header);
+        let index = indexer.map(|indexer| Ok((indexer, AtomicFile::create(&index_path)?, index_path))).transpose()?;
         let abandoned = Arc::new(AtomicBool::new(false));
         let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner };
         let output = match format {
             Format::Sam => Output::Sam(sink),
             Format::Bam => Output::Bam(Box::new(compress(sink, options))),
         };
-        let mut writer = Self { output: Some(output), abandoned, path, indexer };
+        let mut writer = Self { output: Some(output), abandoned, path, index };
         writer.try_output(|output| output.write_all(&header_bytes))?;
         Ok(writer)
     }
@@ -102,7 +103,7 @@ impl AlignmentWriter {
     /// The destination cannot be written; for BAM this may surface some pieces later.
     pub fn write_encoded(&mut self, bytes: &[u8]) -> Result<()> {
         self.try_output(|output| output.write_all(bytes))?;
-        let added = self.indexer.as_mut().map_or(Ok(()), |(indexer, _)| indexer.add(bytes));
+        let added = self.index.as_mut().map_or(Ok(()), |(indexer, ..)| indexer.add(bytes));
         added.map_err(|source| {
             self.abandon();
             Error::write(&self.path, source)
@@ -123,9 +124,13 @@ impl AlignmentWriter {
         match sink.target {
             Target::File(mut file) => {
                 file.complete()?;
-                let index = self.indexer.take().map(|(indexer, path)| indexer.write(&path)).transpose()?;
+                let Some((indexer, mut index, path)) = self.index.take() else {
+                    return file.commit();
+                };
+                indexer.write(&mut index).map_err(|source| Error::write(&path, source))?;
+                index.complete()?;
                 file.commit()?;
-                index.map_or(Ok(()), AtomicFile::commit)
+                index.commit()
             }
             Target::Stdout(mut stdout) => stdout.flush().map_err(|source| Error::write(&self.path, source)),
         }

@@ -8,7 +8,8 @@ use noodles::{bam, sam};
 use support::Folder;
 use svala_io::{
     AlignmentRecord, AlignmentWriter, CigarKind, CigarOp, Destination, Error, Format, Header, OwnedAlignment, Program,
-    ReadGroup, RecordEncoder, ReferenceSequence, Tag, TagValue, WriterOptions, flags, read_alignments,
+    ReadGroup, RecordEncoder, RecordOrder, ReferenceSequence, Tag, TagValue, WriterOptions, bam_index_path, flags,
+    read_alignments,
 };
 
 const RECORDS: u32 = 3000;
@@ -278,4 +279,62 @@ fn a_cut_or_foreign_file_is_no_bam() {
     }
     let result = read_alignments(&folder.file("text.bam", "no BAM file"), |_| {});
     assert!(matches!(result, Err(Error::Format { format: "BAM", .. })));
+}
+
+/// Contigs beyond 2^29 bases need the other kind of index. Either finds the records of a region.
+#[test]
+fn an_index_finds_records() {
+    for (length, extension) in [(1 << 29, "bai"), ((1 << 29) + 1, "csi"), ((1 << 31) - 1, "csi")] {
+        let folder = Folder::new();
+        let path = folder.path().join("out.bam");
+        let mut header = Header { order: RecordOrder::Coordinate, ..header() };
+        header.references[1].length = length;
+        let options = WriterOptions { threads: 2, index: true, ..WriterOptions::default() };
+        let mut writer =
+            AlignmentWriter::create(&Destination::File(path.clone()), Format::Bam, &header, options).unwrap();
+        let mut encoder = RecordEncoder::new(Format::Bam, &header).unwrap();
+        for i in 0..RECORDS {
+            let mut encoded = Vec::new();
+            let record = AlignmentRecord {
+                name: b"r",
+                flags: 0,
+                reference: Some(1),
+                position: Some((length / 3001) as u32 * i),
+                mapping_quality: 60,
+                cigar: &[CigarOp::new(CigarKind::Match, 100)],
+                mate_reference: None,
+                mate_position: None,
+                template_length: 0,
+                bases: &b"GATTACA".repeat(15)[..100],
+                qualities: &[b'I'; 100],
+                tags: &[],
+            };
+            encoder.encode(&record, &mut encoded).unwrap();
+            writer.write_encoded(&encoded).unwrap();
+        }
+        writer.finish().unwrap();
+        let index = bam_index_path(&path, &header);
+        assert!(index.ends_with(format!("out.bam.{extension}")) && index.exists());
+        let mut reader = bam::io::indexed_reader::Builder::default().build_from_path(&path).unwrap();
+        let noodles_header = reader.read_header().unwrap();
+        let mut count = |first: u64, last: u64| {
+            let region = format!("chr2:{first}-{last}").parse().unwrap();
+            reader.query(&noodles_header, &region).unwrap().records().count()
+        };
+        let step = length / 3001;
+        assert_eq!(count(1, length), RECORDS as usize);
+        assert_eq!(count(2500 * step + 1, 2510 * step), 10);
+        assert_eq!(count(2999 * step + 101, length), 0);
+    }
+}
+
+#[test]
+fn an_unwritable_index_is_seen_at_once() {
+    let folder = Folder::new();
+    let path = folder.path().join("out.bam");
+    fs::create_dir(folder.path().join("out.bam.bai")).unwrap();
+    let options = WriterOptions { index: true, ..WriterOptions::default() };
+    let result = AlignmentWriter::create(&Destination::File(path), Format::Bam, &header(), options);
+    assert!(matches!(result, Err(Error::Write { path, .. }) if path.ends_with("out.bam.bai")));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

@@ -13,7 +13,7 @@ mod record;
 use std::io;
 use std::path::PathBuf;
 
-use svala_io::{AlignmentWriter, EncodedRecord, flags};
+use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
 
 use crate::duplicates::{DuplicateCounts, Duplicates, Finder};
 use crate::error::{Error, Result};
@@ -83,12 +83,17 @@ pub struct SortingWriter {
 
 impl SortingWriter {
     /// A sorter before `writer`, which must write BAM.
-    #[must_use]
-    pub fn new(writer: AlignmentWriter, options: SortOptions) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// No run can be made in the folder.
+    pub fn new(writer: AlignmentWriter, options: SortOptions) -> Result<Self> {
+        // Better now than when memory is full.
+        SpillWriter::create(&options.folder)?;
         let DuplicateOptions { action, optical_distance } = options.duplicates;
         let finder = (action != DuplicateAction::Ignore)
             .then(|| Finder::new(options.max_memory_bytes / 8, options.folder.clone(), optical_distance));
-        Self {
+        Ok(Self {
             output: Output { writer, remove: action == DuplicateAction::Remove, buffer: Vec::new() },
             runs: Runs::new(options.folder.clone()),
             options,
@@ -96,7 +101,7 @@ impl SortingWriter {
             entries: Vec::new(),
             templates: 0,
             finder,
-        }
+        })
     }
 
     fn push(&mut self, record: EncodedRecord<'_>) -> Result<()> {
