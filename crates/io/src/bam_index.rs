@@ -149,7 +149,9 @@ impl BamIndexer {
     fn index_known(&mut self) -> io::Result<()> {
         self.known.extend(self.starts.try_iter());
         let known_to = self.known.back().map_or(0, |start| start.uncompressed);
-        while let Some(record) = self.pending.pop_front_if(|record| record.end <= known_to) {
+        while self.pending.front().is_some_and(|record| record.end <= known_to)
+            && let Some(record) = self.pending.pop_front()
+        {
             while self.known.get(1).is_some_and(|next| next.uncompressed <= record.start) {
                 self.known.pop_front();
             }
