@@ -1,24 +1,24 @@
 //! `svala mem` and `svala align`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use svala_compute::{Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, AtomicFile, Destination, DuplicationMetrics, Format, Header, Program, ReadGroup, ReadSource,
-    RecordOrder, ReferenceSequence, WriterOptions,
+    AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, RecordOrder, ReferenceSequence,
+    WriterOptions,
 };
-use svala_map::duplicates::DuplicateCounts;
 use svala_map::index::{Index, index_path};
 use svala_map::insert_model::InsertModel;
 use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::{Run, Summary};
-use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions, SortingWriter};
+use svala_map::sort::{SortOptions, SortingWriter};
 
-use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, Sort, all_threads};
+use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::insert_option::InsertSource;
+use crate::metrics_file::MetricsFile;
+use crate::sort_option::{sort_options, sort_words};
 
 /// A run of the aligner, resolved from either command's arguments.
 pub struct Job<'a> {
@@ -89,27 +89,6 @@ pub fn align(args: &AlignArgs) -> Result<()> {
         ..job("align", places, Format::Bam, threads, &args.mapping)
     })?);
     Ok(())
-}
-
-/// What the sort may use, if there is to be one. Runs go beside the output unless told otherwise.
-fn sort_options(args: &AlignArgs) -> Result<Option<SortOptions>> {
-    if args.sort == Sort::None {
-        let why = "duplicates are found while records are sorted; leave out --sort none";
-        let asked = args.metrics.as_ref().or(args.rmdup.then_some(&args.output));
-        return asked.map_or(Ok(None), |path| Err(Error::Usage { path: path.clone(), why }));
-    }
-    let folder = args.tmp_dir.clone().unwrap_or_else(|| match args.output.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    });
-    let action = match (args.no_markdup, args.rmdup) {
-        (true, _) => DuplicateAction::Ignore,
-        (_, true) => DuplicateAction::Remove,
-        _ => DuplicateAction::Mark,
-    };
-    let duplicates = DuplicateOptions { action, optical_distance: args.optical_distance };
-    let max_memory_bytes = (args.max_mem_mib as usize).saturating_mul(1 << 20);
-    Ok(Some(SortOptions { max_memory_bytes, folder, duplicates }))
 }
 
 /// Standard output for `-`.
@@ -189,38 +168,19 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         threads: job.threads,
         batch_reads: job.batch_reads,
     };
-    let metrics_file = job.metrics.map(AtomicFile::create).transpose()?;
+    let metrics = job.metrics.map(MetricsFile::create).transpose()?;
     let (summary, counts) = match job.sort.clone() {
         Some(sort) => run.execute(source, SortingWriter::new(writer, sort)?, job.format, &header)?,
         None => (run.execute(source, writer, job.format, &header)?.0, None),
     };
-    if let (Some(file), Some(path), Some(counts)) = (metrics_file, job.metrics, counts) {
-        let library = header.read_group.as_ref().and_then(ReadGroup::library);
-        write_metrics(file, path, &metrics(&summary, &counts), library.as_deref())?;
+    if let (Some(metrics), Some(counts)) = (metrics, counts) {
+        metrics.write(&summary, &counts, header.read_group.as_ref())?;
     }
     for failure in engine.device_failures() {
         let (device, reason) = (failure.device, failure.reason);
         eprintln!("svala: warning: GPU {device} failed and the CPU took over, with the same results: {reason}");
     }
     Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
-}
-
-fn metrics(summary: &Summary, counts: &DuplicateCounts) -> DuplicationMetrics {
-    DuplicationMetrics {
-        unpaired_reads_examined: counts.unpaired_reads,
-        read_pairs_examined: counts.pairs,
-        secondary_or_supplementary_records: summary.records - summary.reads,
-        unmapped_reads: summary.reads - summary.mapped,
-        unpaired_read_duplicates: counts.unpaired_duplicates,
-        read_pair_duplicates: counts.pair_duplicates,
-        read_pair_optical_duplicates: counts.optical_duplicates,
-    }
-}
-
-fn write_metrics(mut file: AtomicFile, path: &Path, metrics: &DuplicationMetrics, library: Option<&str>) -> Result<()> {
-    let text = metrics.to_text(library, concat!("svala ", env!("CARGO_PKG_VERSION")));
-    file.write_all(text.as_bytes()).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    Ok(file.commit()?)
 }
 
 fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header {
@@ -283,22 +243,13 @@ fn canonical_command_line(job: &Job<'_>) -> String {
     }
     words.extend(job.insert.words());
     if let Some(sort) = &job.sort {
-        words.extend(sort_words(sort.duplicates.action));
+        words.extend(sort_words(sort));
     }
     if let Some(group) = job.read_group {
         words.extend(["-R".into(), group.to_owned()]);
     }
     words.push(file_name(job.reference));
     words.join(" ")
-}
-
-/// The options that decide what becomes of duplicates.
-fn sort_words(action: DuplicateAction) -> Option<String> {
-    match action {
-        DuplicateAction::Mark => None,
-        DuplicateAction::Remove => Some("--rmdup".into()),
-        DuplicateAction::Ignore => Some("--no-markdup".into()),
-    }
 }
 
 /// The last part of a path, for the header.
