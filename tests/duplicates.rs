@@ -42,7 +42,9 @@ fn make_reads(world: &mut World) -> [NamedReads; 2] {
                 2 => copy.reverse(),
                 _ => {}
             }
-            let name = format!("m:1:{molecule}:{copy_number}:{}:{}:{}", spot.tile, spot.x, spot.y);
+            let umi = if random.below(5) == 0 { 1 + random.below(3) } else { 0 };
+            let umi = ["ACGT-TTTT", "ACGA-TTTT", "ACGT-TTTN", "CCGT-TTTT"][umi];
+            let name = format!("m:1:{molecule}:{copy_number}:{}:{}:{} RX:Z:{umi}", spot.tile, spot.x, spot.y);
             reads.iter_mut().zip(copy).for_each(|(reads, mate)| reads.push((name.clone(), mate)));
         }
     }
@@ -112,15 +114,17 @@ impl Bench {
     }
 
     /// Picard's output and metrics for the same reads. It marks all records of a template if they stand together.
-    fn picard(&self, name: &str, mates: usize, read_group: &[&str], distance: &str) -> [PathBuf; 2] {
-        let mut options = vec!["--sort", "none"];
-        options.extend(read_group);
-        let input = self.align(&format!("{name}.unsorted.bam"), mates, &options);
+    fn picard(&self, case: &Case) -> [PathBuf; 2] {
+        let Case { name, mates, options, distance, barcode_tag } = case;
+        let mut options = [&["--sort", "none"], *options].concat();
+        options.extend(barcode_tag.iter().flat_map(|tag| ["--barcode-tag", tag]));
+        let input = self.align(&format!("{name}.unsorted.bam"), *mates, &options);
         let [output, metrics] = ["bam", "txt"].map(|ext| self.world.path(&format!("{name}.picard.{ext}")));
         let mut command = Command::new("PicardCommandLine");
         command.args(["MarkDuplicates", "VALIDATION_STRINGENCY=SILENT", "ASSUME_SORT_ORDER=queryname"]);
         command.arg(format!("I={}", text(&input))).arg(format!("O={}", text(&output)));
         command.arg(format!("M={}", text(&metrics))).arg(format!("OPTICAL_DUPLICATE_PIXEL_DISTANCE={distance}"));
+        command.args(barcode_tag.iter().map(|tag| format!("BARCODE_TAG={tag}")));
         let run = command.output().expect("picard starts");
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         [output, metrics]
@@ -138,6 +142,7 @@ fn view(path: &Path) -> Vec<Record> {
 struct Template {
     /// Contig, unclipped 5' position and strand of its mapped reads, sorted.
     ends: Vec<(String, i64, bool)>,
+    barcode: Option<String>,
     score: u32,
     flagged: usize,
     records: usize,
@@ -152,6 +157,7 @@ fn templates(path: &Path) -> HashMap<String, Template> {
         if record.is_primary() && record.is_mapped() {
             template.ends.push(end(&record));
             template.ends.sort();
+            template.barcode = record.tags.get("RX").cloned();
             let phred = record.qualities.bytes().map(|letter| u32::from(letter - b'!'));
             template.score += phred.filter(|&quality| quality >= 15).sum::<u32>();
         }
@@ -177,13 +183,32 @@ fn metrics(path: &Path) -> [String; 2] {
     [(); 2].map(|()| lines.next().expect("a line of metrics"))
 }
 
+/// What is compared with Picard.
+#[derive(Clone, Copy)]
+struct Case {
+    name: &'static str,
+    mates: usize,
+    options: &'static [&'static str],
+    distance: &'static str,
+    barcode_tag: Option<&'static str>,
+}
+
+const PAIRS: Case = Case {
+    name: "pairs",
+    mates: 2,
+    options: &["-R", r"@RG\tID:lane\tSM:s\tLB:library 1"],
+    distance: "100",
+    barcode_tag: None,
+};
+
 /// Compares with Picard and returns how many templates are duplicates.
-fn check_against_picard(bench: &Bench, name: &str, mates: usize, read_group: &[&str], distance: &str) -> usize {
-    let metrics_file = bench.world.path(&format!("{name}.txt"));
-    let mut options = vec!["--max-mem", "2", "--metrics", text(&metrics_file), "--optical-distance", distance];
-    options.extend(read_group);
-    let ours = bench.align(&format!("{name}.bam"), mates, &options);
-    let [theirs, their_metrics] = bench.picard(name, mates, read_group, distance);
+fn check_against_picard(bench: &Bench, case: Case) -> usize {
+    let metrics_file = bench.world.path(&format!("{}.txt", case.name));
+    let mut options = vec!["--max-mem", "2", "--metrics", text(&metrics_file), "--optical-distance", case.distance];
+    options.extend(case.options);
+    options.extend(case.barcode_tag.iter().flat_map(|tag| ["--barcode-tag", tag]));
+    let ours = bench.align(&format!("{}.bam", case.name), case.mates, &options);
+    let [theirs, their_metrics] = bench.picard(&case);
     assert_eq!(metrics(&metrics_file), metrics(&their_metrics));
     let (ours, theirs) = (templates(&ours), templates(&theirs));
     assert_eq!(ours.len(), theirs.len());
@@ -196,39 +221,53 @@ fn check_against_picard(bench: &Bench, name: &str, mates: usize, read_group: &[&
         ties += usize::from(own.flagged != their.flagged);
         for (side, flagged) in [own.flagged, their.flagged].into_iter().enumerate() {
             if flagged == 0 {
-                kept.entry(&own.ends).or_default()[side].push(own.score);
+                kept.entry((&own.ends, &own.barcode)).or_default()[side].push(own.score);
             }
         }
     }
-    for (ends, scores) in kept.iter_mut().filter(|(ends, _)| !ends.is_empty()) {
+    for (ends, scores) in kept.iter_mut().filter(|((ends, _), _)| !ends.is_empty()) {
         scores.iter_mut().for_each(|scores| scores.sort_unstable());
         assert_eq!(scores[0], scores[1], "{ends:?}");
         assert!(scores[0].len() <= 1);
     }
     let duplicates = ours.values().filter(|template| template.flagged > 0).count();
-    println!("{name}: {duplicates} of {} templates are duplicates; {ties} are kept in another's place", ours.len());
+    println!(
+        "{}: {duplicates} of {} templates are duplicates; {ties} are kept in another's place",
+        case.name,
+        ours.len()
+    );
     assert!(ties * 100 < ours.len());
     duplicates
 }
 
 fn pairs_are_those_of_picard(bench: &Bench) {
-    let read_group = ["-R", r"@RG\tID:lane\tSM:s\tLB:library 1"];
-    let found = check_against_picard(bench, "pairs", 2, &read_group, "100");
+    let found = check_against_picard(bench, PAIRS);
     assert!(found > MOLECULES / 2);
 }
 
 fn single_reads_are_those_of_picard(bench: &Bench) {
-    let found = check_against_picard(bench, "single", 1, &["-R", r"@RG\tID:lane\tSM:s"], "100");
+    // Without a library.
+    let options = &["-R", r"@RG\tID:lane\tSM:s"];
+    let found = check_against_picard(bench, Case { name: "single", mates: 1, options, ..PAIRS });
     assert!(found > MOLECULES / 2);
 }
 
+fn barcodes_are_told_apart_as_by_picard(bench: &Bench) {
+    let all = templates(&bench.align("no-barcodes.bam", 2, &[]));
+    let all = all.values().filter(|template| template.flagged > 0).count();
+    let barcode_tag = Some("RX");
+    let pairs = check_against_picard(bench, Case { name: "barcodes", barcode_tag, ..PAIRS });
+    assert!(pairs > MOLECULES / 4 && pairs * 10 < all * 9, "{pairs} of {all}");
+    check_against_picard(bench, Case { name: "single-barcodes", mates: 1, barcode_tag, ..PAIRS });
+}
+
 fn optical_distances_are_those_of_picard(bench: &Bench) {
-    check_against_picard(bench, "patterned", 2, &["-R", r"@RG\tID:lane\tSM:s\tLB:l"], "2500");
+    check_against_picard(bench, Case { name: "patterned", distance: "2500", ..PAIRS });
+    check_against_picard(bench, Case { name: "near", distance: "50", ..PAIRS });
     let optical = |name: &str| -> u64 {
         let [_, row] = metrics(&bench.world.path(name));
         row.split('\t').nth(7).expect("a column").parse().expect("a number")
     };
-    check_against_picard(bench, "near", 2, &["-R", r"@RG\tID:lane\tSM:s\tLB:l"], "50");
     assert!(optical("near.txt") > 1000 && optical("patterned.txt") > optical("near.txt") + 1000);
 }
 
@@ -259,6 +298,7 @@ fn main() {
         with(picard, "duplicate pairs are those of picard", pairs_are_those_of_picard),
         with(picard, "duplicate single reads are those of picard", single_reads_are_those_of_picard),
         with(picard, "optical duplicates are those of picard at any distance", optical_distances_are_those_of_picard),
+        with(picard, "barcodes are told apart as by picard", barcodes_are_told_apart_as_by_picard),
         with("samtools", "duplicates are marked, removed or left", options_do_what_they_say),
     ])
 }

@@ -48,6 +48,8 @@ pub struct Job<'a> {
     pub soft_clip: bool,
     /// Alternatives named in XA.
     pub max_alternatives: usize,
+    /// Tag of barcodes.
+    pub barcode_tag: Option<[u8; 2]>,
     /// Where the insert-size model comes from.
     pub insert: InsertSource<'a>,
     /// What runs the kernels.
@@ -86,6 +88,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
         sort,
         writer,
         metrics: args.metrics.as_deref(),
+        barcode_tag: args.barcode_tag,
         ..job("align", places, Format::Bam, threads, &args.mapping)
     })?);
     Ok(())
@@ -125,6 +128,7 @@ fn job<'a>(
         read_group: mapping.read_group.as_deref(),
         soft_clip: mapping.soft_clip,
         max_alternatives: mapping.max_alternatives,
+        barcode_tag: None,
         insert: InsertSource::new(&mapping.insert),
         engine: &mapping.engine,
         batch_reads: mapping.batch_reads,
@@ -138,12 +142,16 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     let options = MapOptions {
         soft_clip_supplementary: job.soft_clip,
         max_alternatives: job.max_alternatives,
+        barcode_tag: job.barcode_tag,
         read_group: read_group.as_ref().map(|group| group.id().as_bytes().to_vec()),
         ..MapOptions::default()
     };
     let insert_model = job.insert.model()?;
     let index = Index::open_for(job.reference)?;
-    let source = ReadSource::open(job.first, job.second, MAX_READ)?;
+    let mut source = ReadSource::open(job.first, job.second, MAX_READ)?;
+    if let Some(tag) = job.barcode_tag {
+        source = source.with_barcodes(tag);
+    }
     let header = header(job, &index, read_group);
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
@@ -242,6 +250,9 @@ fn canonical_command_line(job: &Job<'_>) -> String {
         words.extend(["-h".into(), job.max_alternatives.to_string()]);
     }
     words.extend(job.insert.words());
+    if let Some(tag) = job.barcode_tag {
+        words.extend(["--barcode-tag".into(), tag.escape_ascii().to_string()]);
+    }
     if let Some(sort) = &job.sort {
         words.extend(sort_words(sort));
     }

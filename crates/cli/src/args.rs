@@ -108,6 +108,10 @@ pub struct AlignArgs {
     /// Most pixels in x and in y between optical duplicates: 100, or 2500 for patterned flow cells
     #[arg(long, default_value_t = 100, value_name = "PIXELS")]
     pub optical_distance: u32,
+    /// Take barcodes (unique molecular identifiers) from this field of the reads' comments, as in RX:Z:ACGT, write them as
+    /// that tag, and compare only reads with the same barcode when looking for duplicates
+    #[arg(long, value_name = "RX", value_parser = barcode_tag)]
+    pub barcode_tag: Option<[u8; 2]>,
     /// Write no index beside the sorted file
     #[arg(long)]
     pub no_index: bool,
@@ -232,6 +236,17 @@ pub struct DemoArgs {
 fn max_alternatives(text: &str) -> Result<usize, String> {
     let numbers = text.splitn(2, ',').map(str::parse).collect::<Result<Vec<usize>, _>>();
     numbers.map_err(|_| "expected N or N,M".into()).map(|numbers| numbers[0])
+}
+
+/// A tag that svala doesn't write itself.
+fn barcode_tag(text: &str) -> Result<[u8; 2], String> {
+    const OWN: [&str; 11] = ["NM", "MD", "MC", "MQ", "AS", "XS", "RG", "SA", "XA", "PG", "MI"];
+    match text.as_bytes() {
+        &[first, second] if first.is_ascii_alphabetic() && second.is_ascii_alphanumeric() && !OWN.contains(&text) => {
+            Ok([first, second])
+        }
+        _ => Err("expected a tag such as RX or BX".into()),
+    }
 }
 
 /// A number of threads that a machine can be asked for.

@@ -41,6 +41,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         read_group: Some("@RG\\tID:demo\\tSM:NA12878\\tPL:ILLUMINA"),
         soft_clip: false,
         max_alternatives: MapOptions::default().max_alternatives,
+        barcode_tag: None,
         insert: InsertSource::Reads,
         engine: &args.engine,
         batch_reads: DEFAULT_BATCH_READS,

@@ -154,7 +154,7 @@ impl Run<'_> {
                 scope.spawn(move || read_tasks(source, &head, self.batch_reads, &tokens, &tasks_out, &failures));
             for encoder in encoders {
                 let (tasks, encoded_out, model) = (tasks.clone(), encoded_out.clone(), model.as_ref());
-                let input = TaskInput { mapper: &mapper, model, paired, sign };
+                let input = TaskInput { mapper: &mapper, model, paired, sign, barcode_tag: self.options.barcode_tag };
                 scope.spawn(move || map_tasks(input, encoder, &tasks, &encoded_out));
             }
             drop((tasks, encoded_out));
@@ -251,13 +251,14 @@ struct TaskInput<'a> {
     paired: bool,
     /// Whether signatures are wanted.
     sign: bool,
+    barcode_tag: Option<[u8; 2]>,
 }
 
 /// Maps and encodes tasks until there are no more, or nobody wants the results.
 fn map_tasks(shared: TaskInput<'_>, mut encoder: RecordEncoder, tasks: &Receiver<Task>, encoded: &Sender<Encoded>) {
     let mut work = Workspace::default();
     for task in tasks {
-        let (mut bytes, mut signer) = (Vec::new(), Signer::default());
+        let (mut bytes, mut signer) = (Vec::new(), Signer::new(shared.barcode_tag));
         let mut summary = Summary { bases: task.reads.total_bases() as u64, ..Summary::default() };
         let input = BatchInput { reads: &task.reads, paired: shared.paired };
         // A panic here is a bug; without its batch the other threads would wait for ever.

@@ -13,7 +13,7 @@ use crate::sort::external::{ExternalSorter, Sorted};
 use crate::sort::merge::{Item, read_whole};
 
 /// Bytes of a [`Candidate`] in a run.
-const CANDIDATE_BYTES: usize = 49;
+const CANDIDATE_BYTES: usize = 57;
 
 /// What Picard's metrics count. Pairs have both mates mapped; unpaired reads are mapped and have no mapped mate.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -60,8 +60,8 @@ struct Candidate {
 /// Gathers signatures and finds duplicates.
 pub(crate) struct Finder {
     candidates: ExternalSorter<Candidate>,
-    /// Second ends of pairs.
-    second_ends: ExternalSorter<u64>,
+    /// Barcodes and second ends of pairs.
+    second_ends: ExternalSorter<[u64; 2]>,
     optical_distance: u32,
 }
 
@@ -81,7 +81,7 @@ impl Finder {
         if signature.is_mapped() {
             self.candidates.push(Candidate { signature, template })?;
         }
-        if signature.is_pair() { self.second_ends.push(signature.ends[1]) } else { Ok(()) }
+        if signature.is_pair() { self.second_ends.push([signature.barcode, signature.ends[1]]) } else { Ok(()) }
     }
 
     /// Decides.
@@ -89,23 +89,24 @@ impl Finder {
         let (mut duplicates, mut counts) = (Duplicates::default(), DuplicateCounts::default());
         let mut candidates = self.candidates.into_sorted()?;
         let mut second_ends = Membership { next: None, sorted: self.second_ends.into_sorted()? };
-        let (mut set_ends, mut last_pair_end) = ([0; 2], None);
+        let (mut set_key, mut last_pair_end) = (None, None);
         let mut set: Vec<Location> = Vec::new();
         while let Some(Candidate { signature, template }) = candidates.next()? {
-            let ends = signature.ends;
-            let is_best = ends != set_ends;
+            let key = (signature.barcode, signature.ends);
+            let first_end = [signature.barcode, signature.ends[0]];
+            let is_best = set_key != Some(key);
             if is_best {
                 counts.optical_duplicates += optical::count(&mut set, self.optical_distance);
                 set.clear();
             }
             let is_duplicate = if signature.is_pair() {
-                last_pair_end = Some(ends[0]);
+                last_pair_end = Some(first_end);
                 set.push(signature.location);
                 counts.pairs += 1;
                 counts.pair_duplicates += u64::from(!is_best);
                 !is_best
             } else {
-                let is_duplicate = !is_best || last_pair_end == Some(ends[0]) || second_ends.has(ends[0])?;
+                let is_duplicate = !is_best || last_pair_end == Some(first_end) || second_ends.has(first_end)?;
                 counts.unpaired_reads += 1;
                 counts.unpaired_duplicates += u64::from(is_duplicate);
                 is_duplicate
@@ -113,21 +114,21 @@ impl Finder {
             if is_duplicate {
                 duplicates.add(template);
             }
-            set_ends = ends;
+            set_key = Some(key);
         }
         counts.optical_duplicates += optical::count(&mut set, self.optical_distance);
         Ok((duplicates, counts))
     }
 }
 
-/// Whether sorted numbers have one, asked in ascending order.
+/// Whether sorted ends have one, asked in ascending order.
 struct Membership {
-    next: Option<u64>,
-    sorted: Sorted<u64>,
+    next: Option<[u64; 2]>,
+    sorted: Sorted<[u64; 2]>,
 }
 
 impl Membership {
-    fn has(&mut self, wanted: u64) -> Result<bool> {
+    fn has(&mut self, wanted: [u64; 2]) -> Result<bool> {
         while self.next.is_none_or(|next| next < wanted) {
             self.next = self.sorted.next()?;
             if self.next.is_none() {
@@ -146,16 +147,17 @@ impl Default for Candidate {
 
 impl Item for Candidate {
     fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
-        let Signature { ends, score, tie, location } = self.signature;
+        let Signature { barcode, ends, score, tie, location } = self.signature;
         let mut bytes = [0; CANDIDATE_BYTES];
-        for (place, number) in bytes.chunks_exact_mut(8).zip([ends[0], ends[1], tie[0], tie[1], self.template]) {
+        for (place, number) in bytes.chunks_exact_mut(8).zip([barcode, ends[0], ends[1], tie[0], tie[1], self.template])
+        {
             place.copy_from_slice(&number.to_le_bytes());
         }
         let numbers = [score.0, location.tile as u16, location.x as u16, location.y as u16];
-        for (place, number) in bytes[40..].chunks_exact_mut(2).zip(numbers) {
+        for (place, number) in bytes[48..].chunks_exact_mut(2).zip(numbers) {
             place.copy_from_slice(&number.to_le_bytes());
         }
-        bytes[48] = u8::from(location.first_is_reverse);
+        bytes[56] = u8::from(location.first_is_reverse);
         run.write_all(&bytes)
     }
 
@@ -163,10 +165,12 @@ impl Item for Candidate {
         let mut bytes = [0; CANDIDATE_BYTES];
         let is_there = read_whole(run, &mut bytes)?;
         let (words, rest) = bytes.as_chunks();
-        let [end, second_end, name, content, template] = [0, 1, 2, 3, 4].map(|i: usize| u64::from_le_bytes(words[i]));
-        let [score, tile, x, y] = [0, 2, 4, 6].map(|at| u16::from_le_bytes([words[5][at], words[5][at + 1]]));
+        let [barcode, end, second_end, name, content, template] =
+            [0, 1, 2, 3, 4, 5].map(|i: usize| u64::from_le_bytes(words[i]));
+        let [score, tile, x, y] = [0, 2, 4, 6].map(|at| u16::from_le_bytes([words[6][at], words[6][at + 1]]));
         let location = Location { first_is_reverse: rest[0] != 0, tile: tile as i16, x: x as i16, y: y as i16 };
-        let signature = Signature { ends: [end, second_end], score: Reverse(score), tie: [name, content], location };
+        let signature =
+            Signature { barcode, ends: [end, second_end], score: Reverse(score), tie: [name, content], location };
         *self = Self { signature, template };
         Ok(is_there)
     }
@@ -179,7 +183,7 @@ mod tests {
     const NONE: u64 = u64::MAX;
 
     fn signature(ends: [u64; 2], score: u16, name: u64) -> Signature {
-        Signature { ends, score: Reverse(score), tie: [name, 0], location: Location::UNKNOWN }
+        Signature { barcode: 0, ends, score: Reverse(score), tie: [name, 0], location: Location::UNKNOWN }
     }
 
     /// Which of the signatures are duplicates, with memory for everything and for next to nothing, in both orders.
@@ -217,10 +221,20 @@ mod tests {
     }
 
     #[test]
+    fn copies_have_the_same_barcode() {
+        let with = |barcode, ends, score| Signature { barcode, ..signature(ends, score, 0) };
+        let pairs = [with(1, [1, 5], 3), with(2, [1, 5], 2), with(1, [1, 5], 1), with(0, [1, 5], 1)];
+        assert_eq!(duplicates(&pairs), [2]);
+        let mixed = [with(1, [1, 5], 3), with(2, [5, NONE], 9), with(1, [5, NONE], 9), with(2, [1, NONE], 9)];
+        assert_eq!(duplicates(&mixed), [2]);
+    }
+
+    #[test]
     fn runs_keep_every_field() {
         let folder = tempfile::tempdir().unwrap();
         let location = Location { first_is_reverse: true, tile: -2, x: i16::MIN, y: 258 };
-        let signature = Signature { ends: [1 << 60, 2], score: Reverse(40_000), tie: [3 << 40, 4], location };
+        let signature =
+            Signature { barcode: 9 << 50, ends: [1 << 60, 2], score: Reverse(40_000), tie: [3 << 40, 4], location };
         let candidate = Candidate { signature, template: 5 << 33 };
         let mut run = SpillWriter::create(folder.path()).unwrap();
         candidate.write(&mut run).unwrap();

@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use svala_io::{AlignmentRecord, CigarKind, CigarOp, flags};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use svala_io::{AlignmentRecord, CigarKind, CigarOp, TagValue, flags};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::optical::Location;
 use crate::hash::name_hash;
@@ -17,10 +17,12 @@ const POSITION_BIAS: i64 = 1 << 16;
 /// No end: behind all others.
 const NONE: u64 = u64::MAX;
 
-/// A template's ends, its rank among its copies, and where it was on the flow cell. The order puts copies together, the best
+/// A template's barcode and ends, its rank among its copies, and where it was on the flow cell. The order puts copies together, the best
 /// first, and templates with one end behind those with two whose first is the same.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Signature {
+    /// Hash of the barcode of its first mapped read; 0 without barcodes.
+    pub(super) barcode: u64,
     /// Contig (31 bits), position of the unclipped 5' base (32 bits) and strand of both ends, the lesser first. All bits are set
     /// where there is none.
     pub(super) ends: [u64; 2],
@@ -33,7 +35,7 @@ pub struct Signature {
 impl Signature {
     /// Of a template without a mapped read.
     pub(super) const UNMAPPED: Self =
-        Self { ends: [NONE; 2], score: Reverse(0), tie: [0; 2], location: Location::UNKNOWN };
+        Self { barcode: 0, ends: [NONE; 2], score: Reverse(0), tie: [0; 2], location: Location::UNKNOWN };
 
     pub(super) fn is_pair(&self) -> bool {
         self.ends[1] != NONE
@@ -43,13 +45,14 @@ impl Signature {
         self.ends[0] != NONE
     }
 
-    fn add_read(&mut self, contig: usize, record: &AlignmentRecord<'_>) {
+    fn add_read(&mut self, contig: usize, record: &AlignmentRecord<'_>, barcode_tag: Option<[u8; 2]>) {
         let end = end(contig, record);
         self.ends = [self.ends[0].min(end), self.ends[0].max(end)];
         self.score.0 += score(record.qualities);
         self.tie[1] = xxh3_64_with_seed(record.qualities, xxh3_64_with_seed(record.bases, self.tie[1]));
         if !self.is_pair() {
             self.tie[0] = name_hash(record.name);
+            self.barcode = barcode_tag.map_or(0, |tag| barcode_hash(record, tag));
         } else {
             self.location.read_from(record.name);
         }
@@ -64,9 +67,16 @@ impl Signature {
 #[derive(Debug, Default)]
 pub struct Signer {
     signatures: Vec<Signature>,
+    barcode_tag: Option<[u8; 2]>,
 }
 
 impl Signer {
+    /// A signer that reads barcodes from this tag.
+    #[must_use]
+    pub fn new(barcode_tag: Option<[u8; 2]>) -> Self {
+        Self { signatures: Vec::new(), barcode_tag }
+    }
+
     /// Takes the next record. Those of a template follow each other, the primary one of its first read first.
     pub fn add(&mut self, record: &AlignmentRecord<'_>) {
         if record.flags & (flags::SECONDARY | flags::SUPPLEMENTARY) != 0 {
@@ -78,7 +88,7 @@ impl Signer {
         if let Some(signature) = self.signatures.last_mut()
             && let Some(contig) = record.reference.filter(|_| record.flags & flags::UNMAPPED == 0)
         {
-            signature.add_read(contig, record);
+            signature.add_read(contig, record, self.barcode_tag);
         }
     }
 
@@ -87,6 +97,11 @@ impl Signer {
     pub fn into_signatures(self) -> Vec<Signature> {
         self.signatures
     }
+}
+
+fn barcode_hash(record: &AlignmentRecord<'_>, tag: [u8; 2]) -> u64 {
+    let value = record.tags.iter().find(|own| own.name == tag).map(|own| own.value);
+    if let Some(TagValue::Text(barcode)) = value { xxh3_64(barcode) } else { 0 }
 }
 
 /// The end of a mapped read as a number that sorts by contig, position and strand.

@@ -84,15 +84,15 @@ mod tests {
     #[test]
     fn any_memory_gives_the_sorted_items() {
         let folder = tempfile::tempdir().unwrap();
-        let numbers: Vec<u64> = (0..1000u64).map(|i| i * 7919 % 613).collect();
+        let numbers: Vec<[u64; 2]> = (0..1000).map(|i| [i * 7919 % 13, i * 104_729 % 101]).collect();
         let mut expected = numbers.clone();
         expected.sort_unstable();
         // 1,000 runs of one item, 100 of ten, one of all but one and one, all in memory.
         for most in [1, 10, 999, 1000] {
-            let mut sorter = ExternalSorter::new(8 * most, folder.path().to_owned());
+            let mut sorter = ExternalSorter::new(16 * most, folder.path().to_owned());
             numbers.iter().for_each(|&number| sorter.push(number).unwrap());
             let mut sorted = sorter.into_sorted().unwrap();
-            let items: Vec<u64> = std::iter::from_fn(|| sorted.next().unwrap()).collect();
+            let items: Vec<[u64; 2]> = std::iter::from_fn(|| sorted.next().unwrap()).collect();
             assert!(items == expected, "{most}");
         }
     }

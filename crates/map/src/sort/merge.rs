@@ -114,15 +114,16 @@ pub(crate) fn read_whole(run: &mut SpillReader, buffer: &mut [u8]) -> io::Result
     run.read_exact(&mut buffer[1..]).map(|()| true)
 }
 
-impl Item for u64 {
+impl Item for [u64; 2] {
     fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
-        run.write_all(&self.to_le_bytes())
+        self.iter().try_for_each(|number| run.write_all(&number.to_le_bytes()))
     }
 
     fn read(&mut self, run: &mut SpillReader) -> io::Result<bool> {
-        let mut bytes = [0; 8];
+        let mut bytes = [0; 16];
         let is_there = read_whole(run, &mut bytes)?;
-        *self = Self::from_le_bytes(bytes);
+        let number = u128::from_le_bytes(bytes);
+        *self = [number as u64, (number >> 64) as u64];
         Ok(is_there)
     }
 }
