@@ -48,8 +48,17 @@ impl Sample {
         let output = path(format!("{mates}.shard{shard}of{shards}.bam"));
         let threads = (1 + shard % 3).to_string();
         let mut arguments = if is_bam {
-            let mut arguments =
-                vec!["align", "--ref", text(&self.reference), "-o", text(&output), "-1", text(&files[0])];
+            let mut arguments = vec![
+                "align",
+                "--ref",
+                text(&self.reference),
+                "-o",
+                text(&output),
+                "-1",
+                text(&files[0]),
+                "--sort",
+                "none",
+            ];
             arguments.extend(files[1..].iter().flat_map(|file| ["-2", text(file)]));
             arguments
         } else {

@@ -4,15 +4,21 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
-use svala_io::{AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, ReferenceSequence};
+use svala_io::{
+    AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, RecordOrder, ReferenceSequence,
+    WriterOptions,
+};
 use svala_map::index::{Index, index_path};
 use svala_map::insert_model::InsertModel;
 use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::{Run, Summary};
+use svala_map::sort::{SortOptions, SortingWriter};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::insert_option::InsertSource;
+use crate::metrics_file::MetricsFile;
+use crate::sort_option::{sort_options, sort_words};
 
 /// A run of the aligner, resolved from either command's arguments.
 pub struct Job<'a> {
@@ -28,6 +34,12 @@ pub struct Job<'a> {
     pub destination: Destination,
     /// SAM or BAM.
     pub format: Format,
+    /// How a BAM file is sorted; none leaves the order of the input.
+    pub sort: Option<SortOptions>,
+    /// Where duplication metrics go.
+    pub metrics: Option<&'a Path>,
+    /// Compression and index; the threads are those of the job.
+    pub writer: WriterOptions,
     /// Mapping threads.
     pub threads: usize,
     /// Value of `-R`.
@@ -36,6 +48,8 @@ pub struct Job<'a> {
     pub soft_clip: bool,
     /// Alternatives named in XA.
     pub max_alternatives: usize,
+    /// Tag of barcodes.
+    pub barcode_tag: Option<[u8; 2]>,
     /// Where the insert-size model comes from.
     pub insert: InsertSource<'a>,
     /// What runs the kernels.
@@ -67,7 +81,16 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let destination = destination(&args.output);
     let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
     let threads = args.threads.unwrap_or_else(all_threads);
-    report(&execute(&job("align", places, Format::Bam, threads, &args.mapping))?);
+    let sort = sort_options(args)?;
+    let index = sort.is_some() && !args.no_index;
+    let writer = WriterOptions { compression_level: args.level, index, ..WriterOptions::default() };
+    report(&execute(&Job {
+        sort,
+        writer,
+        metrics: args.metrics.as_deref(),
+        barcode_tag: args.barcode_tag,
+        ..job("align", places, Format::Bam, threads, &args.mapping)
+    })?);
     Ok(())
 }
 
@@ -98,10 +121,14 @@ fn job<'a>(
         second: places.second.map(PathBuf::as_path),
         destination: places.destination,
         format,
+        sort: None,
+        metrics: None,
+        writer: WriterOptions::default(),
         threads: threads.max(1),
         read_group: mapping.read_group.as_deref(),
         soft_clip: mapping.soft_clip,
         max_alternatives: mapping.max_alternatives,
+        barcode_tag: None,
         insert: InsertSource::new(&mapping.insert),
         engine: &mapping.engine,
         batch_reads: mapping.batch_reads,
@@ -115,12 +142,16 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     let options = MapOptions {
         soft_clip_supplementary: job.soft_clip,
         max_alternatives: job.max_alternatives,
+        barcode_tag: job.barcode_tag,
         read_group: read_group.as_ref().map(|group| group.id().as_bytes().to_vec()),
         ..MapOptions::default()
     };
     let insert_model = job.insert.model()?;
     let index = Index::open_for(job.reference)?;
-    let source = ReadSource::open(job.first, job.second, MAX_READ)?;
+    let mut source = ReadSource::open(job.first, job.second, MAX_READ)?;
+    if let Some(tag) = job.barcode_tag {
+        source = source.with_barcodes(tag);
+    }
     let header = header(job, &index, read_group);
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
@@ -133,7 +164,12 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         eprintln!("svala: warning: GPU {device} extends in 32 bits, slower, with the same results: {reason}");
     }
     engine.set_reference(index.reference().planes());
-    let writer = AlignmentWriter::create(&job.destination, job.format, &header, job.threads)?;
+    let writer = AlignmentWriter::create(
+        &job.destination,
+        job.format,
+        &header,
+        WriterOptions { threads: job.threads, ..job.writer },
+    )?;
     let start = Instant::now();
     let run = Run {
         index: &index,
@@ -143,7 +179,14 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         threads: job.threads,
         batch_reads: job.batch_reads,
     };
-    let summary = run.execute(source, writer, job.format, &header)?;
+    let metrics = job.metrics.map(MetricsFile::create).transpose()?;
+    let (summary, counts) = match job.sort.clone() {
+        Some(sort) => run.execute(source, SortingWriter::new(writer, sort)?, job.format, &header)?,
+        None => (run.execute(source, writer, job.format, &header)?.0, None),
+    };
+    if let (Some(metrics), Some(counts)) = (metrics, counts) {
+        metrics.write(&summary, &counts, header.read_group.as_ref())?;
+    }
     for failure in engine.device_failures() {
         let (device, reason) = (failure.device, failure.reason);
         eprintln!("svala: warning: GPU {device} failed and the CPU took over, with the same results: {reason}");
@@ -158,23 +201,32 @@ fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header
         .iter()
         .map(|contig| ReferenceSequence { name: contig.name.clone(), length: contig.length, md5: contig.md5 })
         .collect();
+    let order = if job.sort.is_some() { RecordOrder::Coordinate } else { RecordOrder::Input };
     let program = Program {
         id: "svala".into(),
         name: "svala".into(),
         version: env!("CARGO_PKG_VERSION").into(),
         command_line: canonical_command_line(job),
     };
-    Header { references, read_group, program }
+    Header { references, order, read_group, program }
 }
 
 /// Refuses an output that would replace an input, and one file as both mates.
 fn check_files(job: &Job<'_>) -> Result<()> {
     let index = index_path(job.reference);
     let inputs = [job.reference, &index, job.first].into_iter().chain(job.second).chain(job.insert.file());
-    if let Destination::File(output) = &job.destination
-        && inputs.clone().any(|input| is_same_file(input, output))
-    {
-        return Err(Error::Usage { path: output.clone(), why: "the output would replace an input" });
+    let output = match &job.destination {
+        Destination::File(path) => Some(path.as_path()),
+        Destination::Stdout => None,
+    };
+    for output in output.into_iter().chain(job.metrics) {
+        if inputs.clone().any(|input| is_same_file(input, output)) {
+            return Err(Error::Usage { path: output.to_owned(), why: "the output would replace an input" });
+        }
+    }
+    if job.metrics.is_some() && job.metrics == output {
+        let path = output.unwrap_or(job.reference).to_owned();
+        return Err(Error::Usage { path, why: "the same file is given for records and metrics" });
     }
     match job.second {
         Some(second) if is_same_file(job.first, second) => {
@@ -201,6 +253,12 @@ fn canonical_command_line(job: &Job<'_>) -> String {
         words.extend(["-h".into(), job.max_alternatives.to_string()]);
     }
     words.extend(job.insert.words());
+    if let Some(tag) = job.barcode_tag {
+        words.extend(["--barcode-tag".into(), tag.escape_ascii().to_string()]);
+    }
+    if let Some(sort) = &job.sort {
+        words.extend(sort_words(sort));
+    }
     if let Some(group) = job.read_group {
         words.extend(["-R".into(), group.to_owned()]);
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use svala_compute::{Adapters, Backend, SimdLevel};
 
 use crate::insert_option::InsertSizes;
@@ -86,8 +86,53 @@ pub struct AlignArgs {
     /// Threads [default: all]
     #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
+    /// Order of the records: coordinate, or none for that of the reads
+    #[arg(long, value_enum, default_value_t = Sort::Coordinate, value_name = "HOW")]
+    pub sort: Sort,
+    /// Memory for sorting and for finding duplicates, in MiB
+    #[arg(long = "max-mem", default_value_t = 1024, value_name = "MIB",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_mem_mib: u32,
+    /// Folder for the temporary files of sorting [default: the output's]
+    #[arg(long, value_name = "FOLDER")]
+    pub tmp_dir: Option<PathBuf>,
+    /// Leave duplicates out instead of flagging them
+    #[arg(long)]
+    pub rmdup: bool,
+    /// Don't look for duplicates
+    #[arg(long, conflicts_with_all = ["rmdup", "metrics"])]
+    pub no_markdup: bool,
+    /// Write duplication metrics to this file, as Picard does
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+    /// Most pixels in x and in y between optical duplicates: 100, or 2500 for patterned flow cells
+    #[arg(long, default_value_t = 100, value_name = "PIXELS")]
+    pub optical_distance: u32,
+    /// Take barcodes (unique molecular identifiers) from this field of the reads' comments, as in RX:Z:ACGT, write them as
+    /// that tag, and compare only reads with the same barcode when looking for duplicates
+    #[arg(long, value_name = "RX", value_parser = barcode_tag)]
+    pub barcode_tag: Option<[u8; 2]>,
+    /// Write no index beside the sorted file
+    #[arg(long)]
+    pub no_index: bool,
+    /// Write an index beside the sorted file; it is the default
+    #[arg(long, conflicts_with = "no_index")]
+    pub write_index: bool,
+    /// Compression of the BAM file, 0 (none) to 9
+    #[arg(short = 'l', long, default_value_t = svala_io::DEFAULT_COMPRESSION_LEVEL, value_name = "LEVEL",
+          value_parser = clap::value_parser!(u8).range(..=9))]
+    pub level: u8,
     #[command(flatten)]
     pub mapping: MappingArgs,
+}
+
+/// How `align` orders records.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Sort {
+    /// By contig and position.
+    Coordinate,
+    /// As the reads came.
+    None,
 }
 
 /// What `mem` and `align` share.
@@ -191,6 +236,17 @@ pub struct DemoArgs {
 fn max_alternatives(text: &str) -> Result<usize, String> {
     let numbers = text.splitn(2, ',').map(str::parse).collect::<Result<Vec<usize>, _>>();
     numbers.map_err(|_| "expected N or N,M".into()).map(|numbers| numbers[0])
+}
+
+/// A tag that svala doesn't write itself.
+fn barcode_tag(text: &str) -> Result<[u8; 2], String> {
+    const OWN: [&str; 11] = ["NM", "MD", "MC", "MQ", "AS", "XS", "RG", "SA", "XA", "PG", "MI"];
+    match text.as_bytes() {
+        &[first, second] if first.is_ascii_alphabetic() && second.is_ascii_alphanumeric() && !OWN.contains(&text) => {
+            Ok([first, second])
+        }
+        _ => Err("expected a tag such as RX or BX".into()),
+    }
 }
 
 /// A number of threads that a machine can be asked for.

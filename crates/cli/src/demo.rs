@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use svala_io::{Destination, Format};
+use svala_io::{Destination, Format, WriterOptions};
 use svala_map::index::{build, index_path};
 use svala_map::options::MapOptions;
 use svala_map::pipeline::DEFAULT_BATCH_READS;
@@ -34,10 +34,14 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         second: Some(&second),
         destination: Destination::File(args.output.clone()),
         format: Format::Bam,
+        sort: None,
+        metrics: None,
+        writer: WriterOptions::default(),
         threads,
         read_group: Some("@RG\\tID:demo\\tSM:NA12878\\tPL:ILLUMINA"),
         soft_clip: false,
         max_alternatives: MapOptions::default().max_alternatives,
+        barcode_tag: None,
         insert: InsertSource::Reads,
         engine: &args.engine,
         batch_reads: DEFAULT_BATCH_READS,

@@ -9,6 +9,8 @@ mod error;
 mod index;
 mod insert_file;
 mod insert_option;
+mod metrics_file;
+mod sort_option;
 
 use std::process::ExitCode;
 

@@ -43,6 +43,16 @@ impl AtomicFile {
         Ok(Self { target, path: path.to_path_buf() })
     }
 
+    /// Whether it is a device, a pipe or a socket.
+    pub(crate) fn is_direct(&self) -> bool {
+        matches!(self.target, Target::Direct(_))
+    }
+
+    /// All of [`commit`](Self::commit) but the move, so that files that belong together appear together.
+    pub(crate) fn complete(&mut self) -> Result<()> {
+        self.target.complete().map_err(|source| Error::write(&self.path, source))
+    }
+
     /// Writes all bytes to the device, sets the usual permissions (0666 without the bits of the
     /// umask) and moves the file to its final name, in place of what may be there.
     ///
@@ -96,14 +106,25 @@ impl Target {
         Ok(Self::Temporary { file, destination, permissions })
     }
 
-    fn commit(self) -> io::Result<()> {
+    fn complete(&mut self) -> io::Result<()> {
         match self {
             // Devices and pipes need no sync, and many refuse it.
-            Self::Direct(mut file) => file.flush(),
-            Self::Temporary { file, destination, permissions } => {
+            Self::Direct(file) => file.flush(),
+            Self::Temporary { file, permissions, .. } => {
+                file.flush()?;
+                let file = file.get_ref().as_file();
+                file.set_permissions(permissions.clone())?;
+                file.sync_all()
+            }
+        }
+    }
+
+    fn commit(mut self) -> io::Result<()> {
+        self.complete()?;
+        match self {
+            Self::Direct(_) => Ok(()),
+            Self::Temporary { file, destination, .. } => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                file.as_file().set_permissions(permissions)?;
-                file.as_file().sync_all()?;
                 file.persist(&destination).map_err(|error| error.error)?;
                 sync_folder(parent_folder(&destination))
             }

@@ -14,6 +14,9 @@ pub struct ReadBatch {
     name_ends: Vec<usize>,
     /// End of each read's bases in `bases` and of its qualities in `qualities`.
     base_ends: Vec<usize>,
+    barcodes: Vec<u8>,
+    /// End of each read's barcode in `barcodes`; empty where reads have none.
+    barcode_ends: Vec<usize>,
 }
 
 impl ReadBatch {
@@ -29,6 +32,8 @@ impl ReadBatch {
         self.qualities.clear();
         self.name_ends.clear();
         self.base_ends.clear();
+        self.barcodes.clear();
+        self.barcode_ends.clear();
     }
 
     /// Number of reads; a pair counts as two.
@@ -73,6 +78,21 @@ impl ReadBatch {
         &self.qualities[range_at(&self.base_ends, i)]
     }
 
+    /// Unique molecular identifier of read `i`; empty where reads have none.
+    ///
+    /// # Panics
+    ///
+    /// If there is no read `i`, but others have one.
+    pub fn barcode(&self, i: usize) -> &[u8] {
+        if self.barcode_ends.is_empty() { &[] } else { &self.barcodes[range_at(&self.barcode_ends, i)] }
+    }
+
+    /// Gives the read pushed last a barcode; all reads of a batch have one, or none has.
+    pub(crate) fn push_barcode(&mut self, barcode: &[u8]) {
+        self.barcodes.extend_from_slice(barcode);
+        self.barcode_ends.push(self.barcodes.len());
+    }
+
     /// Appends a read: upper-case ASCII bases and Phred + 33 qualities.
     ///
     /// # Panics
@@ -98,6 +118,11 @@ impl ReadBatch {
         let rebase = |ends: &[usize], from: usize, to: usize| {
             ends[range.clone()].iter().map(|end| end - from + to).collect::<Vec<_>>()
         };
+        if !other.barcode_ends.is_empty() {
+            let barcodes = span(&other.barcode_ends, &range);
+            self.barcode_ends.extend(rebase(&other.barcode_ends, barcodes.start, self.barcodes.len()));
+            self.barcodes.extend_from_slice(&other.barcodes[barcodes]);
+        }
         self.name_ends.extend(rebase(&other.name_ends, names.start, self.names.len()));
         self.base_ends.extend(rebase(&other.base_ends, bases.start, self.bases.len()));
         self.names.extend_from_slice(&other.names[names]);

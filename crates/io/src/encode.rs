@@ -89,6 +89,7 @@ mod tests {
         let text = |text: &str| text.to_string();
         Header {
             references: vec![reference("chr1"), reference("chr2")],
+            order: Default::default(),
             read_group: None,
             program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
         }

@@ -48,6 +48,16 @@ impl ReadSource {
         Ok(Self { first, second })
     }
 
+    /// Takes barcodes (unique molecular identifiers) from the comments of headers: what `TAG:Z:` precedes in a field between
+    /// blanks, for the two letters of `tag`. A read without one is then an error.
+    #[must_use]
+    pub fn with_barcodes(mut self, tag: [u8; 2]) -> Self {
+        for reader in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
+            reader.barcode_tag = Some(tag);
+        }
+        self
+    }
+
     /// Whether mates come from a second file.
     pub fn is_paired(&self) -> bool {
         self.second.is_some()
@@ -121,13 +131,15 @@ struct FastqReader {
     max_bases: usize,
     /// Bases of the rare read that needs more than a copy.
     scratch: Vec<u8>,
+    /// Which field of the comment holds a barcode.
+    barcode_tag: Option<[u8; 2]>,
 }
 
 impl FastqReader {
     fn open(path: &Path, max_bases: usize) -> Result<Self> {
         let (input, path) = Input::open(path)?;
         let lines = LineReader::new(input, MAX_RECORD_BYTES);
-        Ok(Self { lines, path, records: 0, mate: None, max_bases, scratch: Vec::new() })
+        Ok(Self { lines, path, records: 0, mate: None, max_bases, scratch: Vec::new(), barcode_tag: None })
     }
 
     fn require_records(&self) -> Result<()> {
@@ -157,9 +169,14 @@ impl FastqReader {
             } else {
                 Fields::check(&group, self.max_bases)
             };
+            let header = group.lines[0];
             let appended = checked.and_then(|fields| {
                 let mate = fields.mate;
-                fields.append(batch, &mut self.scratch).map(|()| mate)
+                fields.append(batch, &mut self.scratch)?;
+                if let Some(tag) = self.barcode_tag {
+                    batch.push_barcode(barcode(header, tag)?);
+                }
+                Ok(mate)
             });
             self.mate = appended.map_err(|flaw| flaw.locate(&self.path, record))?;
             self.records = record;
@@ -251,6 +268,17 @@ fn template_name(header: &[u8]) -> &[u8] {
         [template @ .., b'/', b'1' | b'2'] => template,
         _ => name,
     }
+}
+
+/// The barcode in a header's comment.
+fn barcode(header: &[u8], tag: [u8; 2]) -> std::result::Result<&[u8], Flaw> {
+    let mut fields = header.split(|byte| matches!(byte, b' ' | b'\t')).skip(1);
+    let found = fields.find_map(|field| field.strip_prefix(&tag)?.strip_prefix(b":Z:"));
+    let found = found.filter(|barcode| !barcode.is_empty() && barcode.iter().all(u8::is_ascii_graphic));
+    found.ok_or_else(|| {
+        let tag = tag.escape_ascii();
+        Flaw::Broken(format!("expected a barcode in the comment, as in {tag}:Z:ACGT"))
+    })
 }
 
 /// Which mate a header says the read is: `/1` or `/2` at the end of the name, or a comment that

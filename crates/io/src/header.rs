@@ -22,16 +22,27 @@ const MAX_REFERENCE_LENGTH: u64 = (1 << 31) - 1;
 
 /// What a SAM, BAM or CRAM header says: `@HD`, `@SQ`, `@RG` and `@PG` lines in this order.
 ///
-/// `@HD` is always `VN:1.6 SO:unsorted GO:query`: records come in the order of the reads, so all
-/// records of a template stand together.
+/// `@HD` says `VN:1.6` and the order of the records.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Header {
     /// The contigs, in the order that record fields count them.
     pub references: Vec<ReferenceSequence>,
+    /// How the records are ordered.
+    pub order: RecordOrder,
     /// The read group of all records.
     pub read_group: Option<ReadGroup>,
     /// The program that makes the records.
     pub program: Program,
+}
+
+/// The order of the records of a file.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum RecordOrder {
+    /// That of the reads, so all records of a template stand together: `SO:unsorted GO:query`.
+    #[default]
+    Input,
+    /// By contig and position: `SO:coordinate`.
+    Coordinate,
 }
 
 /// A `@SQ` line.
@@ -63,8 +74,15 @@ impl Header {
     pub(crate) fn to_noodles(&self) -> Result<sam::Header> {
         let mut header_line = Map::<map::Header>::new(Version::new(1, 6));
         let fields = header_line.other_fields_mut();
-        fields.insert(header_tag::SORT_ORDER, "unsorted".into());
-        fields.insert(header_tag::GROUP_ORDER, "query".into());
+        match self.order {
+            RecordOrder::Coordinate => {
+                fields.insert(header_tag::SORT_ORDER, "coordinate".into());
+            }
+            RecordOrder::Input => {
+                fields.insert(header_tag::SORT_ORDER, "unsorted".into());
+                fields.insert(header_tag::GROUP_ORDER, "query".into());
+            }
+        }
 
         let mut builder = sam::Header::builder().set_header(header_line);
         for reference in &self.references {
@@ -137,6 +155,7 @@ mod tests {
         };
         Header {
             references: vec![reference("chr2", 100), reference("chr1", 2_147_483_647)],
+            order: RecordOrder::Input,
             read_group: Some(ReadGroup::parse(r"@RG\tID:lane1\tSM:s").unwrap()),
             program: Program {
                 id: "svala".into(),

@@ -29,6 +29,7 @@
 //! let text = |value: &str| value.to_string();
 //! let header = Header {
 //!     references: Vec::new(),
+//!     order: Default::default(),
 //!     read_group: None,
 //!     program: Program {
 //!         id: text("example"),
@@ -40,7 +41,7 @@
 //! let mut source = ReadSource::open(&reads, None, 1000)?;
 //! let mut encoder = RecordEncoder::new(Format::Bam, &header)?;
 //! let destination = Destination::File(output.clone());
-//! let mut writer = AlignmentWriter::create(&destination, Format::Bam, &header, 1)?;
+//! let mut writer = AlignmentWriter::create(&destination, Format::Bam, &header, Default::default())?;
 //! let (mut batch, mut encoded) = (ReadBatch::new(), Vec::new());
 //! while source.read_batch(&mut batch, 10_000)? {
 //!     encoded.clear();
@@ -76,9 +77,12 @@
 
 mod atomic;
 mod bam;
+mod bam_index;
 mod batch;
 mod cigar;
+mod duplication_metrics;
 mod encode;
+mod encoded;
 mod error;
 mod fasta;
 mod fastq;
@@ -91,19 +95,24 @@ mod nucleotide;
 mod read_group;
 mod record;
 mod sam_text;
+mod spill;
 mod writer;
 
 pub use self::{
     atomic::AtomicFile,
     bam::{OwnedAlignment, read_alignments},
+    bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
+    duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},
+    encoded::EncodedRecord,
     error::{Error, Result},
     fasta::{Contig, FastaReader},
     fastq::ReadSource,
-    header::{Header, Program, ReferenceSequence},
+    header::{Header, Program, RecordOrder, ReferenceSequence},
     read_group::ReadGroup,
     record::{AlignmentRecord, Tag, TagValue},
-    writer::{AlignmentWriter, Destination},
+    spill::{SpillReader, SpillWriter},
+    writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };

@@ -50,6 +50,11 @@ impl ReadGroup {
         &self.id
     }
 
+    /// Its library, `LB`.
+    pub fn library(&self) -> Option<String> {
+        self.fields.other_fields().get(&map::read_group::tag::LIBRARY).map(ToString::to_string)
+    }
+
     pub(crate) fn fields(&self) -> &Map<map::ReadGroup> {
         &self.fields
     }
@@ -69,6 +74,8 @@ mod tests {
     #[test]
     fn both_forms_of_a_tab_are_understood() {
         let escaped = ReadGroup::parse(r"@RG\tID:lane1\tSM:sample\tPL:ILLUMINA").unwrap();
+        assert_eq!(escaped.library(), None);
+        assert_eq!(ReadGroup::parse(r"@RG\tID:1\tLB:lib 2").unwrap().library().as_deref(), Some("lib 2"));
         let literal = ReadGroup::parse("@RG\tID:lane1\tSM:sample\tPL:ILLUMINA").unwrap();
         assert!(escaped == literal);
         assert_eq!(escaped.id(), "lane1");

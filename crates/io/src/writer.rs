@@ -12,14 +12,35 @@ use std::{
 
 use noodles::{bam, bgzf, sam};
 
-use crate::{AtomicFile, Error, Format, Header, Result};
+use crate::{
+    AtomicFile, Error, Format, Header, Result,
+    bam_index::{BamIndexer, BlockScanner, bam_index_path},
+};
 
 /// Bytes gathered before a write to standard output.
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// DEFLATE level of BGZF blocks. On records of 150 bases it takes 63 % of the time of the usual
 /// level 6 and makes the file 1.5 % larger.
-const COMPRESSION_LEVEL: u8 = 5;
+pub const DEFAULT_COMPRESSION_LEVEL: u8 = 5;
+
+/// How an alignment file is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct WriterOptions {
+    /// Threads that compress BAM, at least one; one more writes.
+    pub threads: usize,
+    /// DEFLATE level of BAM's BGZF blocks, 0 (stored) to 9.
+    pub compression_level: u8,
+    /// Whether an index is written beside a BAM file; see [`bam_index_path`]. Its records must then come in the order of
+    /// their places, in pieces of whole records. Standard output, devices and pipes get none.
+    pub index: bool,
+}
+
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self { threads: 1, compression_level: DEFAULT_COMPRESSION_LEVEL, index: false }
+    }
+}
 
 /// Where an alignment file goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,6 +60,8 @@ pub struct AlignmentWriter {
     output: Option<Output>,
     abandoned: Arc<AtomicBool>,
     path: PathBuf,
+    /// With the file of the index and its path.
+    index: Option<(BamIndexer, AtomicFile, PathBuf)>,
 }
 
 enum Output {
@@ -47,28 +70,28 @@ enum Output {
 }
 
 impl AlignmentWriter {
-    /// Opens the destination and writes the header. BAM is compressed in `compression_threads`
-    /// threads (at least one) and written by one more; SAM needs none.
+    /// Opens the destination and writes the header.
     ///
     /// # Errors
     ///
     /// SAM cannot hold the header, or the destination cannot be opened or written.
-    pub fn create(
-        destination: &Destination,
-        format: Format,
-        header: &Header,
-        compression_threads: usize,
-    ) -> Result<Self> {
-        let header = header.to_noodles()?;
+    pub fn create(destination: &Destination, format: Format, header: &Header, options: WriterOptions) -> Result<Self> {
+        let noodles_header = header.to_noodles()?;
         let (target, path) = Target::open(destination)?;
+        let header_bytes = encode_header(&noodles_header, format).map_err(|source| Error::write(&path, source))?;
+        let is_indexed = options.index && format == Format::Bam && target.is_file();
+        let indexer = is_indexed.then(|| BamIndexer::new(header, header_bytes.len() as u64)).transpose();
+        let (indexer, scanner) = indexer.map_err(|source| Error::write(&path, source))?.unzip();
+        let index_path = bam_index_path(&path, header);
+        let index = indexer.map(|indexer| Ok((indexer, AtomicFile::create(&index_path)?, index_path))).transpose()?;
         let abandoned = Arc::new(AtomicBool::new(false));
-        let sink = Sink { target, abandoned: Arc::clone(&abandoned) };
+        let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner };
         let output = match format {
             Format::Sam => Output::Sam(sink),
-            Format::Bam => Output::Bam(Box::new(compress(sink, compression_threads))),
+            Format::Bam => Output::Bam(Box::new(compress(sink, options))),
         };
-        let mut writer = Self { output: Some(output), abandoned, path };
-        writer.try_output(|output| output.write_header(&header))?;
+        let mut writer = Self { output: Some(output), abandoned, path, index };
+        writer.try_output(|output| output.write_all(&header_bytes))?;
         Ok(writer)
     }
 
@@ -79,14 +102,19 @@ impl AlignmentWriter {
     ///
     /// The destination cannot be written; for BAM this may surface some pieces later.
     pub fn write_encoded(&mut self, bytes: &[u8]) -> Result<()> {
-        self.try_output(|output| output.write_all(bytes))
+        self.try_output(|output| output.write_all(bytes))?;
+        let added = self.index.as_mut().map_or(Ok(()), |(indexer, ..)| indexer.add(bytes));
+        added.map_err(|source| {
+            self.abandon();
+            Error::write(&self.path, source)
+        })
     }
 
-    /// Writes what is left, for BAM the end marker, and gives a file its final name.
+    /// Writes what is left, for BAM the end marker, and gives a file and its index their final names when both are complete.
     ///
     /// # Errors
     ///
-    /// The destination cannot be written, or an earlier write has failed.
+    /// The destination or the index cannot be written, or an earlier write has failed.
     pub fn finish(mut self) -> Result<()> {
         let sink = match self.output.take() {
             None => return Err(self.failed_before()),
@@ -94,7 +122,16 @@ impl AlignmentWriter {
             Some(Output::Bam(mut writer)) => writer.finish().map_err(|source| Error::write(&self.path, source))?,
         };
         match sink.target {
-            Target::File(file) => file.commit(),
+            Target::File(mut file) => {
+                file.complete()?;
+                let Some((indexer, mut index, path)) = self.index.take() else {
+                    return file.commit();
+                };
+                indexer.write(&mut index).map_err(|source| Error::write(&path, source))?;
+                index.complete()?;
+                file.commit()?;
+                index.commit()
+            }
             Target::Stdout(mut stdout) => stdout.flush().map_err(|source| Error::write(&self.path, source)),
         }
     }
@@ -120,12 +157,21 @@ impl AlignmentWriter {
     }
 }
 
-fn compress(sink: Sink, threads: usize) -> bgzf::io::MultithreadedWriter<Sink> {
-    let level = bgzf::io::writer::CompressionLevel::new(COMPRESSION_LEVEL).unwrap_or_default();
+fn compress(sink: Sink, options: WriterOptions) -> bgzf::io::MultithreadedWriter<Sink> {
+    let level = bgzf::io::writer::CompressionLevel::new(options.compression_level).unwrap_or_default();
     bgzf::io::multithreaded_writer::Builder::default()
         .set_compression_level(level)
-        .set_worker_count(NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN))
+        .set_worker_count(NonZero::new(options.threads).unwrap_or(NonZero::<usize>::MIN))
         .build_from_writer(sink)
+}
+
+fn encode_header(header: &sam::Header, format: Format) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match format {
+        Format::Sam => sam::io::Writer::new(&mut bytes).write_header(header)?,
+        Format::Bam => bam::io::Writer::from(&mut bytes).write_header(header)?,
+    }
+    Ok(bytes)
 }
 
 impl Drop for AlignmentWriter {
@@ -135,13 +181,6 @@ impl Drop for AlignmentWriter {
 }
 
 impl Output {
-    fn write_header(&mut self, header: &sam::Header) -> io::Result<()> {
-        match self {
-            Self::Sam(sink) => sam::io::Writer::new(sink).write_header(header),
-            Self::Bam(writer) => bam::io::Writer::from(writer.as_mut()).write_header(header),
-        }
-    }
-
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Sam(sink) => sink.write_all(bytes),
@@ -157,6 +196,8 @@ impl Output {
 struct Sink {
     target: Target,
     abandoned: Arc<AtomicBool>,
+    /// Sees all bytes of a file that gets an index.
+    scanner: Option<BlockScanner>,
 }
 
 enum Target {
@@ -174,6 +215,11 @@ impl Target {
             Destination::File(path) => Ok((Self::File(AtomicFile::create(path)?), path.clone())),
         }
     }
+
+    /// Whether it is a file that stays, neither a stream nor a device.
+    fn is_file(&self) -> bool {
+        matches!(self, Self::File(file) if !file.is_direct())
+    }
 }
 
 impl Write for Sink {
@@ -181,10 +227,14 @@ impl Write for Sink {
         if self.abandoned.load(Ordering::Relaxed) {
             return Err(io::Error::other("the output was given up"));
         }
-        match &mut self.target {
+        let written = match &mut self.target {
             Target::Stdout(stdout) => stdout.write(buffer),
             Target::File(file) => file.write(buffer),
+        }?;
+        if let Some(scanner) = &mut self.scanner {
+            scanner.scan(&buffer[..written]);
         }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

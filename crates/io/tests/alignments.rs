@@ -8,7 +8,8 @@ use noodles::{bam, sam};
 use support::Folder;
 use svala_io::{
     AlignmentRecord, AlignmentWriter, CigarKind, CigarOp, Destination, Error, Format, Header, OwnedAlignment, Program,
-    ReadGroup, RecordEncoder, ReferenceSequence, Tag, TagValue, flags, read_alignments,
+    ReadGroup, RecordEncoder, RecordOrder, ReferenceSequence, Tag, TagValue, WriterOptions, bam_index_path, flags,
+    read_alignments,
 };
 
 const RECORDS: u32 = 3000;
@@ -16,6 +17,7 @@ const RECORDS: u32 = 3000;
 fn header() -> Header {
     let reference = |name: &str| ReferenceSequence { name: name.into(), length: 1 << 20, md5: [7; 16] };
     Header {
+        order: Default::default(),
         references: vec![reference("chr1"), reference("chr2")],
         read_group: Some(ReadGroup::parse(r"@RG\tID:lane\tSM:sample").unwrap()),
         program: Program {
@@ -59,7 +61,9 @@ fn encode(format: Format) -> Vec<u8> {
 
 fn write(path: &Path, format: Format, encoded: &[u8], chunk: usize, threads: usize) {
     let destination = Destination::File(path.to_path_buf());
-    let mut writer = AlignmentWriter::create(&destination, format, &header(), threads).unwrap();
+    let mut writer =
+        AlignmentWriter::create(&destination, format, &header(), WriterOptions { threads, ..WriterOptions::default() })
+            .unwrap();
     for piece in encoded.chunks(chunk) {
         writer.write_encoded(piece).unwrap();
     }
@@ -136,7 +140,7 @@ fn a_dropped_writer_leaves_nothing() {
     for format in [Format::Sam, Format::Bam] {
         let folder = Folder::new();
         let destination = Destination::File(folder.path().join("out"));
-        let mut writer = AlignmentWriter::create(&destination, format, &header(), 2).unwrap();
+        let mut writer = AlignmentWriter::create(&destination, format, &header(), WriterOptions::default()).unwrap();
         writer.write_encoded(&encode(format)).unwrap();
         drop(writer);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -149,7 +153,7 @@ fn a_header_that_sam_cannot_hold_is_refused_before_the_file_is_made() {
     let destination = Destination::File(folder.path().join("out.bam"));
     let mut header = header();
     header.references[1].name = b"chr1".to_vec();
-    let result = AlignmentWriter::create(&destination, Format::Bam, &header, 1);
+    let result = AlignmentWriter::create(&destination, Format::Bam, &header, WriterOptions::default());
     assert!(matches!(result, Err(Error::Header { .. })));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -157,7 +161,7 @@ fn a_header_that_sam_cannot_hold_is_refused_before_the_file_is_made() {
 #[test]
 fn a_missing_folder_is_named() {
     let destination = Destination::File("missing/folder/out.bam".into());
-    let result = AlignmentWriter::create(&destination, Format::Bam, &header(), 1);
+    let result = AlignmentWriter::create(&destination, Format::Bam, &header(), WriterOptions::default());
     let Err(error) = result else { panic!("the file was made") };
     assert!(error.to_string().starts_with("missing/folder/out.bam: cannot write: "), "{error}");
 }
@@ -168,7 +172,8 @@ fn a_missing_folder_is_named() {
 fn write_to_standard_output() {
     let is_finished = std::env::var("FINISH").is_ok_and(|value| value == "yes");
     for format in [Format::Sam, Format::Bam] {
-        let mut writer = AlignmentWriter::create(&Destination::Stdout, format, &header(), 1).unwrap();
+        let mut writer =
+            AlignmentWriter::create(&Destination::Stdout, format, &header(), WriterOptions::default()).unwrap();
         writer.write_encoded(&encode(format)).unwrap();
         if is_finished {
             writer.finish().unwrap();
@@ -207,7 +212,7 @@ fn a_full_device_is_an_error_and_stays_one() {
     for format in [Format::Sam, Format::Bam] {
         let encoded = encode(format);
         let destination = Destination::File("/dev/full".into());
-        let mut writer = AlignmentWriter::create(&destination, format, &header(), 2).unwrap();
+        let mut writer = AlignmentWriter::create(&destination, format, &header(), WriterOptions::default()).unwrap();
         let mut failed = false;
         for _ in 0..50 {
             let result = writer.write_encoded(&encoded);
@@ -233,7 +238,7 @@ fn a_pipe_without_a_reader_is_recognised() {
             move || drop(fs::File::open(path).unwrap())
         });
         let destination = Destination::File(path.clone());
-        let mut writer = AlignmentWriter::create(&destination, format, &header(), 1).unwrap();
+        let mut writer = AlignmentWriter::create(&destination, format, &header(), WriterOptions::default()).unwrap();
         reader.join().unwrap();
         let encoded = encode(format);
         let result = (0..50).try_for_each(|_| writer.write_encoded(&encoded));
@@ -274,4 +279,62 @@ fn a_cut_or_foreign_file_is_no_bam() {
     }
     let result = read_alignments(&folder.file("text.bam", "no BAM file"), |_| {});
     assert!(matches!(result, Err(Error::Format { format: "BAM", .. })));
+}
+
+/// Contigs beyond 2^29 bases need the other kind of index. Either finds the records of a region.
+#[test]
+fn an_index_finds_records() {
+    for (length, extension) in [(1 << 29, "bai"), ((1 << 29) + 1, "csi"), ((1 << 31) - 1, "csi")] {
+        let folder = Folder::new();
+        let path = folder.path().join("out.bam");
+        let mut header = Header { order: RecordOrder::Coordinate, ..header() };
+        header.references[1].length = length;
+        let options = WriterOptions { threads: 2, index: true, ..WriterOptions::default() };
+        let mut writer =
+            AlignmentWriter::create(&Destination::File(path.clone()), Format::Bam, &header, options).unwrap();
+        let mut encoder = RecordEncoder::new(Format::Bam, &header).unwrap();
+        for i in 0..RECORDS {
+            let mut encoded = Vec::new();
+            let record = AlignmentRecord {
+                name: b"r",
+                flags: 0,
+                reference: Some(1),
+                position: Some((length / 3001) as u32 * i),
+                mapping_quality: 60,
+                cigar: &[CigarOp::new(CigarKind::Match, 100)],
+                mate_reference: None,
+                mate_position: None,
+                template_length: 0,
+                bases: &b"GATTACA".repeat(15)[..100],
+                qualities: &[b'I'; 100],
+                tags: &[],
+            };
+            encoder.encode(&record, &mut encoded).unwrap();
+            writer.write_encoded(&encoded).unwrap();
+        }
+        writer.finish().unwrap();
+        let index = bam_index_path(&path, &header);
+        assert!(index.ends_with(format!("out.bam.{extension}")) && index.exists());
+        let mut reader = bam::io::indexed_reader::Builder::default().build_from_path(&path).unwrap();
+        let noodles_header = reader.read_header().unwrap();
+        let mut count = |first: u64, last: u64| {
+            let region = format!("chr2:{first}-{last}").parse().unwrap();
+            reader.query(&noodles_header, &region).unwrap().records().count()
+        };
+        let step = length / 3001;
+        assert_eq!(count(1, length), RECORDS as usize);
+        assert_eq!(count(2500 * step + 1, 2510 * step), 10);
+        assert_eq!(count(2999 * step + 101, length), 0);
+    }
+}
+
+#[test]
+fn an_unwritable_index_is_seen_at_once() {
+    let folder = Folder::new();
+    let path = folder.path().join("out.bam");
+    fs::create_dir(folder.path().join("out.bam.bai")).unwrap();
+    let options = WriterOptions { index: true, ..WriterOptions::default() };
+    let result = AlignmentWriter::create(&Destination::File(path), Format::Bam, &header(), options);
+    assert!(matches!(result, Err(Error::Write { path, .. }) if path.ends_with("out.bam.bai")));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }

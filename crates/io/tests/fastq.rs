@@ -265,3 +265,27 @@ proptest! {
         prop_assert!(batch == expected);
     }
 }
+
+#[test]
+fn barcodes_are_taken_from_comments() {
+    let folder = Folder::new();
+    let good = "@r1 1:N:0:AC\tXX:Z:no\tRX:Z:ACG-TT extra\nA\n+\nI\n@r2 RX:Z:N\nA\n+\nI\n";
+    let path = folder.file("good.fq", good);
+    let mut batch = ReadBatch::new();
+    let mut source = ReadSource::open(&path, None, 100).unwrap().with_barcodes(*b"RX");
+    assert!(source.read_batch(&mut batch, 10).unwrap());
+    assert_eq!([batch.barcode(0), batch.barcode(1)], [&b"ACG-TT"[..], b"N"]);
+    let mut part = ReadBatch::new();
+    part.append_range(&batch, 1..2);
+    part.append_range(&batch, 0..1);
+    assert_eq!([part.barcode(0), part.barcode(1)], [&b"N"[..], b"ACG-TT"]);
+    let mut source = ReadSource::open(&path, None, 100).unwrap();
+    assert!(source.read_batch(&mut batch, 10).unwrap());
+    assert_eq!(batch.barcode(1), b"");
+    for header in ["@r", "@r RX:Z:", "@r RX:i:1", "@r BX:Z:A", "@RX:Z:A"] {
+        let path = folder.file("bad.fq", format!("{header}\nA\n+\nI\n"));
+        let mut source = ReadSource::open(&path, None, 100).unwrap().with_barcodes(*b"RX");
+        let error = source.read_batch(&mut batch, 10).unwrap_err();
+        assert!(error.to_string().contains("record 1: expected a barcode"), "{header}: {error}");
+    }
+}

@@ -104,6 +104,9 @@ pub enum Error {
         /// The most that SAM holds.
         limit: u64,
     },
+    /// The encoder made something that is no whole BAM record.
+    #[error("internal error: an encoded record is not whole")]
+    BrokenRecord,
     /// A worker thread ended without a result.
     #[error("internal error: a worker thread stopped early")]
     WorkerLost,
@@ -116,6 +119,7 @@ impl Error {
         matches!(
             self,
             Self::WorkerLost
+                | Self::BrokenRecord
                 | Self::ReadsLost { .. }
                 | Self::Job(_)
                 | Self::ReadTooLong { .. }

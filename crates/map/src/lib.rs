@@ -13,7 +13,8 @@
 //! 9. [`record`]: SAM records.
 //!
 //! Nothing depends on a read's number, its neighbours in the batch, a thread or a clock: ties are broken by a hash of the
-//! read's name. [`pipeline`] runs batches on threads and puts the records back in order.
+//! read's name. [`pipeline`] runs batches on threads and puts the records back in order, those of the input or, through
+//! [`sort`], of their places, with [`duplicates`] marked.
 #![warn(missing_docs)]
 #![deny(unsafe_code)]
 
@@ -22,6 +23,7 @@ pub mod anchors;
 pub mod candidates;
 pub mod checking;
 pub mod cigar;
+pub mod duplicates;
 mod error;
 pub mod extension;
 pub mod grouped;
@@ -42,6 +44,7 @@ pub mod rescue;
 pub mod seeding;
 pub mod selection;
 pub mod sequence;
+pub mod sort;
 pub mod syncmer;
 #[cfg(test)]
 mod testing;

@@ -24,6 +24,8 @@ pub struct MapOptions {
     pub soft_clip_supplementary: bool,
     /// Other alignments that a record names in its XA tag; one that has more than these names none.
     pub max_alternatives: usize,
+    /// Tag of the reads' barcodes (unique molecular identifiers), if they have any.
+    pub barcode_tag: Option<[u8; 2]>,
     /// Value of the RG tag.
     pub read_group: Option<Vec<u8>>,
 }
@@ -39,6 +41,7 @@ impl Default for MapOptions {
             z_drop: 100,
             soft_clip_supplementary: false,
             max_alternatives: 5,
+            barcode_tag: None,
             read_group: None,
         }
     }

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use svala_compute::Engine;
 use svala_io::{AlignmentRecord, AlignmentWriter, Format, Header, ReadBatch, ReadSource, RecordEncoder, flags};
 
+use crate::duplicates::{Signature, Signer};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::insert_model::{InsertModel, SAMPLE_PAIRS};
@@ -19,6 +20,52 @@ use crate::options::MapOptions;
 
 /// Reads of a batch unless told otherwise.
 pub const DEFAULT_BATCH_READS: usize = 4096;
+
+/// Encoded records of whole templates, in the order of the input.
+#[derive(Debug, Default)]
+pub struct EncodedBatch {
+    /// The records, one after the other.
+    pub bytes: Vec<u8>,
+    /// A signature of each template, if the sink wants them.
+    pub signatures: Vec<Signature>,
+}
+
+/// Where encoded records go, in the order of the input.
+pub trait RecordSink {
+    /// What it knows at the end.
+    type Outcome;
+
+    /// Whether batches shall have signatures.
+    fn wants_signatures(&self) -> bool {
+        false
+    }
+
+    /// Takes the next batch.
+    ///
+    /// # Errors
+    ///
+    /// It can't be written.
+    fn write_batch(&mut self, batch: &EncodedBatch) -> Result<()>;
+
+    /// Completes the output.
+    ///
+    /// # Errors
+    ///
+    /// What is left can't be written.
+    fn finish(self) -> Result<Self::Outcome>;
+}
+
+impl RecordSink for AlignmentWriter {
+    type Outcome = ();
+
+    fn write_batch(&mut self, batch: &EncodedBatch) -> Result<()> {
+        Ok(self.write_encoded(&batch.bytes)?)
+    }
+
+    fn finish(self) -> Result<()> {
+        Ok(Self::finish(self)?)
+    }
+}
 
 /// What a run works with.
 #[derive(Clone, Copy)]
@@ -65,7 +112,7 @@ struct Task {
 /// A batch on its way to the writer.
 struct Encoded {
     number: u64,
-    outcome: Result<(Vec<u8>, Summary)>,
+    outcome: Result<(EncodedBatch, Summary)>,
 }
 
 impl Run<'_> {
@@ -74,13 +121,13 @@ impl Run<'_> {
     /// # Errors
     ///
     /// The first error in the order of the input: of reading, mapping or writing. The output is then not finished.
-    pub fn execute(
+    pub fn execute<S: RecordSink>(
         &self,
         mut source: ReadSource,
-        mut writer: AlignmentWriter,
+        mut writer: S,
         format: Format,
         header: &Header,
-    ) -> Result<Summary> {
+    ) -> Result<(Summary, S::Outcome)> {
         let threads = self.threads.max(1);
         let encoders = (0..threads).map(|_| RecordEncoder::new(format, header));
         let encoders = encoders.collect::<svala_io::Result<Vec<_>>>()?;
@@ -92,6 +139,7 @@ impl Run<'_> {
             None => Some(self.learn(&mut source, &mut head)?),
         };
         let mapper = Mapper::new(self.index, self.engine, self.options);
+        let sign = writer.wants_signatures();
         let mut total = Summary { insert_model: model, ..Summary::default() };
         std::thread::scope(|scope| {
             let (tokens_out, tokens) = bounded::<()>(4 * threads + 2);
@@ -106,15 +154,15 @@ impl Run<'_> {
                 scope.spawn(move || read_tasks(source, &head, self.batch_reads, &tokens, &tasks_out, &failures));
             for encoder in encoders {
                 let (tasks, encoded_out, model) = (tasks.clone(), encoded_out.clone(), model.as_ref());
-                scope.spawn(move || map_tasks(&mapper, model, paired, encoder, &tasks, &encoded_out));
+                let input = TaskInput { mapper: &mapper, model, paired, sign, barcode_tag: self.options.barcode_tag };
+                scope.spawn(move || map_tasks(input, encoder, &tasks, &encoded_out));
             }
             drop((tasks, encoded_out));
             write_in_order(&encoded, &tokens_out, &mut writer, &mut total)?;
             let reads = reader.join().map_err(|_| Error::WorkerLost)?;
             if reads == total.reads { Ok(()) } else { Err(Error::ReadsLost { read: reads, written: total.reads }) }
         })?;
-        writer.finish()?;
-        Ok(total)
+        Ok((total, writer.finish()?))
     }
 
     /// The insert-size model that [`execute`](Self::execute) would learn from these pairs.
@@ -195,28 +243,36 @@ fn read_tasks(
     }
 }
 
-/// Maps and encodes tasks until there are no more, or nobody wants the results.
-fn map_tasks(
-    mapper: &Mapper<'_>,
-    model: Option<&InsertModel>,
+/// What all tasks share.
+#[derive(Clone, Copy)]
+struct TaskInput<'a> {
+    mapper: &'a Mapper<'a>,
+    model: Option<&'a InsertModel>,
     paired: bool,
-    mut encoder: RecordEncoder,
-    tasks: &Receiver<Task>,
-    encoded: &Sender<Encoded>,
-) {
+    /// Whether signatures are wanted.
+    sign: bool,
+    barcode_tag: Option<[u8; 2]>,
+}
+
+/// Maps and encodes tasks until there are no more, or nobody wants the results.
+fn map_tasks(shared: TaskInput<'_>, mut encoder: RecordEncoder, tasks: &Receiver<Task>, encoded: &Sender<Encoded>) {
     let mut work = Workspace::default();
     for task in tasks {
-        let mut bytes = Vec::new();
+        let (mut bytes, mut signer) = (Vec::new(), Signer::new(shared.barcode_tag));
         let mut summary = Summary { bases: task.reads.total_bases() as u64, ..Summary::default() };
-        let input = BatchInput { reads: &task.reads, paired };
+        let input = BatchInput { reads: &task.reads, paired: shared.paired };
         // A panic here is a bug; without its batch the other threads would wait for ever.
         let mapped = catch_unwind(AssertUnwindSafe(|| {
-            mapper.map_batch(input, model, &mut work, |record| {
+            shared.mapper.map_batch(input, shared.model, &mut work, |record| {
                 summary.count(record);
+                if shared.sign {
+                    signer.add(record);
+                }
                 encoder.encode(record, &mut bytes).map_err(Error::from)
             })
         }));
-        let outcome = mapped.unwrap_or(Err(Error::WorkerLost)).map(|()| (bytes, summary));
+        let mapped = mapped.unwrap_or(Err(Error::WorkerLost));
+        let outcome = mapped.map(|()| (EncodedBatch { bytes, signatures: signer.into_signatures() }, summary));
         if encoded.send(Encoded { number: task.number, outcome }).is_err() {
             return;
         }
@@ -227,7 +283,7 @@ fn map_tasks(
 fn write_in_order(
     encoded: &Receiver<Encoded>,
     tokens: &Sender<()>,
-    writer: &mut AlignmentWriter,
+    writer: &mut impl RecordSink,
     total: &mut Summary,
 ) -> Result<()> {
     let mut waiting = BTreeMap::new();
@@ -235,8 +291,8 @@ fn write_in_order(
     for batch in encoded {
         waiting.insert(batch.number, batch.outcome);
         while let Some(outcome) = waiting.remove(&next) {
-            let (bytes, summary) = outcome?;
-            writer.write_encoded(&bytes)?;
+            let (encoded, summary) = outcome?;
+            writer.write_batch(&encoded)?;
             total.add(&summary);
             next += 1;
             // The reader may have ended; then nobody needs the token.

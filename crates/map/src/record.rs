@@ -164,7 +164,7 @@ impl RecordSource<'_> {
     ) -> Result<(), E> {
         let mut tags = Vec::with_capacity(4);
         push_mate_tags(&mut tags, side, &scratch.mate_cigar);
-        self.push_read_group(&mut tags);
+        self.push_read_tags(side.read, &mut tags);
         sink(&AlignmentRecord {
             name: self.batch.name(side.read),
             flags: side.flags | flags::UNMAPPED,
@@ -202,7 +202,7 @@ impl RecordSource<'_> {
         push_mate_tags(&mut tags, side, &scratch.mate_cigar);
         tags.push(integer(*b"AS", i64::from(traced.score)));
         tags.push(integer(*b"XS", i64::from(self.placements[placement].rival_score)));
-        self.push_read_group(&mut tags);
+        self.push_read_tags(side.read, &mut tags);
         if !scratch.other_alignments.is_empty() {
             tags.push(Tag { name: *b"SA", value: TagValue::Text(&scratch.other_alignments) });
         }
@@ -230,9 +230,13 @@ impl RecordSource<'_> {
         })
     }
 
-    fn push_read_group<'t>(&'t self, tags: &mut Vec<Tag<'t>>) {
+    /// What all records of a read have: read group and barcode.
+    fn push_read_tags<'t>(&'t self, read: usize, tags: &mut Vec<Tag<'t>>) {
         if let Some(id) = &self.options.read_group {
             tags.push(Tag { name: *b"RG", value: TagValue::Text(id) });
+        }
+        if let Some(name) = self.options.barcode_tag {
+            tags.push(Tag { name, value: TagValue::Text(self.batch.barcode(read)) });
         }
     }
 

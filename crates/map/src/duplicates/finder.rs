@@ -1,0 +1,247 @@
+//! From signatures to duplicates.
+
+use std::cmp::Reverse;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use svala_io::{SpillReader, SpillWriter};
+
+use super::optical::{self, Location};
+use super::signature::Signature;
+use crate::error::Result;
+use crate::sort::external::{ExternalSorter, Sorted};
+use crate::sort::merge::{Item, read_whole};
+
+/// Bytes of a [`Candidate`] in a run.
+const CANDIDATE_BYTES: usize = 57;
+
+/// What Picard's metrics count. Pairs have both mates mapped; unpaired reads are mapped and have no mapped mate.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct DuplicateCounts {
+    /// Unpaired reads.
+    pub unpaired_reads: u64,
+    /// Pairs.
+    pub pairs: u64,
+    /// Unpaired reads that are duplicates.
+    pub unpaired_duplicates: u64,
+    /// Pairs that are duplicates.
+    pub pair_duplicates: u64,
+    /// Pairs that are optical duplicates.
+    pub optical_duplicates: u64,
+}
+
+/// Which templates are duplicates, by their number: a bit each.
+#[derive(Debug, Default)]
+pub(crate) struct Duplicates {
+    bits: Vec<u64>,
+}
+
+impl Duplicates {
+    pub(crate) fn has(&self, template: u64) -> bool {
+        self.bits.get((template / 64) as usize).is_some_and(|bits| bits >> (template % 64) & 1 != 0)
+    }
+
+    fn add(&mut self, template: u64) {
+        let word = (template / 64) as usize;
+        if self.bits.len() <= word {
+            self.bits.resize(word + 1, 0);
+        }
+        self.bits[word] |= 1 << (template % 64);
+    }
+}
+
+/// A template that may be a duplicate.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Candidate {
+    signature: Signature,
+    template: u64,
+}
+
+/// Gathers signatures and finds duplicates.
+pub(crate) struct Finder {
+    candidates: ExternalSorter<Candidate>,
+    /// Barcodes and second ends of pairs.
+    second_ends: ExternalSorter<[u64; 2]>,
+    optical_distance: u32,
+}
+
+impl Finder {
+    /// A finder that keeps at most about `max_memory_bytes` of signatures and spills into `folder`; growing arrays may have
+    /// twice their content.
+    pub(crate) fn new(max_memory_bytes: usize, folder: PathBuf, optical_distance: u32) -> Self {
+        Self {
+            candidates: ExternalSorter::new(max_memory_bytes / 8 * 7, folder.clone()),
+            second_ends: ExternalSorter::new(max_memory_bytes / 8, folder),
+            optical_distance,
+        }
+    }
+
+    /// Takes the signature of a template.
+    pub(crate) fn push(&mut self, template: u64, signature: Signature) -> Result<()> {
+        if signature.is_mapped() {
+            self.candidates.push(Candidate { signature, template })?;
+        }
+        if signature.is_pair() { self.second_ends.push([signature.barcode, signature.ends[1]]) } else { Ok(()) }
+    }
+
+    /// Decides.
+    pub(crate) fn finish(self) -> Result<(Duplicates, DuplicateCounts)> {
+        let (mut duplicates, mut counts) = (Duplicates::default(), DuplicateCounts::default());
+        let mut candidates = self.candidates.into_sorted()?;
+        let mut second_ends = Membership { next: None, sorted: self.second_ends.into_sorted()? };
+        let (mut set_key, mut last_pair_end) = (None, None);
+        let mut set: Vec<Location> = Vec::new();
+        while let Some(Candidate { signature, template }) = candidates.next()? {
+            let key = (signature.barcode, signature.ends);
+            let first_end = [signature.barcode, signature.ends[0]];
+            let is_best = set_key != Some(key);
+            if is_best {
+                counts.optical_duplicates += optical::count(&mut set, self.optical_distance);
+                set.clear();
+            }
+            let is_duplicate = if signature.is_pair() {
+                last_pair_end = Some(first_end);
+                set.push(signature.location);
+                counts.pairs += 1;
+                counts.pair_duplicates += u64::from(!is_best);
+                !is_best
+            } else {
+                let is_duplicate = !is_best || last_pair_end == Some(first_end) || second_ends.has(first_end)?;
+                counts.unpaired_reads += 1;
+                counts.unpaired_duplicates += u64::from(is_duplicate);
+                is_duplicate
+            };
+            if is_duplicate {
+                duplicates.add(template);
+            }
+            set_key = Some(key);
+        }
+        counts.optical_duplicates += optical::count(&mut set, self.optical_distance);
+        Ok((duplicates, counts))
+    }
+}
+
+/// Whether sorted ends have one, asked in ascending order.
+struct Membership {
+    next: Option<[u64; 2]>,
+    sorted: Sorted<[u64; 2]>,
+}
+
+impl Membership {
+    fn has(&mut self, wanted: [u64; 2]) -> Result<bool> {
+        while self.next.is_none_or(|next| next < wanted) {
+            self.next = self.sorted.next()?;
+            if self.next.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(self.next == Some(wanted))
+    }
+}
+
+impl Default for Candidate {
+    fn default() -> Self {
+        Self { signature: Signature::UNMAPPED, template: 0 }
+    }
+}
+
+impl Item for Candidate {
+    fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
+        let Signature { barcode, ends, score, tie, location } = self.signature;
+        let mut bytes = [0; CANDIDATE_BYTES];
+        for (place, number) in bytes.chunks_exact_mut(8).zip([barcode, ends[0], ends[1], tie[0], tie[1], self.template])
+        {
+            place.copy_from_slice(&number.to_le_bytes());
+        }
+        let numbers = [score.0, location.tile as u16, location.x as u16, location.y as u16];
+        for (place, number) in bytes[48..].chunks_exact_mut(2).zip(numbers) {
+            place.copy_from_slice(&number.to_le_bytes());
+        }
+        bytes[56] = u8::from(location.first_is_reverse);
+        run.write_all(&bytes)
+    }
+
+    fn read(&mut self, run: &mut SpillReader) -> io::Result<bool> {
+        let mut bytes = [0; CANDIDATE_BYTES];
+        let is_there = read_whole(run, &mut bytes)?;
+        let (words, rest) = bytes.as_chunks();
+        let [barcode, end, second_end, name, content, template] =
+            [0, 1, 2, 3, 4, 5].map(|i: usize| u64::from_le_bytes(words[i]));
+        let [score, tile, x, y] = [0, 2, 4, 6].map(|at| u16::from_le_bytes([words[6][at], words[6][at + 1]]));
+        let location = Location { first_is_reverse: rest[0] != 0, tile: tile as i16, x: x as i16, y: y as i16 };
+        let signature =
+            Signature { barcode, ends: [end, second_end], score: Reverse(score), tie: [name, content], location };
+        *self = Self { signature, template };
+        Ok(is_there)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NONE: u64 = u64::MAX;
+
+    fn signature(ends: [u64; 2], score: u16, name: u64) -> Signature {
+        Signature { barcode: 0, ends, score: Reverse(score), tie: [name, 0], location: Location::UNKNOWN }
+    }
+
+    /// Which of the signatures are duplicates, with memory for everything and for next to nothing, in both orders.
+    fn duplicates(signatures: &[Signature]) -> Vec<usize> {
+        let folder = tempfile::tempdir().unwrap();
+        let found = [(1 << 20, false), (1, false), (1, true)].map(|(memory, reversed)| {
+            let mut finder = Finder::new(memory, folder.path().to_owned(), 100);
+            let number = |i: usize| if reversed { signatures.len() - 1 - i } else { i };
+            (0..signatures.len()).for_each(|i| finder.push(i as u64, signatures[number(i)]).unwrap());
+            let (found, _) = finder.finish().unwrap();
+            let mut found: Vec<usize> = (0..signatures.len()).filter(|&i| found.has(i as u64)).map(number).collect();
+            found.sort_unstable();
+            found
+        });
+        assert!(found.iter().all(|each| *each == found[0]), "{found:?}");
+        found[0].clone()
+    }
+
+    #[test]
+    fn the_best_pair_stays() {
+        let pairs =
+            [signature([1, 5], 10, 0), signature([1, 5], 12, 9), signature([1, 6], 3, 0), signature([2, 5], 1, 1)];
+        assert_eq!(duplicates(&pairs), [0]);
+        // Of equal ones that with the least hash.
+        assert_eq!(duplicates(&[signature([1, 5], 10, 3), signature([1, 5], 10, 2), signature([1, 5], 10, 4)]), [0, 2]);
+        assert_eq!(duplicates(&[]), [0; 0]);
+    }
+
+    #[test]
+    fn single_reads_lose_to_pairs_at_either_end() {
+        let alone = |end, score| signature([end, NONE], score, 0);
+        assert_eq!(duplicates(&[alone(1, 5), alone(1, 6), alone(2, 1), signature([NONE; 2], 0, 0)]), [0]);
+        assert_eq!(duplicates(&[alone(1, 50), signature([1, 7], 1, 0), alone(2, 1)]), [0]);
+        assert_eq!(duplicates(&[signature([1, 7], 1, 0), alone(7, 50), alone(6, 1), alone(7, 3), alone(8, 1)]), [1, 3]);
+    }
+
+    #[test]
+    fn copies_have_the_same_barcode() {
+        let with = |barcode, ends, score| Signature { barcode, ..signature(ends, score, 0) };
+        let pairs = [with(1, [1, 5], 3), with(2, [1, 5], 2), with(1, [1, 5], 1), with(0, [1, 5], 1)];
+        assert_eq!(duplicates(&pairs), [2]);
+        let mixed = [with(1, [1, 5], 3), with(2, [5, NONE], 9), with(1, [5, NONE], 9), with(2, [1, NONE], 9)];
+        assert_eq!(duplicates(&mixed), [2]);
+    }
+
+    #[test]
+    fn runs_keep_every_field() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location { first_is_reverse: true, tile: -2, x: i16::MIN, y: 258 };
+        let signature =
+            Signature { barcode: 9 << 50, ends: [1 << 60, 2], score: Reverse(40_000), tie: [3 << 40, 4], location };
+        let candidate = Candidate { signature, template: 5 << 33 };
+        let mut run = SpillWriter::create(folder.path()).unwrap();
+        candidate.write(&mut run).unwrap();
+        let mut run = run.into_reader().unwrap();
+        let mut read = Candidate::default();
+        assert!(read.read(&mut run).unwrap());
+        assert_eq!(read, candidate);
+        assert!(!read.read(&mut run).unwrap());
+    }
+}

@@ -1,0 +1,213 @@
+//! Sorting encoded BAM records by coordinate, out of core.
+//!
+//! Records are gathered in one arena with an array of keys. When both hold three eighths of the memory allowed (growing arrays
+//! may have twice their content, and an eighth is for [`duplicates`](crate::duplicates)), they are sorted and spilled as a
+//! compressed run; at the end all runs are merged, and duplicates marked or left out on the way. The order is that of module
+//! [`order`]; memory, runs and the order of the input can't show in it.
+
+pub(crate) mod external;
+pub(crate) mod merge;
+mod order;
+mod record;
+
+use std::io;
+use std::path::PathBuf;
+
+use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
+
+use crate::duplicates::{DuplicateCounts, Duplicates, Finder};
+use crate::error::{Error, Result};
+use crate::pipeline::{EncodedBatch, RecordSink};
+use merge::Runs;
+use record::{Record, write_record};
+
+/// Flags that the first record of a template never has: it is the primary one of its only or first read.
+const NEVER_FIRST: u16 = flags::LAST | flags::SECONDARY | flags::SUPPLEMENTARY;
+
+/// What a sort may use.
+#[derive(Clone, Debug)]
+pub struct SortOptions {
+    /// Bytes of records, keys and signatures in memory; a single batch may exceed it by its size.
+    pub max_memory_bytes: usize,
+    /// Where runs go.
+    pub folder: PathBuf,
+    /// What becomes of duplicates.
+    pub duplicates: DuplicateOptions,
+}
+
+/// What becomes of duplicates.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct DuplicateOptions {
+    /// Flag them, leave them out, or don't look.
+    pub action: DuplicateAction,
+    /// Most pixels that optical duplicates lie apart in x and in y.
+    pub optical_distance: u32,
+}
+
+/// What is done about duplicates.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DuplicateAction {
+    /// Their flag is set.
+    Mark,
+    /// They are left out.
+    Remove,
+    /// They are not looked for.
+    Ignore,
+}
+
+/// A record in the arena.
+struct Entry {
+    key: u64,
+    template: u64,
+    start: usize,
+    bytes: u32,
+}
+
+impl Entry {
+    fn of<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
+        &arena[self.start..self.start + self.bytes as usize]
+    }
+}
+
+/// Sorts what is written to it, and passes it on to a BAM writer at the end.
+pub struct SortingWriter {
+    output: Output,
+    options: SortOptions,
+    arena: Vec<u8>,
+    entries: Vec<Entry>,
+    runs: Runs,
+    /// Templates so far.
+    templates: u64,
+    finder: Option<Finder>,
+}
+
+impl SortingWriter {
+    /// A sorter before `writer`, which must write BAM.
+    ///
+    /// # Errors
+    ///
+    /// No run can be made in the folder.
+    pub fn new(writer: AlignmentWriter, options: SortOptions) -> Result<Self> {
+        // Better now than when memory is full.
+        SpillWriter::create(&options.folder)?;
+        let DuplicateOptions { action, optical_distance } = options.duplicates;
+        let finder = (action != DuplicateAction::Ignore)
+            .then(|| Finder::new(options.max_memory_bytes / 8, options.folder.clone(), optical_distance));
+        Ok(Self {
+            output: Output { writer, remove: action == DuplicateAction::Remove, buffer: Vec::new() },
+            runs: Runs::new(options.folder.clone()),
+            options,
+            arena: Vec::new(),
+            entries: Vec::new(),
+            templates: 0,
+            finder,
+        })
+    }
+
+    fn push(&mut self, record: EncodedRecord<'_>) -> Result<()> {
+        let bytes = record.bytes();
+        let used = self.arena.len() + self.entries.len() * size_of::<Entry>();
+        if !self.entries.is_empty() && used + bytes.len() > self.options.max_memory_bytes / 8 * 3 {
+            self.spill()?;
+        }
+        self.templates += u64::from(record.flags() & NEVER_FIRST == 0);
+        self.entries.push(Entry {
+            key: order::key(record),
+            template: self.templates - 1,
+            start: self.arena.len(),
+            bytes: bytes.len() as u32,
+        });
+        self.arena.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        let arena = &self.arena;
+        self.entries.sort_unstable_by(|a, b| {
+            let tie = || order::compare_same_key(a.of(arena), b.of(arena));
+            a.key.cmp(&b.key).then_with(tie).then(a.template.cmp(&b.template))
+        });
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        self.sort();
+        let (arena, entries) = (&self.arena, &self.entries);
+        let write = |entry: &Entry, run: &mut _| write_record(entry.template, entry.of(arena), run);
+        self.runs.add::<Record>(|run| entries.iter().try_for_each(|entry| write(entry, run)))?;
+        self.arena.clear();
+        self.entries.clear();
+        Ok(())
+    }
+}
+
+impl RecordSink for SortingWriter {
+    type Outcome = Option<DuplicateCounts>;
+
+    fn wants_signatures(&self) -> bool {
+        self.finder.is_some()
+    }
+
+    fn write_batch(&mut self, batch: &EncodedBatch) -> Result<()> {
+        let before = self.templates;
+        let mut bytes = &batch.bytes[..];
+        while !bytes.is_empty() {
+            let (record, rest) = EncodedRecord::split_first(bytes).ok_or(Error::BrokenRecord)?;
+            if self.templates == before && record.flags() & NEVER_FIRST != 0 {
+                return Err(Error::BrokenRecord);
+            }
+            self.push(record)?;
+            bytes = rest;
+        }
+        let Some(finder) = &mut self.finder else {
+            return Ok(());
+        };
+        if self.templates - before != batch.signatures.len() as u64 {
+            return Err(Error::BrokenRecord);
+        }
+        (before..).zip(&batch.signatures).try_for_each(|(template, signature)| finder.push(template, *signature))
+    }
+
+    fn finish(mut self) -> Result<Option<DuplicateCounts>> {
+        let (duplicates, counts) = self.finder.take().map(Finder::finish).transpose()?.unzip();
+        let duplicates = duplicates.unwrap_or_default();
+        if self.runs.is_empty() {
+            self.sort();
+        } else {
+            self.spill()?;
+        }
+        let Self { mut output, options, arena, entries, runs, .. } = self;
+        for entry in &entries {
+            output.write(entry.template, entry.of(&arena), &duplicates)?;
+        }
+        drop((arena, entries));
+        let mut merged = runs.merge::<Record>()?;
+        let failed = |source: io::Error| Error::file(&options.folder, source);
+        while let Some(record) = merged.next().map_err(failed)? {
+            output.write(record.template, &record.bytes, &duplicates)?;
+        }
+        output.writer.finish()?;
+        Ok(counts)
+    }
+}
+
+/// Where sorted records go.
+struct Output {
+    writer: AlignmentWriter,
+    remove: bool,
+    buffer: Vec<u8>,
+}
+
+impl Output {
+    fn write(&mut self, template: u64, record: &[u8], duplicates: &Duplicates) -> Result<()> {
+        if !duplicates.has(template) {
+            return Ok(self.writer.write_encoded(record)?);
+        }
+        if self.remove {
+            return Ok(());
+        }
+        self.buffer.clear();
+        self.buffer.extend_from_slice(record);
+        EncodedRecord::mark_duplicate(&mut self.buffer);
+        Ok(self.writer.write_encoded(&self.buffer)?)
+    }
+}

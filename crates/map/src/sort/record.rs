@@ -1,0 +1,67 @@
+//! Encoded records as items of a sort.
+
+use std::cmp::Ordering;
+use std::io::{self, Read, Write};
+
+use svala_io::{EncodedRecord, SpillReader, SpillWriter};
+
+use super::merge::{Item, read_whole};
+use super::order;
+
+/// An encoded record and the template it belongs to.
+#[derive(Default)]
+pub(super) struct Record {
+    key: u64,
+    /// The template's number in the input. It decides between records that are the same in every byte, and so nothing.
+    pub(super) template: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Writes a record as [`Record::read`] expects it.
+pub(super) fn write_record(template: u64, bytes: &[u8], run: &mut SpillWriter) -> io::Result<()> {
+    run.write_all(&template.to_le_bytes())?;
+    run.write_all(bytes)
+}
+
+impl Item for Record {
+    fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
+        write_record(self.template, &self.bytes, run)
+    }
+
+    fn read(&mut self, run: &mut SpillReader) -> io::Result<bool> {
+        let mut template = [0; 8];
+        if !read_whole(run, &mut template)? {
+            return Ok(false);
+        }
+        self.template = u64::from_le_bytes(template);
+        let mut size = [0; 4];
+        run.read_exact(&mut size)?;
+        self.bytes.resize(4 + u32::from_le_bytes(size) as usize, 0);
+        self.bytes[..4].copy_from_slice(&size);
+        run.read_exact(&mut self.bytes[4..])?;
+        let (record, _) = EncodedRecord::split_first(&self.bytes).ok_or(io::ErrorKind::InvalidData)?;
+        self.key = order::key(record);
+        Ok(true)
+    }
+}
+
+impl Ord for Record {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let tie = || order::compare_same_key(&self.bytes, &other.bytes);
+        self.key.cmp(&other.key).then_with(tie).then(self.template.cmp(&other.template))
+    }
+}
+
+impl PartialOrd for Record {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Record {}

@@ -1,0 +1,221 @@
+//! `svala align` sorts: the same bytes whatever the memory and threads, in the order of `samtools sort`, with an index.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use common::{
+    READS, Record, conclude, data, has_program, indexed_reference, records, svala, svala_ok, text, trial, trial_if,
+};
+
+/// The committed reads, and where they are aligned.
+struct Bench {
+    folder: tempfile::TempDir,
+    reference: PathBuf,
+    reads: [PathBuf; 2],
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let reference = indexed_reference(folder.path());
+        Self { folder, reference, reads: READS.map(data) }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn arguments<'a>(&'a self, output: &'a Path, options: &[&'a str]) -> Vec<&'a str> {
+        let mut arguments = vec!["align", "--ref", text(&self.reference), "-o", text(output)];
+        arguments.extend(["-1", text(&self.reads[0]), "-2", text(&self.reads[1])]);
+        arguments.extend(options);
+        arguments
+    }
+
+    /// Aligns to a file of this name.
+    fn align(&self, name: &str, options: &[&str]) -> PathBuf {
+        let output = self.path(name);
+        svala_ok(&self.arguments(&output, options));
+        output
+    }
+
+    fn listing(&self) -> Vec<std::ffi::OsString> {
+        let mut names: Vec<_> = std::fs::read_dir(self.folder.path())
+            .expect("the folder")
+            .map(|e| e.expect("an entry").file_name())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+fn bytes(path: &Path) -> Vec<u8> {
+    std::fs::read(path).expect("a file")
+}
+
+/// The output of samtools, which must succeed.
+fn samtools(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("samtools").args(arguments).output().expect("samtools starts");
+    assert!(output.status.success(), "samtools {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn view(path: &Path) -> Vec<Record> {
+    records(&samtools(&["view", text(path)]))
+}
+
+fn memory_and_threads_do_not_show(bench: &Bench) {
+    let all_in_memory = bench.align("memory.bam", &["-t", "1", "--max-mem", "1024"]);
+    let (expected, index) = (bytes(&all_in_memory), bytes(&bench.path("memory.bam.bai")));
+    assert!(expected.len() > 100_000 && index.len() > 100);
+    // One MiB makes about twenty runs.
+    let cases: [&[&str]; 5] = [
+        &["-t", "1", "--max-mem", "1"],
+        &["-t", "2", "--max-mem", "3", "--batch-reads", "333"],
+        &["-t", "3", "--max-mem", "1", "--batch-reads", "7"],
+        &["-t", "2", "--max-mem", "2", "--batch-reads", "4096"],
+        &["-t", "3"],
+    ];
+    for options in cases {
+        let output = bench.align("other.bam", options);
+        assert!(bytes(&output) == expected, "{options:?} give another file");
+        assert!(bytes(&bench.path("other.bam.bai")) == index, "{options:?} give another index");
+    }
+}
+
+fn nothing_is_lost(bench: &Bench) {
+    let sorted = bench.align("multiset.sorted.bam", &["--no-markdup", "--max-mem", "1"]);
+    let unsorted = bench.align("multiset.unsorted.bam", &["--sort", "none"]);
+    let lines = |path: &Path| {
+        let sam = String::from_utf8(samtools(&["view", text(path)])).expect("SAM is text");
+        let mut lines: Vec<String> = sam.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let expected = lines(&unsorted);
+    assert!(expected.len() > 19_000);
+    assert!(lines(&sorted) == expected, "sorting changes records");
+}
+
+fn order_is_that_of_samtools(bench: &Bench) {
+    let ours = bench.align("order.bam", &["--max-mem", "1"]);
+    let unsorted = bench.align("order.unsorted.bam", &["--sort", "none"]);
+    let theirs = bench.path("order.samtools.bam");
+    samtools(&["sort", "-o", text(&theirs), text(&unsorted)]);
+    let key = |r: &Record| (r.contig.clone(), r.position, r.flags & 0x10);
+    let keys = |path: &Path| view(path).iter().map(key).collect::<Vec<_>>();
+    assert!(keys(&ours) == keys(&theirs), "samtools sorts otherwise");
+    let header = String::from_utf8(samtools(&["view", "-H", text(&ours)])).expect("SAM is text");
+    assert!(header.starts_with("@HD\tVN:1.6\tSO:coordinate\n"), "{header}");
+    // The rest of the order: name, then flags.
+    let records = view(&ours);
+    let full = |r: &Record| (r.name.clone(), r.flags & !0x400);
+    let ties: Vec<_> = records.windows(2).filter(|w| key(&w[0]) == key(&w[1])).collect();
+    assert!(ties.len() > 1000 && ties.iter().all(|w| full(&w[0]) <= full(&w[1])));
+}
+
+fn input_order_does_not_show(bench: &Bench) {
+    let model = bench.path("model.json");
+    let [first, second] = bench.reads.each_ref().map(|path| text(path));
+    svala_ok(&["insert-size", text(&bench.reference), first, second, "-o", text(&model)]);
+    let reversed = bench.reads.each_ref().map(|path| {
+        let mut content = String::new();
+        let file = std::fs::File::open(path).expect("committed data");
+        std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(file), &mut content).expect("gzip");
+        let lines: Vec<&str> = content.split_inclusive('\n').collect();
+        let path = bench.path(&format!("reversed.{}", path.file_stem().and_then(|s| s.to_str()).expect("a name")));
+        std::fs::write(&path, lines.chunks(4).rev().flatten().copied().collect::<String>()).expect("a file");
+        path
+    });
+    let options = ["--insert-model", text(&model), "--max-mem", "1"];
+    let expected = bytes(&bench.align("forward.bam", &options));
+    let output = bench.path("reversed.bam");
+    let mut arguments = vec!["align", "--ref", text(&bench.reference), "-o", text(&output)];
+    arguments.extend(["-1", text(&reversed[0]), "-2", text(&reversed[1])]);
+    arguments.extend(options);
+    svala_ok(&arguments);
+    assert!(bytes(&output) == expected, "the order of the input shows");
+}
+
+fn index_finds_what_is_there(bench: &Bench) {
+    let output = bench.align("index.bam", &["-l", "1"]);
+    let path = text(&output);
+    samtools(&["quickcheck", "-v", path]);
+    let records = view(&output);
+    for (contig, start, end) in
+        [("chrM", 1, 20_000), ("chrM", 3000, 3100), ("chrM", 16_384, 16_384), ("chrY", 1, 30_000)]
+    {
+        let reaches = |r: &&Record| {
+            let covered: i64 = r.operations().iter().filter(|op| "MDN=X".contains(op.1)).map(|op| op.0).sum();
+            r.contig == contig && r.position <= end && r.position + covered.max(1) > start
+        };
+        let expected = records.iter().filter(reaches).count();
+        let found = samtools(&["view", "-c", path, &format!("{contig}:{start}-{end}")]);
+        assert_eq!(String::from_utf8_lossy(&found).trim(), expected.to_string(), "{contig}:{start}-{end}");
+    }
+    let statistics = samtools(&["idxstats", path]);
+    let copy = bench.path("indexed-by-samtools.bam");
+    std::fs::copy(&output, &copy).expect("a copy");
+    samtools(&["index", text(&copy)]);
+    assert_eq!(statistics, samtools(&["idxstats", text(&copy)]));
+}
+
+fn options_do_what_they_say(bench: &Bench) {
+    let stored = bench.align("l0.bam", &["-l", "0", "--no-index"]);
+    let packed = bench.align("l9.bam", &["-l", "9", "--write-index"]);
+    assert!(bytes(&stored).len() > 2 * bytes(&packed).len());
+    assert!(!bench.path("l0.bam.bai").exists() && bench.path("l9.bam.bai").exists());
+    bench.align("unsorted.bam", &["--sort", "none"]);
+    assert!(!bench.path("unsorted.bam.bai").exists());
+    assert!(svala_ok(&bench.arguments(Path::new("-"), &[])) == bytes(&bench.align("file.bam", &[])));
+}
+
+fn failures_leave_nothing(bench: &Bench) {
+    let output = bench.path("failed.bam");
+    let nowhere = bench.path("nowhere");
+    let metrics = nowhere.join("m.txt");
+    let folder = bench.path("failed.bam.bai");
+    std::fs::create_dir(&folder).expect("a folder");
+    let before = bench.listing();
+    let cases: [(&[&str], i32, &str); 7] = [
+        (&["--tmp-dir", text(&nowhere), "--no-index"], 1, "nowhere"),
+        (&["--metrics", text(&metrics), "--no-index"], 1, "m.txt"),
+        (&[], 1, "failed.bam.bai"),
+        (&["--sort", "none", "--rmdup"], 2, "--sort none"),
+        (&["--metrics", text(&output)], 2, "metrics"),
+        (&["-l", "10"], 2, "10"),
+        (&["--max-mem", "0"], 2, "0"),
+    ];
+    for (options, code, word) in cases {
+        let run = svala(&bench.arguments(&output, options));
+        let error = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(code), "{options:?}: {error}");
+        assert!(error.contains(word), "{options:?}: {error}");
+        assert_eq!(bench.listing(), before, "{options:?} leave something");
+    }
+}
+
+fn main() {
+    let bench = Arc::new(Bench::new());
+    let on = |check: fn(&Bench)| {
+        let bench = Arc::clone(&bench);
+        move || check(&bench)
+    };
+    let with_samtools = |name: &str, check: fn(&Bench)| {
+        trial_if(name, has_program("samtools"), "no samtools", "SVALA_REQUIRE_TOOLS", on(check))
+    };
+    // Its own folder: it looks at everything in it.
+    let failing = || failures_leave_nothing(&Bench::new());
+    conclude(vec![
+        trial("memory and threads don't show", on(memory_and_threads_do_not_show)),
+        trial("the order of the input doesn't show", on(input_order_does_not_show)),
+        trial("options do what they say", on(options_do_what_they_say)),
+        trial("failures leave nothing", failing),
+        with_samtools("the records are those of --sort none", nothing_is_lost),
+        with_samtools("the order is that of samtools sort", order_is_that_of_samtools),
+        with_samtools("the index finds what is there", index_finds_what_is_there),
+    ])
+}
