@@ -87,7 +87,7 @@ impl fmt::Display for Adapters {
 /// In what width devices run `Extend`. The choice cannot change a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
-    /// Packed on hardware that can, 32 bits elsewhere: software devices are slow in half floats.
+    /// 32 bits, until the packed form has run on hardware: so far it is proved on a software device, where half floats are slow.
     #[default]
     Auto,
     /// One job an invocation, in 32 bits.

@@ -16,8 +16,10 @@ use crate::insert_size::Orientation;
 use crate::seeding::SeedHits;
 use crate::syncmer::{FLANK, K, Seed, flanks};
 
-/// Occurrences up to which a seed is used in the first round, and in the deeper one.
-const OCCURRENCE_CAPS: [usize; 2] = [64, 512];
+/// What the quick look takes: seeds that overlap no stretch looked up already, if they occur rarely.
+const QUICK: Round = Round { cap: 16, disjoint: true };
+/// What a thorough look takes in its first round, and in the deeper one.
+const THOROUGH: [Round; 2] = [Round { cap: 64, disjoint: false }, Round { cap: 512, disjoint: false }];
 /// Occurrences above which a seed is repetitive: bwa's `-c`.
 const REPETITIVE_OCCURRENCES: usize = 500;
 /// Disjoint stretches looked up completely that make the deeper round needless.
@@ -30,6 +32,15 @@ const MATE_EDITS: u32 = 3;
 const STRETCH_BITS: u32 = 6;
 /// Stretch number of a seed that belongs to none.
 const NO_STRETCH: u64 = (1 << STRETCH_BITS) - 1;
+
+/// Which seeds of a read are used.
+#[derive(Clone, Copy, Debug)]
+struct Round {
+    /// Occurrences up to which a seed is used.
+    cap: usize,
+    /// Whether seeds are passed over that overlap a stretch looked up completely.
+    disjoint: bool,
+}
 
 /// A diagonal with seeds on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +99,27 @@ impl Candidates {
         self.searched.clear();
     }
 
-    /// Adds the candidates of the next `reads`, which are one read or two mates. Gaps reach `band` bases far. The deeper round
+    /// Adds the candidates of the next `reads` from disjoint seeds that occur rarely: all that most reads need.
+    pub fn collect_quick<'a>(
+        &mut self,
+        seeds: &SeedHits,
+        reads: Range<usize>,
+        lookup: impl Fn(usize) -> Lookup<'a>,
+        band: u16,
+    ) {
+        for i in reads {
+            self.collect_read(seeds, i, lookup(i), QUICK, band);
+        }
+    }
+
+    /// Forgets the candidates of reads from number `read` on.
+    fn truncate(&mut self, read: usize) {
+        self.candidates.truncate(self.start(read));
+        self.read_ends.truncate(read);
+        self.searched.truncate(read);
+    }
+
+    /// Adds the candidates of the next `reads`, which are one read or two mates, in place of those from a quick look. Gaps reach `band` bases far. The deeper round
     /// is for reads none of which has enough stretches: one that has them anchors its mate, which rescue will find.
     pub fn collect<'a>(
         &mut self,
@@ -97,24 +128,21 @@ impl Candidates {
         lookup: impl Fn(usize) -> Lookup<'a>,
         band: u16,
     ) {
-        let before = (self.candidates.len(), self.read_ends.len());
-        for cap in OCCURRENCE_CAPS {
-            self.candidates.truncate(before.0);
-            self.read_ends.truncate(before.1);
-            self.searched.truncate(before.1);
+        for round in THOROUGH {
+            self.truncate(reads.start);
             for i in reads.clone() {
-                self.collect_read(seeds, i, lookup(i), cap, band);
+                self.collect_read(seeds, i, lookup(i), round, band);
             }
-            if self.searched[before.1..].iter().any(|searched| !searched.may_hide_copies(ENOUGH_STRETCHES)) {
+            if self.searched[reads.start..].iter().any(|searched| !searched.may_hide_copies(ENOUGH_STRETCHES)) {
                 break;
             }
         }
     }
 
-    /// Adds the candidates of one read from its seeds that occur up to `cap` times.
-    fn collect_read(&mut self, seeds: &SeedHits, i: usize, lookup: Lookup<'_>, cap: usize, band: u16) {
-        let searched = lookup.round(seeds.read(i), cap, &mut self.keys);
-        if self.keys.is_empty() {
+    /// Adds the candidates of one read.
+    fn collect_read(&mut self, seeds: &SeedHits, i: usize, lookup: Lookup<'_>, round: Round, band: u16) {
+        let searched = lookup.round(seeds.read(i), round, &mut self.keys);
+        if self.keys.is_empty() && !round.disjoint {
             lookup.sample_rarest(seeds.read(i), &mut self.keys);
         }
         self.keys.sort_unstable();
@@ -151,8 +179,11 @@ impl Candidates {
     }
 
     fn range(&self, i: usize) -> Range<usize> {
-        let start = if i == 0 { 0 } else { self.read_ends[i - 1] };
-        start..self.read_ends[i]
+        self.start(i)..self.read_ends[i]
+    }
+
+    fn start(&self, i: usize) -> usize {
+        if i == 0 { 0 } else { self.read_ends[i - 1] }
     }
 
     /// Marks candidates of mates `2i` and `2i + 1` that lie in the given orientation, their left ends within reach (bases).
@@ -189,11 +220,11 @@ impl Candidates {
 }
 
 impl Lookup<'_> {
-    /// Collects the diagonals of all seeds that occur at most `cap` times, or do so with their flanks.
+    /// Collects the diagonals of all seeds of a round that occur rarely enough, or do so with their flanks.
     fn round<'s>(
         &self,
         seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>,
-        cap: usize,
+        Round { cap, disjoint }: Round,
         keys: &mut Vec<u64>,
     ) -> Searched {
         keys.clear();
@@ -202,6 +233,9 @@ impl Lookup<'_> {
         for (seed, found) in seeds {
             let first = keys.len();
             let own = seed.position as usize..seed.position as usize + K;
+            if disjoint && own.start < stretch_end {
+                continue;
+            }
             if self.is_repetitive(seed, found.clone()) {
                 searched.repetitive_bases += (own.end - own.start.max(repetitive_end)) as u32;
                 repetitive_end = own.end;

@@ -8,6 +8,7 @@ use crate::candidates::Candidate;
 use crate::error::Result;
 use crate::extension::{Context, Extensions};
 use crate::hash::tie_break;
+use crate::hidden::Searched;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
 use crate::ungapped::{Segment, best_segment};
@@ -37,6 +38,28 @@ pub struct Hints {
     pub is_rescue: bool,
 }
 
+/// The best of a read's checked candidates.
+#[derive(Clone, Copy, Debug)]
+pub struct Best {
+    /// The alignment.
+    pub alignment: Alignment,
+    /// Its value.
+    pub value: i32,
+    /// Whether the mate has a candidate in reach.
+    pub is_mated: bool,
+}
+
+impl Best {
+    /// Whether this is without doubt where a read of `length` bases belongs, up to the gaps of rivals: it matches from end to end,
+    /// and loci that no seed named come nowhere near it.
+    #[must_use]
+    pub fn is_settled(&self, length: usize, searched: &Searched, options: &MapOptions) -> bool {
+        let this = &self.alignment;
+        let is_whole = this.query_bases() as usize == length;
+        is_whole && searched.hidden(length, options).beside(this, length, options) + MARGIN <= this.score
+    }
+}
+
 /// Checked candidates, grouped by read: flat arrays that belong together.
 #[derive(Debug, Default)]
 pub struct Checked {
@@ -55,6 +78,13 @@ impl Checked {
         self.hints.clear();
     }
 
+    /// Forgets the alignments from number `count` on.
+    pub fn truncate(&mut self, count: usize) {
+        self.alignments.truncate(count);
+        self.segments.truncate(count);
+        self.hints.truncate(count);
+    }
+
     /// The alignments, in the order they were pushed.
     #[must_use]
     pub fn alignments(&self) -> &[Alignment] {
@@ -67,24 +97,33 @@ impl Checked {
     }
 
     /// Checks the candidates of a read, most promising first, until the rest can change neither its best placement nor how sure
-    /// that is. Reads must come in ascending order.
-    pub fn push_ranked(&mut self, number: usize, candidates: &[Candidate], read: PackedRead<'_>, context: Context<'_>) {
-        let (mut best, mut best_is_mated) = (0, false);
+    /// that is. Reads must come in ascending order. Returns the best.
+    pub fn push_ranked(
+        &mut self,
+        number: usize,
+        candidates: &[Candidate],
+        read: PackedRead<'_>,
+        context: Context<'_>,
+    ) -> Option<Best> {
+        let mut best: Option<Best> = None;
         for candidate in candidates {
-            let margin = if best_is_mated && !candidate.mated { UNMATED_MARGIN } else { MARGIN };
-            if ceiling(read.length(), candidate.edits, context.options) + margin < best {
+            let is_mated = best.is_some_and(|best| best.is_mated);
+            let margin = if is_mated && !candidate.mated { UNMATED_MARGIN } else { MARGIN };
+            if ceiling(read.length(), candidate.edits, context.options) + margin < best.map_or(0, |best| best.value) {
                 continue;
             }
             let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
             let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour, is_rescue: false };
-            let value = self.push(number, reverse, diagonal, hints, read, context).unwrap_or(0);
-            if value > best {
-                (best, best_is_mated) = (value, candidate.mated);
+            let Some(alignment) = self.push(number, reverse, diagonal, hints, read, context) else { continue };
+            let value = alignment.value(read.length(), context.options);
+            if best.is_none_or(|best| value > best.value) {
+                best = Some(Best { alignment, value, is_mated: candidate.mated });
             }
         }
+        best
     }
 
-    /// Compares a read with a diagonal, keeps the best segment and returns its value.
+    /// Compares a read with a diagonal, keeps the best segment as an alignment and returns it.
     pub fn push(
         &mut self,
         number: usize,
@@ -93,7 +132,7 @@ impl Checked {
         hints: Hints,
         read: PackedRead<'_>,
         context: Context<'_>,
-    ) -> Option<i32> {
+    ) -> Option<Alignment> {
         let segment = best_segment(read.strand(reverse), context.reference, diagonal, context.options)?;
         let alignment = Alignment {
             read: number as u32,
@@ -109,7 +148,7 @@ impl Checked {
         self.alignments.push(alignment);
         self.segments.push(segment);
         self.hints.push(hints);
-        Some(alignment.value(read.length(), context.options))
+        Some(alignment)
     }
 
     /// Queues the extensions worth doing, read by read. `known` tells the best value that a read has already from elsewhere.
@@ -256,5 +295,28 @@ impl Choice<'_> {
             0
         };
         side(alignment.query_start as usize) + side(self.length - alignment.query_end as usize) + inside.max(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::alignment;
+
+    #[test]
+    fn a_place_is_settled_only_from_end_to_end_and_far_above_what_may_be_hidden() {
+        let options = MapOptions::default();
+        // Five stretches: a hidden locus scores 125 at the most.
+        let searched = Searched { stretches: 5, novel: 0, left_out: true, repetitive_bases: 0 };
+        let is_settled = |bases, score| {
+            let alignment = Alignment { score, ..alignment(1000, false, 0..bases) };
+            Best { alignment, value: score, is_mated: true }.is_settled(150, &searched, &options)
+        };
+        assert!(is_settled(150, 150) && is_settled(150, 145));
+        assert!(!is_settled(149, 149), "a clipped base");
+        let few = Searched { stretches: 3, ..searched };
+        let best =
+            Best { alignment: Alignment { score: 150, ..alignment(1000, false, 0..150) }, value: 160, is_mated: true };
+        assert!(!best.is_settled(150, &few, &options));
     }
 }

@@ -1,5 +1,7 @@
 //! Mapping a batch of reads: the stages, one after the other, over the whole batch.
 
+use std::ops::Range;
+
 use svala_compute::Engine;
 use svala_io::{AlignmentRecord, ReadBatch};
 
@@ -53,6 +55,16 @@ pub struct Workspace {
     templates: Vec<Template>,
     cigars: Cigars,
     scratch: Scratch,
+}
+
+/// How the reads of a batch are searched for.
+#[derive(Clone, Copy)]
+struct Search<'a> {
+    paired: bool,
+    /// Whether rescue follows.
+    rescues: bool,
+    /// Where and how far apart mates lie.
+    reaches: &'a [(Orientation, u64)],
 }
 
 /// A batch and how its reads belong together.
@@ -133,25 +145,53 @@ impl<'a> Mapper<'a> {
         work.name_hashes.extend((0..batch.len()).map(|i| name_hash(batch.name(i))));
         work.seeds.collect(&work.reads, &self.table);
         work.candidates.clear();
-        let (reads, names) = (&work.reads, &work.name_hashes);
-        let lookup = |i: usize| Lookup { table: &self.table, codes: reads.read(i).codes, name_hash: names[i] };
-        let mates = if model.is_some() { 2 } else { 1 };
-        for first in (0..reads.len()).step_by(mates) {
-            work.candidates.collect(&work.seeds, first..first + mates, lookup, self.options.band);
-        }
-        if input.paired {
-            let reaches = model.map_or_else(|| vec![DEFAULT_REACH], reaches);
-            for pair in 0..work.reads.len() / 2 {
-                reaches.iter().for_each(|&reach| work.candidates.mark_mates(pair, reach));
-            }
-        }
         work.checked.clear();
-        let context = Context { reference: &self.reference, options: self.options };
-        for (i, &name_hash) in work.name_hashes.iter().enumerate() {
-            work.checked.push_ranked(i, work.candidates.ranked(i, name_hash), work.reads.read(i), context);
+        let search = Search { paired: input.paired, rescues: model.is_some(), reaches: &reaches(model) };
+        let mates = if input.paired { 2 } else { 1 };
+        for first in (0..work.reads.len()).step_by(mates) {
+            self.search(first..first + mates, search, work);
         }
         work.alignments.clear();
         self.extend(model.and_then(longest_reach), work)
+    }
+
+    /// Stages 2 and 3 of one read or two mates: a quick look, and a thorough one where that leaves doubts.
+    fn search(&self, reads: Range<usize>, search: Search<'_>, work: &mut Workspace) {
+        let checked = work.checked.alignments().len();
+        let (packed, names) = (&work.reads, &work.name_hashes);
+        let lookup = |i: usize| Lookup { table: &self.table, codes: packed.read(i).codes, name_hash: names[i] };
+        work.candidates.collect_quick(&work.seeds, reads.clone(), lookup, self.options.band);
+        if self.check(reads.clone(), search, work) {
+            return;
+        }
+        work.checked.truncate(checked);
+        let (packed, names) = (&work.reads, &work.name_hashes);
+        let lookup = |i: usize| Lookup { table: &self.table, codes: packed.read(i).codes, name_hash: names[i] };
+        // One mate with seeds enough is enough, if rescue can find the other from there.
+        let together = if search.rescues { reads.len() } else { 1 };
+        for first in reads.clone().step_by(together) {
+            work.candidates.collect(&work.seeds, first..first + together, lookup, self.options.band);
+        }
+        self.check(reads, search, work);
+    }
+
+    /// Stage 3: ranks and checks the candidates of one read or two mates. Tells whether their places are beyond doubt.
+    fn check(&self, reads: Range<usize>, search: Search<'_>, work: &mut Workspace) -> bool {
+        if search.paired {
+            search.reaches.iter().for_each(|&reach| work.candidates.mark_mates(reads.start / 2, reach));
+        }
+        let context = Context { reference: &self.reference, options: self.options };
+        let mut settled = true;
+        for i in reads {
+            let read = work.reads.read(i);
+            let ranked = work.candidates.ranked(i, work.name_hashes[i]);
+            let best = work.checked.push_ranked(i, ranked, read, context);
+            let searched = work.candidates.searched(i);
+            settled &= best.is_some_and(|best| {
+                (best.is_mated || !search.paired) && best.is_settled(read.length(), searched, self.options)
+            });
+        }
+        settled
     }
 
     /// Extends what needs it among the alignments just checked and files all of them by read.
@@ -259,7 +299,8 @@ impl<'a> Mapper<'a> {
 }
 
 /// How far apart the left ends of proper mates lie at the most, by orientation.
-fn reaches(model: &InsertModel) -> Vec<(Orientation, u64)> {
+fn reaches(model: Option<&InsertModel>) -> Vec<(Orientation, u64)> {
+    let Some(model) = model else { return vec![DEFAULT_REACH] };
     // Between mates that don't face each other the insert size leaves out a read.
     let beyond = |orientation| if orientation == Orientation::ForwardReverse { 0 } else { MAX_READ as u64 };
     model.orientations().map(|(orientation, sizes)| (orientation, sizes.high as u64 + beyond(orientation))).collect()
@@ -267,7 +308,7 @@ fn reaches(model: &InsertModel) -> Vec<(Orientation, u64)> {
 
 /// The farthest that mates of any orientation lie apart.
 fn longest_reach(model: &InsertModel) -> Option<u64> {
-    reaches(model).into_iter().map(|(_, reach)| reach).max()
+    reaches(Some(model)).into_iter().map(|(_, reach)| reach).max()
 }
 
 /// The best alignment, if no other comes near it: bwa's rule for pairs that teach the insert size.

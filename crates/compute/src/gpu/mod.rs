@@ -42,8 +42,7 @@ impl Gpu {
         let scoring = &options.scoring;
         let can_pack = adapter.features().contains(Device::HALVES);
         let packs = match options.precision {
-            Precision::Auto => can_pack && !adapters::is_software(adapter),
-            Precision::I32 => false,
+            Precision::Auto | Precision::I32 => false,
             Precision::Packed => can_pack,
         };
         let device = Device::open(adapter, packs)?;
