@@ -82,7 +82,7 @@ fn api(info: &wgpu::AdapterInfo) -> String {
     format!("{:?}", info.backend)
 }
 
-pub(super) fn is_software(adapter: &wgpu::Adapter) -> bool {
+fn is_software(adapter: &wgpu::Adapter) -> bool {
     adapter.get_info().device_type == wgpu::DeviceType::Cpu
 }
 
