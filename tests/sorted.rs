@@ -3,11 +3,11 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 use common::{
-    READS, Record, conclude, data, has_program, indexed_reference, records, svala, svala_ok, text, trial, trial_if,
+    READS, Record, bytes, conclude, data, has_program, indexed_reference, records, samtools, svala, svala_ok, text,
+    trial, trial_if,
 };
 
 /// The committed reads, and where they are aligned.
@@ -50,17 +50,6 @@ impl Bench {
         names.sort();
         names
     }
-}
-
-fn bytes(path: &Path) -> Vec<u8> {
-    std::fs::read(path).expect("a file")
-}
-
-/// The output of samtools, which must succeed.
-fn samtools(arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new("samtools").args(arguments).output().expect("samtools starts");
-    assert!(output.status.success(), "samtools {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
 }
 
 fn view(path: &Path) -> Vec<Record> {

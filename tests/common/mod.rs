@@ -37,6 +37,18 @@ pub fn text(path: &Path) -> &str {
     path.to_str().expect("test paths are UTF-8")
 }
 
+/// The content of a file.
+pub fn bytes(path: &Path) -> Vec<u8> {
+    std::fs::read(path).expect("a file")
+}
+
+/// The output of samtools, which must succeed.
+pub fn samtools(arguments: &[&str]) -> Vec<u8> {
+    let output = Command::new("samtools").args(arguments).output().expect("samtools starts");
+    assert!(output.status.success(), "samtools {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
 /// A copy of the committed reference in `folder`, indexed.
 pub fn indexed_reference(folder: &Path) -> PathBuf {
     let path = folder.join(REFERENCE);

@@ -1,6 +1,7 @@
 //! `svala mem` and `svala align`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
@@ -32,9 +33,11 @@ pub struct Job<'a> {
     pub second: Option<&'a Path>,
     /// Where to.
     pub destination: Destination,
-    /// SAM or BAM.
+    /// The form of encoded records.
     pub format: Format,
-    /// How a BAM file is sorted; none leaves the order of the input.
+    /// Whether BAM records are written as CRAM.
+    pub cram: bool,
+    /// How a BAM or CRAM file is sorted; none leaves the order of the input.
     pub sort: Option<SortOptions>,
     /// Where duplication metrics go.
     pub metrics: Option<&'a Path>,
@@ -87,6 +90,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     report(&execute(&Job {
         sort,
         writer,
+        cram: is_cram(&args.output),
         metrics: args.metrics.as_deref(),
         barcode_tag: args.barcode_tag,
         ..job("align", places, Format::Bam, threads, &args.mapping)
@@ -97,6 +101,11 @@ pub fn align(args: &AlignArgs) -> Result<()> {
 /// Standard output for `-`.
 fn destination(path: &Path) -> Destination {
     if path == Path::new("-") { Destination::Stdout } else { Destination::File(path.to_owned()) }
+}
+
+/// Whether a file is to be CRAM, by its extension.
+fn is_cram(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cram"))
 }
 
 /// The files of a command.
@@ -121,6 +130,7 @@ fn job<'a>(
         second: places.second.map(PathBuf::as_path),
         destination: places.destination,
         format,
+        cram: false,
         sort: None,
         metrics: None,
         writer: WriterOptions::default(),
@@ -147,7 +157,7 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         ..MapOptions::default()
     };
     let insert_model = job.insert.model()?;
-    let index = Index::open_for(job.reference)?;
+    let index = Arc::new(Index::open_for(job.reference)?);
     let mut source = ReadSource::open(job.first, job.second, MAX_READ)?;
     if let Some(tag) = job.barcode_tag {
         source = source.with_barcodes(tag);
@@ -164,12 +174,7 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         eprintln!("svala: warning: GPU {device} extends in 32 bits, slower, with the same results: {reason}");
     }
     engine.set_reference(index.reference().planes());
-    let writer = AlignmentWriter::create(
-        &job.destination,
-        job.format,
-        &header,
-        WriterOptions { threads: job.threads, ..job.writer },
-    )?;
+    let writer = writer(job, &header, &index)?;
     let start = Instant::now();
     let run = Run {
         index: &index,
@@ -192,6 +197,16 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         eprintln!("svala: warning: GPU {device} failed and the CPU took over, with the same results: {reason}");
     }
     Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
+}
+
+/// Opens the output.
+fn writer(job: &Job<'_>, header: &Header, index: &Arc<Index>) -> Result<AlignmentWriter> {
+    let options = WriterOptions { threads: job.threads, ..job.writer };
+    if !job.cram {
+        return Ok(AlignmentWriter::create(&job.destination, job.format, header, options)?);
+    }
+    // The writer's threads read the reference for as long as they live.
+    Ok(AlignmentWriter::create_cram(&job.destination, header, Arc::<Index>::clone(index), options)?)
 }
 
 fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header {

@@ -24,7 +24,7 @@ pub enum Command {
     /// Align reads and write SAM to standard output, as `bwa mem` does
     #[command(disable_help_flag = true)]
     Mem(MemArgs),
-    /// Align reads and write a BAM file, which appears when it is complete
+    /// Align reads and write a BAM or CRAM file, which appears when it is complete
     #[command(disable_help_flag = true)]
     Align(AlignArgs),
     /// Learn the insert sizes of a sample, so that all its shards are aligned with the same
@@ -80,8 +80,8 @@ pub struct AlignArgs {
     /// Their mates
     #[arg(short = '2', long = "in2", value_name = "R2")]
     pub second: Option<PathBuf>,
-    /// BAM file to write; `-` for standard output
-    #[arg(short = 'o', long = "output", value_name = "OUT.bam")]
+    /// BAM file to write, or CRAM 3.0 if its name ends in .cram; `-` for BAM on standard output
+    #[arg(short = 'o', long = "output", value_name = "OUT.bam|OUT.cram")]
     pub output: PathBuf,
     /// Threads [default: all]
     #[arg(short = 't', long, value_parser = thread_count)]
@@ -118,7 +118,7 @@ pub struct AlignArgs {
     /// Write an index beside the sorted file; it is the default
     #[arg(long, conflicts_with = "no_index")]
     pub write_index: bool,
-    /// Compression of the BAM file, 0 (none) to 9
+    /// Compression of the BAM or CRAM file, 0 (none) to 9
     #[arg(short = 'l', long, default_value_t = svala_io::DEFAULT_COMPRESSION_LEVEL, value_name = "LEVEL",
           value_parser = clap::value_parser!(u8).range(..=9))]
     pub level: u8,

@@ -34,6 +34,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         second: Some(&second),
         destination: Destination::File(args.output.clone()),
         format: Format::Bam,
+        cram: false,
         sort: None,
         metrics: None,
         writer: WriterOptions::default(),

@@ -1,6 +1,6 @@
 //! Looking into records that are encoded already (SAM specification v1, section 4.2).
 
-use crate::{CigarOp, flags};
+use crate::{CigarOp, flags, tag_bytes::TagFields};
 
 /// Bytes of a record before its name: `block_size` and the fixed fields.
 const FIXED_BYTES: usize = 36;
@@ -54,9 +54,39 @@ impl<'a> EncodedRecord<'a> {
     /// Bases of the reference that it covers; 0 without a CIGAR.
     #[must_use]
     pub fn reference_bases(self) -> u32 {
+        self.cigar().filter(|op| op.consumes_reference()).map(CigarOp::len).sum()
+    }
+
+    /// Its operations, but for those that are none.
+    pub(crate) fn cigar(self) -> impl Iterator<Item = CigarOp> + 'a {
         let (operations, _) = self.0[self.name_end()..self.cigar_end()].as_chunks();
-        let operations = operations.iter().map(|bytes| CigarOp(u32::from_le_bytes(*bytes)));
-        operations.filter(|op| op.is_valid() && op.consumes_reference()).map(CigarOp::len).sum()
+        operations.iter().map(|bytes| CigarOp(u32::from_le_bytes(*bytes))).filter(|op| op.is_valid())
+    }
+
+    pub(crate) fn mapping_quality(self) -> u8 {
+        self.0[13]
+    }
+
+    /// Index of the mate's reference sequence; -1 for none.
+    pub(crate) fn mate_reference(self) -> i32 {
+        self.number(24) as i32
+    }
+
+    /// Leftmost base of the mate, 0-based; -1 for none.
+    pub(crate) fn mate_position(self) -> i32 {
+        self.number(28) as i32
+    }
+
+    pub(crate) fn template_length(self) -> i32 {
+        self.number(32) as i32
+    }
+
+    /// What follows the CIGAR; none if the record is too short for it.
+    pub(crate) fn body(self) -> Option<RecordBody<'a>> {
+        let length = self.number(20) as usize;
+        let (packed, rest) = self.0[self.cigar_end()..].split_at_checked(length.div_ceil(2))?;
+        let (qualities, tags) = rest.split_at_checked(length)?;
+        Some(RecordBody { length, packed, qualities, tags })
     }
 
     /// Sets the flag of duplicates in an encoded record; bytes that are none stay as they are.
@@ -78,6 +108,34 @@ impl<'a> EncodedRecord<'a> {
 
     fn number(self, at: usize) -> u32 {
         u32::from_le_bytes([self.0[at], self.0[at + 1], self.0[at + 2], self.0[at + 3]])
+    }
+}
+
+/// Bases, qualities and tags of an encoded record.
+#[derive(Clone, Copy)]
+pub(crate) struct RecordBody<'a> {
+    /// Bases.
+    pub(crate) length: usize,
+    /// Two bases a byte.
+    packed: &'a [u8],
+    /// Phred numbers, as many as bases; all 255 where they are missing.
+    pub(crate) qualities: &'a [u8],
+    tags: &'a [u8],
+}
+
+impl<'a> RecordBody<'a> {
+    /// Appends the bases as letters.
+    pub(crate) fn append_bases(&self, letters: &mut Vec<u8>) {
+        const LETTERS: &[u8; 16] = b"=ACMGRSVTWYHKDBN";
+        let start = letters.len();
+        letters
+            .extend(self.packed.iter().flat_map(|&two| [two >> 4, two & 0xf].map(|code| LETTERS[usize::from(code)])));
+        letters.truncate(start + self.length);
+    }
+
+    /// The optional fields.
+    pub(crate) fn tags(&self) -> TagFields<'a> {
+        TagFields(self.tags)
     }
 }
 

@@ -4,7 +4,7 @@
 //! the reference through [`FastaReader`] as [`Contig`]s. Both open plain, gzip and BGZF files and
 //! standard input, told by content. Alignments leave as [`AlignmentRecord`]s: each thread turns its
 //! own into bytes with a [`RecordEncoder`], and one [`AlignmentWriter`] puts the pieces in order
-//! into a SAM or BAM file.
+//! into a SAM, BAM or CRAM file.
 //!
 //! Two promises hold for all of it:
 //!
@@ -80,6 +80,7 @@ mod bam;
 mod bam_index;
 mod batch;
 mod cigar;
+mod cram;
 mod duplication_metrics;
 mod encode;
 mod encoded;
@@ -96,6 +97,7 @@ mod read_group;
 mod record;
 mod sam_text;
 mod spill;
+mod tag_bytes;
 mod writer;
 
 pub use self::{
@@ -104,6 +106,7 @@ pub use self::{
     bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
+    cram::{ReferenceBases, cram_index_path},
     duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},
     encoded::EncodedRecord,

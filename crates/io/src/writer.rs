@@ -13,8 +13,9 @@ use std::{
 use noodles::{bam, bgzf, sam};
 
 use crate::{
-    AtomicFile, Error, Format, Header, Result,
+    AtomicFile, Error, Format, Header, RecordOrder, Result,
     bam_index::{BamIndexer, BlockScanner, bam_index_path},
+    cram::{CramOptions, CramWriter, IndexEntry, ReferenceBases, cram_index_path, write_index},
 };
 
 /// Bytes gathered before a write to standard output.
@@ -27,12 +28,12 @@ pub const DEFAULT_COMPRESSION_LEVEL: u8 = 5;
 /// How an alignment file is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct WriterOptions {
-    /// Threads that compress BAM, at least one; one more writes.
+    /// Threads that compress BAM or CRAM, at least one; one more writes.
     pub threads: usize,
-    /// DEFLATE level of BAM's BGZF blocks, 0 (stored) to 9.
+    /// DEFLATE level of BAM's BGZF blocks and of the blocks of CRAM that get it, 0 (stored) to 9.
     pub compression_level: u8,
-    /// Whether an index is written beside a BAM file; see [`bam_index_path`]. Its records must then come in the order of
-    /// their places, in pieces of whole records. Standard output, devices and pipes get none.
+    /// Whether an index is written beside a BAM or CRAM file; see [`bam_index_path`] and [`cram_index_path`]. Its records must
+    /// then come in the order of their places, in pieces of whole records. Standard output, devices and pipes get none.
     pub index: bool,
 }
 
@@ -51,7 +52,7 @@ pub enum Destination {
     File(PathBuf),
 }
 
-/// Writes a SAM or BAM file out of pieces that [`RecordEncoder`](crate::RecordEncoder)s made.
+/// Writes a SAM, BAM or CRAM file out of pieces that [`RecordEncoder`](crate::RecordEncoder)s made.
 ///
 /// Dropping it without [`finish`](Self::finish) leaves no file, and no BGZF end marker on standard
 /// output, so that what was written is seen to be incomplete.
@@ -60,13 +61,21 @@ pub struct AlignmentWriter {
     output: Option<Output>,
     abandoned: Arc<AtomicBool>,
     path: PathBuf,
-    /// With the file of the index and its path.
-    index: Option<(BamIndexer, AtomicFile, PathBuf)>,
+    index: Option<IndexFile>,
+}
+
+/// An index that is being made.
+struct IndexFile {
+    /// Of a BAM file; that of a CRAM file is known when all is written.
+    bam: Option<BamIndexer>,
+    file: AtomicFile,
+    path: PathBuf,
 }
 
 enum Output {
     Sam(Sink),
     Bam(Box<bgzf::io::MultithreadedWriter<Sink>>),
+    Cram(Box<CramWriter<Sink>>),
 }
 
 impl AlignmentWriter {
@@ -82,8 +91,8 @@ impl AlignmentWriter {
         let is_indexed = options.index && format == Format::Bam && target.is_file();
         let indexer = is_indexed.then(|| BamIndexer::new(header, header_bytes.len() as u64)).transpose();
         let (indexer, scanner) = indexer.map_err(|source| Error::write(&path, source))?.unzip();
-        let index_path = bam_index_path(&path, header);
-        let index = indexer.map(|indexer| Ok((indexer, AtomicFile::create(&index_path)?, index_path))).transpose()?;
+        let index =
+            indexer.map(|indexer| IndexFile::create(bam_index_path(&path, header), Some(indexer))).transpose()?;
         let abandoned = Arc::new(AtomicBool::new(false));
         let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner };
         let output = match format {
@@ -95,6 +104,35 @@ impl AlignmentWriter {
         Ok(writer)
     }
 
+    /// Opens a CRAM file, version 3.0, for encoded BAM records, which must come in pieces of whole records and, if the header
+    /// says so, in the order of their places. Readers need the reference with the `M5` of the header; it is not in the file.
+    ///
+    /// # Errors
+    ///
+    /// SAM cannot hold the header, or the destination cannot be opened or written.
+    pub fn create_cram(
+        destination: &Destination,
+        header: &Header,
+        reference: Arc<dyn ReferenceBases>,
+        options: WriterOptions,
+    ) -> Result<Self> {
+        let noodles_header = header.to_noodles()?;
+        let (target, path) = Target::open(destination)?;
+        let is_indexed = options.index && target.is_file();
+        let index = is_indexed.then(|| IndexFile::create(cram_index_path(&path), None)).transpose()?;
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner: None };
+        let cram_options = CramOptions {
+            reference,
+            sorted: header.order == RecordOrder::Coordinate,
+            level: options.compression_level,
+            threads: options.threads,
+        };
+        let writer = CramWriter::new(sink, &noodles_header, cram_options);
+        let writer = writer.map_err(|source| Error::write(&path, source))?;
+        Ok(Self { output: Some(Output::Cram(Box::new(writer))), abandoned, path, index })
+    }
+
     /// Appends encoded records: whole SAM lines or whole BAM records, or any pieces of them in
     /// order. The bytes of the file do not depend on how they are cut into pieces.
     ///
@@ -103,7 +141,8 @@ impl AlignmentWriter {
     /// The destination cannot be written; for BAM this may surface some pieces later.
     pub fn write_encoded(&mut self, bytes: &[u8]) -> Result<()> {
         self.try_output(|output| output.write_all(bytes))?;
-        let added = self.index.as_mut().map_or(Ok(()), |(indexer, ..)| indexer.add(bytes));
+        let indexer = self.index.as_mut().and_then(|index| index.bam.as_mut());
+        let added = indexer.map_or(Ok(()), |indexer| indexer.add(bytes));
         added.map_err(|source| {
             self.abandon();
             Error::write(&self.path, source)
@@ -116,23 +155,24 @@ impl AlignmentWriter {
     ///
     /// The destination or the index cannot be written, or an earlier write has failed.
     pub fn finish(mut self) -> Result<()> {
-        let sink = match self.output.take() {
+        let failed = |source| Error::write(&self.path, source);
+        let (sink, slices) = match self.output.take() {
             None => return Err(self.failed_before()),
-            Some(Output::Sam(sink)) => sink,
-            Some(Output::Bam(mut writer)) => writer.finish().map_err(|source| Error::write(&self.path, source))?,
+            Some(Output::Sam(sink)) => (sink, Vec::new()),
+            Some(Output::Bam(mut writer)) => (writer.finish().map_err(failed)?, Vec::new()),
+            Some(Output::Cram(writer)) => writer.finish().map_err(failed)?,
         };
         match sink.target {
             Target::File(mut file) => {
                 file.complete()?;
-                let Some((indexer, mut index, path)) = self.index.take() else {
+                let Some(index) = self.index.take() else {
                     return file.commit();
                 };
-                indexer.write(&mut index).map_err(|source| Error::write(&path, source))?;
-                index.complete()?;
+                let index = index.complete(&slices)?;
                 file.commit()?;
                 index.commit()
             }
-            Target::Stdout(mut stdout) => stdout.flush().map_err(|source| Error::write(&self.path, source)),
+            Target::Stdout(mut stdout) => stdout.flush().map_err(failed),
         }
     }
 
@@ -180,11 +220,29 @@ impl Drop for AlignmentWriter {
     }
 }
 
+impl IndexFile {
+    fn create(path: PathBuf, bam: Option<BamIndexer>) -> Result<Self> {
+        Ok(Self { bam, file: AtomicFile::create(&path)?, path })
+    }
+
+    /// Writes all of it; `slices` are those of a CRAM file.
+    fn complete(mut self, slices: &[IndexEntry]) -> Result<AtomicFile> {
+        let written = match self.bam {
+            Some(indexer) => indexer.write(&mut self.file),
+            None => write_index(slices, &mut self.file),
+        };
+        written.map_err(|source| Error::write(&self.path, source))?;
+        self.file.complete()?;
+        Ok(self.file)
+    }
+}
+
 impl Output {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Sam(sink) => sink.write_all(bytes),
             Self::Bam(writer) => writer.write_all(bytes),
+            Self::Cram(writer) => writer.write_records(bytes),
         }
     }
 }

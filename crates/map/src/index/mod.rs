@@ -16,6 +16,7 @@ use format::{ContigRecord, FileHeader, MAGIC, PADDING, Parameters, Section, Sect
 use memmap2::Mmap;
 pub use reference::{Contig, Reference};
 pub use seeds::{Occurrence, SeedTable, agrees_before, unpack_entry};
+use svala_io::ReferenceBases;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
@@ -148,6 +149,16 @@ impl Index {
             return damaged("a seed lies outside the reference");
         }
         Ok(())
+    }
+}
+
+impl ReferenceBases for Index {
+    fn append_bases(&self, contig: usize, span: Range<u64>, letters: &mut Vec<u8>) {
+        if let Some(contig) = self.contigs.get(contig) {
+            let end = span.end.min(contig.length);
+            let start = span.start.min(end);
+            self.reference().letters_into(contig.start + start..contig.start + end, letters);
+        }
     }
 }
 

@@ -137,6 +137,20 @@ impl Reference<'_> {
         }
     }
 
+    /// Appends the upper-case letters of the bases of `span`, IUPAC codes included, in order, to `letters`.
+    pub fn letters_into(&self, span: Range<u64>, letters: &mut Vec<u8>) {
+        let first = letters.len();
+        for start in span.clone().step_by(BLOCK) {
+            let planes = self.window(start);
+            let bases = (span.end - start).min(BLOCK as u64) as usize;
+            letters.extend((0..bases).map(|i| crate::sequence::decode(planes.get(i))));
+        }
+        for run in self.runs_in(span.clone()) {
+            let place = |position: u64| first + (position.clamp(span.start, span.end) - span.start) as usize;
+            letters[place(run.start)..place(run.start + u64::from(run.length))].fill(run.letter as u8);
+        }
+    }
+
     /// The span as a window of the packed bases, for a device that holds them. `None` if it may have an ambiguous base.
     #[must_use]
     pub fn device_window(&self, span: Range<u64>, reversed: bool) -> Option<Window> {
@@ -248,6 +262,9 @@ mod tests {
             let mut codes = vec![9];
             reference.decode_into(start + from as u64..start + to as u64, &mut codes);
             assert_eq!(codes[1..], all[from..to], "{from}..{to}");
+            let mut letters = vec![9];
+            reference.letters_into(start + from as u64..start + to as u64, &mut letters);
+            assert_eq!(letters[1..], text[from..to].to_ascii_uppercase(), "{from}..{to}");
         }
         for offset in 0..text.len() as u64 {
             let bits = reference.ambiguous_window(start + offset);
