@@ -7,9 +7,11 @@ mod doctor;
 mod environment;
 mod error;
 mod index;
+mod inputs;
 mod insert_file;
 mod insert_option;
 mod metrics_file;
+mod sample_sheet;
 mod sort_option;
 
 use std::process::ExitCode;

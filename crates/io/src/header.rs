@@ -29,8 +29,8 @@ pub struct Header {
     pub references: Vec<ReferenceSequence>,
     /// How the records are ordered.
     pub order: RecordOrder,
-    /// The read group of all records.
-    pub read_group: Option<ReadGroup>,
+    /// The read groups of the records, each under its own identifier.
+    pub read_groups: Vec<ReadGroup>,
     /// The program that makes the records.
     pub program: Program,
 }
@@ -88,12 +88,15 @@ impl Header {
         for reference in &self.references {
             builder = builder.add_reference_sequence(reference.name.clone(), reference.to_map()?);
         }
-        if let Some(group) = &self.read_group {
+        for group in &self.read_groups {
             builder = builder.add_read_group(group.id(), group.fields().clone());
         }
         let header = builder.add_program(self.program.id.clone(), self.program.to_map()).build();
         if header.reference_sequences().len() != self.references.len() {
             return Err(Error::Header { reason: "two contigs have the same name".into() });
+        }
+        if header.read_groups().len() != self.read_groups.len() {
+            return Err(Error::Header { reason: "two read groups have the same ID".into() });
         }
         // noodles checks names and values only while it writes.
         sam::io::Writer::new(io::sink())
@@ -156,7 +159,9 @@ mod tests {
         Header {
             references: vec![reference("chr2", 100), reference("chr1", 2_147_483_647)],
             order: RecordOrder::Input,
-            read_group: Some(ReadGroup::parse(r"@RG\tID:lane1\tSM:s").unwrap()),
+            read_groups: ["lane1", "lane2"]
+                .map(|id| ReadGroup::parse(&format!(r"@RG\tID:{id}\tSM:s")).unwrap())
+                .to_vec(),
             program: Program {
                 id: "svala".into(),
                 name: "svala".into(),
@@ -180,6 +185,7 @@ mod tests {
              @SQ\tSN:chr2\tLN:100\tM5:000102030405060708090a0b0c0d0eff\n\
              @SQ\tSN:chr1\tLN:2147483647\tM5:000102030405060708090a0b0c0d0eff\n\
              @RG\tID:lane1\tSM:s\n\
+             @RG\tID:lane2\tSM:s\n\
              @PG\tID:svala\tPN:svala\tVN:0.1.0\tCL:svala mem -R @RG\\tID:lane1 ref.fa\n"
         );
     }
@@ -197,6 +203,7 @@ mod tests {
         assert!(refused(|header| header.references[0].name = b"a b".to_vec()));
         assert!(refused(|header| header.references[0].name = b"chr1".to_vec()));
         assert!(refused(|header| header.program.version.clear()));
+        assert!(refused(|header| header.read_groups[1] = header.read_groups[0].clone()));
     }
 
     #[test]

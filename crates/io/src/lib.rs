@@ -30,7 +30,7 @@
 //! let header = Header {
 //!     references: Vec::new(),
 //!     order: Default::default(),
-//!     read_group: None,
+//!     read_groups: Vec::new(),
 //!     program: Program {
 //!         id: text("example"),
 //!         name: text("example"),

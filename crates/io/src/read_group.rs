@@ -1,4 +1,4 @@
-//! The read group that all reads of a run belong to.
+//! Read groups: the reads of one lane of a library, as a rule.
 
 use std::fmt;
 

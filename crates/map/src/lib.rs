@@ -38,6 +38,7 @@ pub mod mapq;
 pub mod options;
 pub mod pairing;
 pub mod pipeline;
+pub mod read_groups;
 pub mod reads;
 pub mod record;
 pub mod rescue;

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
 
-use crate::duplicates::{DuplicateCounts, Duplicates, Finder};
+use crate::duplicates::{Duplicates, Finder, LibraryCounts, Signed};
 use crate::error::{Error, Result};
 use crate::pipeline::{EncodedBatch, RecordSink};
 use merge::Runs;
@@ -79,6 +79,8 @@ pub struct SortingWriter {
     /// Templates so far.
     templates: u64,
     finder: Option<Finder>,
+    /// Of records that the finder doesn't count.
+    counts: LibraryCounts,
 }
 
 impl SortingWriter {
@@ -101,6 +103,7 @@ impl SortingWriter {
             entries: Vec::new(),
             templates: 0,
             finder,
+            counts: LibraryCounts::default(),
         })
     }
 
@@ -141,7 +144,7 @@ impl SortingWriter {
 }
 
 impl RecordSink for SortingWriter {
-    type Outcome = Option<DuplicateCounts>;
+    type Outcome = Option<LibraryCounts>;
 
     fn wants_signatures(&self) -> bool {
         self.finder.is_some()
@@ -161,15 +164,20 @@ impl RecordSink for SortingWriter {
         let Some(finder) = &mut self.finder else {
             return Ok(());
         };
-        if self.templates - before != batch.signatures.len() as u64 {
+        let Signed { signatures, counts } = &batch.signed;
+        if self.templates - before != signatures.len() as u64 {
             return Err(Error::BrokenRecord);
         }
-        (before..).zip(&batch.signatures).try_for_each(|(template, signature)| finder.push(template, *signature))
+        self.counts.add(counts);
+        (before..).zip(signatures).try_for_each(|(template, signature)| finder.push(template, *signature))
     }
 
-    fn finish(mut self) -> Result<Option<DuplicateCounts>> {
-        let (duplicates, counts) = self.finder.take().map(Finder::finish).transpose()?.unzip();
+    fn finish(mut self) -> Result<Option<LibraryCounts>> {
+        let (duplicates, mut counts) = self.finder.take().map(Finder::finish).transpose()?.unzip();
         let duplicates = duplicates.unwrap_or_default();
+        if let Some(counts) = &mut counts {
+            counts.add(&self.counts);
+        }
         if self.runs.is_empty() {
             self.sort();
         } else {
@@ -207,7 +215,7 @@ impl Output {
         }
         self.buffer.clear();
         self.buffer.extend_from_slice(record);
-        EncodedRecord::mark_duplicate(&mut self.buffer);
+        EncodedRecord::mark_duplicate(&mut self.buffer, true);
         Ok(self.writer.write_encoded(&self.buffer)?)
     }
 }
