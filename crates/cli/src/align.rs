@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, Destination, Format, Header, Program, ReadGroup, RecordOrder, ReferenceSequence, WriterOptions,
+    AlignmentWriter, Destination, Format, Header, ReadGroup, RecordOrder, ReferenceSequence, WriterOptions,
 };
 use svala_map::index::{Index, index_path};
 use svala_map::insert_model::{InsertModel, SizeModel};
@@ -13,14 +13,15 @@ use svala_map::insert_size::Orientation;
 use svala_map::options::MapOptions;
 use svala_map::pipeline::{Run, Summary};
 use svala_map::read_groups::ReadGroups;
-use svala_map::sort::{SortOptions, SortingWriter};
+use svala_map::sort::{DuplicateAction, SortOptions, SortingWriter};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::inputs::{Inputs, Lane, is_same_file};
 use crate::insert_option::InsertSource;
 use crate::metrics_file::MetricsFile;
-use crate::sort_option::{sort_options, sort_words};
+use crate::program_line::CommandLine;
+use crate::sort_option::sort_options;
 
 /// A run of the aligner, resolved from either command's arguments.
 pub struct Job<'a> {
@@ -68,7 +69,7 @@ pub struct Outcome {
 
 /// Runs `svala mem`.
 pub fn mem(args: &MemArgs) -> Result<()> {
-    let destination = args.output.as_deref().map_or(Destination::Stdout, destination);
+    let destination = args.output.as_deref().map_or(Destination::Stdout, Destination::of);
     let read_group = args.mapping.read_group.as_deref().map(ReadGroup::parse).transpose()?;
     let lane = Lane { first: args.first.clone(), second: args.second.clone(), read_group };
     let places = Places { reference: &args.reference, inputs: Inputs::new(vec![lane])?, destination };
@@ -78,26 +79,21 @@ pub fn mem(args: &MemArgs) -> Result<()> {
 
 /// Runs `svala align`.
 pub fn align(args: &AlignArgs) -> Result<()> {
-    let destination = destination(&args.output);
+    let destination = Destination::of(&args.output);
     let inputs = Inputs::resolve(&args.inputs, args.mapping.read_group.as_deref())?;
     let places = Places { reference: &args.reference, inputs, destination };
     let threads = args.threads.unwrap_or_else(all_threads);
     let sort = sort_options(args)?;
-    let index = sort.is_some() && !args.no_index;
-    let writer = WriterOptions { compression_level: args.level, index, ..WriterOptions::default() };
+    let writer = args.sorted.writer_options(threads);
+    let writer = WriterOptions { index: sort.is_some() && writer.index, ..writer };
     report(&execute(&Job {
         sort,
         writer,
-        metrics: args.metrics.as_deref(),
+        metrics: args.sorted.metrics.as_deref(),
         barcode_tag: args.barcode_tag,
         ..job("align", places, Format::Bam, threads, &args.mapping)
     })?);
     Ok(())
-}
-
-/// Standard output for `-`.
-fn destination(path: &Path) -> Destination {
-    if path == Path::new("-") { Destination::Stdout } else { Destination::File(path.to_owned()) }
 }
 
 /// The files of a command.
@@ -196,13 +192,12 @@ fn header(job: &Job<'_>, index: &Index) -> Header {
         .map(|contig| ReferenceSequence { name: contig.name.clone(), length: contig.length, md5: contig.md5 })
         .collect();
     let order = if job.sort.is_some() { RecordOrder::Coordinate } else { RecordOrder::Input };
-    let program = Program {
-        id: "svala".into(),
-        name: "svala".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        command_line: canonical_command_line(job),
-    };
-    Header { references, order, read_groups: job.inputs.read_groups().to_vec(), program }
+    Header {
+        references,
+        order,
+        read_groups: job.inputs.read_groups().to_vec(),
+        program: command_line(job).to_program(),
+    }
 }
 
 /// Refuses an output that would replace an input, and one file for two outputs.
@@ -225,10 +220,8 @@ fn check_files(job: &Job<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The command line with what decides the records and nothing else: no folders, threads, devices or names of reads and
-/// outputs, nor read groups, which have lines of their own. So shards of a sample, and runs anywhere, have the same one.
-fn canonical_command_line(job: &Job<'_>) -> String {
-    let mut words = vec!["svala".to_owned(), job.command.to_owned()];
+fn command_line(job: &Job<'_>) -> CommandLine {
+    let mut words = Vec::new();
     if job.soft_clip {
         words.push("-Y".into());
     }
@@ -236,14 +229,13 @@ fn canonical_command_line(job: &Job<'_>) -> String {
         words.extend(["-h".into(), job.max_alternatives.to_string()]);
     }
     words.extend(job.insert.words());
-    if let Some(tag) = job.barcode_tag {
-        words.extend(["--barcode-tag".into(), tag.escape_ascii().to_string()]);
-    }
-    if let Some(sort) = &job.sort {
-        words.extend(sort_words(sort));
-    }
     words.push(file_name(job.reference));
-    words.join(" ")
+    CommandLine {
+        command: job.command.into(),
+        duplicates: job.sort.as_ref().map_or(DuplicateAction::Mark, |sort| sort.duplicates.action),
+        barcode_tag: job.barcode_tag,
+        rest: words.join(" "),
+    }
 }
 
 /// The last part of a path, for the header.

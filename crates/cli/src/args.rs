@@ -28,6 +28,8 @@ pub enum Command {
     /// Align reads and write a BAM file, which appears when it is complete
     #[command(disable_help_flag = true)]
     Align(AlignArgs),
+    /// Merge sorted shards of a sample and find duplicates over all of them, as one run over all reads would
+    Merge(MergeArgs),
     /// Learn the insert sizes of a sample, so that all its shards are aligned with the same
     InsertSize(InsertSizeArgs),
     /// Show what svala can use on this machine and prove that it gives right results
@@ -86,6 +88,19 @@ pub struct AlignArgs {
     /// Order of the records: coordinate, or none for that of the reads
     #[arg(long, value_enum, default_value_t = Sort::Coordinate, value_name = "HOW")]
     pub sort: Sort,
+    #[command(flatten)]
+    pub sorted: SortedArgs,
+    /// Take barcodes (unique molecular identifiers) from this field of the reads' comments, as in RX:Z:ACGT, write them as
+    /// that tag, and compare only reads with the same barcode when looking for duplicates
+    #[arg(long, value_name = "RX", value_parser = barcode_tag)]
+    pub barcode_tag: Option<[u8; 2]>,
+    #[command(flatten)]
+    pub mapping: MappingArgs,
+}
+
+/// How a sorted file is made.
+#[derive(Debug, Args)]
+pub struct SortedArgs {
     /// Memory for sorting and for finding duplicates, in MiB
     #[arg(long = "max-mem", default_value_t = 1024, value_name = "MIB",
           value_parser = value_parser!(u32).range(1..))]
@@ -105,10 +120,6 @@ pub struct AlignArgs {
     /// Most pixels in x and in y between optical duplicates: 100, or 2500 for patterned flow cells
     #[arg(long, default_value_t = 100, value_name = "PIXELS")]
     pub optical_distance: u32,
-    /// Take barcodes (unique molecular identifiers) from this field of the reads' comments, as in RX:Z:ACGT, write them as
-    /// that tag, and compare only reads with the same barcode when looking for duplicates
-    #[arg(long, value_name = "RX", value_parser = barcode_tag)]
-    pub barcode_tag: Option<[u8; 2]>,
     /// Write no index beside the sorted file
     #[arg(long)]
     pub no_index: bool,
@@ -119,8 +130,6 @@ pub struct AlignArgs {
     #[arg(short = 'l', long, default_value_t = svala_io::DEFAULT_COMPRESSION_LEVEL, value_name = "LEVEL",
           value_parser = value_parser!(u8).range(..=9))]
     pub level: u8,
-    #[command(flatten)]
-    pub mapping: MappingArgs,
 }
 
 /// The reads of `align`, in one of three ways.
@@ -171,6 +180,22 @@ impl Args for InFq {
     fn augment_args_for_update(command: clap::Command) -> clap::Command {
         Self::augment_args(command)
     }
+}
+
+/// `svala merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Sorted BAM files that `svala align` wrote of parts of a sample, in the order of the parts
+    #[arg(value_name = "SHARD.bam", required = true)]
+    pub shards: Vec<PathBuf>,
+    /// BAM file to write; `-` for standard output
+    #[arg(short = 'o', long = "output", visible_alias = "out-bam", value_name = "OUT.bam")]
+    pub output: PathBuf,
+    /// Threads that compress [default: all]
+    #[arg(short = 't', long, value_parser = thread_count)]
+    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub sorted: SortedArgs,
 }
 
 /// How `align` orders records.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use svala_io::{ReadGroup, ReadSource};
 use svala_map::options::MAX_READ;
+use svala_map::read_groups::add_group;
 
 use crate::args::InputArgs;
 use crate::error::{Error, Result};
@@ -68,12 +69,8 @@ impl Inputs {
                 }
                 continue;
             };
-            match read_groups.iter().find(|known| known.id() == group.id()) {
-                Some(known) if known != group => {
-                    return usage(&lane.first, "another input has a read group with the same ID and other fields");
-                }
-                Some(_) => {}
-                None => read_groups.push(group.clone()),
+            if !add_group(&mut read_groups, group) {
+                return usage(&lane.first, "another input has a read group with the same ID and other fields");
             }
         }
         if read_groups.len() > usize::from(u16::MAX) {

@@ -104,9 +104,42 @@ impl Header {
             .map_err(|error| Error::Header { reason: error.to_string() })?;
         Ok(header)
     }
+
+    /// A header that [`to_noodles`](Self::to_noodles) made; else what it lacks.
+    pub(crate) fn from_noodles(header: &sam::Header) -> std::result::Result<Self, &'static str> {
+        let order = header.header().and_then(|line| line.other_fields().get(&header_tag::SORT_ORDER));
+        let order = match order.map(|order| order.as_slice()) {
+            Some(b"coordinate") => RecordOrder::Coordinate,
+            _ => RecordOrder::Input,
+        };
+        let references = header.reference_sequences().iter();
+        let references: Option<Vec<_>> =
+            references.map(|(name, fields)| ReferenceSequence::from_map(name, fields)).collect();
+        let groups = header.read_groups().iter();
+        let groups: Option<Vec<_>> = groups.map(|(id, fields)| ReadGroup::from_fields(id, fields)).collect();
+        let programs = header.programs();
+        let program = match programs.as_ref().first().filter(|_| programs.as_ref().len() == 1) {
+            Some((id, fields)) => Program::from_map(id, fields),
+            None => None,
+        };
+        Ok(Self {
+            references: references.ok_or("expected @SQ lines with M5, as svala writes them")?,
+            order,
+            read_groups: groups.ok_or("expected @RG lines as svala writes them")?,
+            program: program.ok_or("expected a single @PG line, that of svala")?,
+        })
+    }
 }
 
 impl ReferenceSequence {
+    fn from_map(name: &[u8], fields: &Map<map::ReferenceSequence>) -> Option<Self> {
+        let digest = fields.other_fields().get(&reference_tag::MD5_CHECKSUM)?;
+        let (pairs, []) = digest.as_chunks::<2>() else { return None };
+        let hexadecimal = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let md5 = pairs.iter().map(hexadecimal).collect::<Option<Vec<u8>>>()?.try_into().ok()?;
+        Some(Self { name: name.to_vec(), length: usize::from(fields.length()) as u64, md5 })
+    }
+
     fn to_map(&self) -> Result<Map<map::ReferenceSequence>> {
         let length = usize::try_from(self.length.min(MAX_REFERENCE_LENGTH + 1)).ok();
         let length = length.and_then(NonZero::new);
@@ -123,6 +156,17 @@ impl ReferenceSequence {
 }
 
 impl Program {
+    fn from_map(id: &[u8], fields: &Map<map::Program>) -> Option<Self> {
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).ok();
+        let field = |tag| text(fields.other_fields().get(&tag)?);
+        Some(Self {
+            id: text(id)?,
+            name: field(program_tag::NAME)?,
+            version: field(program_tag::VERSION)?,
+            command_line: field(program_tag::COMMAND_LINE)?,
+        })
+    }
+
     fn to_map(&self) -> Map<map::Program> {
         let mut program = Map::<map::Program>::default();
         let command_line = escape_controls(&self.command_line);
@@ -188,6 +232,23 @@ mod tests {
              @RG\tID:lane2\tSM:s\n\
              @PG\tID:svala\tPN:svala\tVN:0.1.0\tCL:svala mem -R @RG\\tID:lane1 ref.fa\n"
         );
+    }
+
+    #[test]
+    fn headers_come_back_as_they_were_written() {
+        let mut header = sample();
+        // A tab is written as two characters.
+        header.program.command_line = "svala mem ref.fa".into();
+        for order in [RecordOrder::Input, RecordOrder::Coordinate] {
+            header.order = order;
+            assert_eq!(Header::from_noodles(&text(&header).parse().unwrap()), Ok(header.clone()));
+        }
+        for (from, to) in [("\tM5:0", "\tM6:0"), ("@PG", "@PG\tID:other\n@PG"), ("\tVN:0", "\tXN:0"), ("ff\n", "fg\n")]
+        {
+            let changed = text(&header).replace(from, to);
+            assert_ne!(changed, text(&header));
+            assert!(Header::from_noodles(&changed.parse().unwrap()).is_err(), "{changed}");
+        }
     }
 
     #[test]

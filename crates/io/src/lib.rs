@@ -95,6 +95,7 @@ mod nucleotide;
 mod read_group;
 mod record;
 mod sam_text;
+mod shard;
 mod spill;
 mod writer;
 
@@ -113,6 +114,7 @@ pub use self::{
     header::{Header, Program, RecordOrder, ReferenceSequence},
     read_group::ReadGroup,
     record::{AlignmentRecord, Tag, TagValue},
+    shard::ShardReader,
     spill::{SpillReader, SpillWriter},
     writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };

@@ -55,6 +55,11 @@ impl ReadGroup {
         self.fields.other_fields().get(&map::read_group::tag::LIBRARY).map(ToString::to_string)
     }
 
+    pub(crate) fn from_fields(id: &[u8], fields: &Map<map::ReadGroup>) -> Option<Self> {
+        let id = std::str::from_utf8(id).ok()?.to_owned();
+        Some(Self { id, fields: fields.clone() })
+    }
+
     pub(crate) fn fields(&self) -> &Map<map::ReadGroup> {
         &self.fields
     }

@@ -63,6 +63,16 @@ impl ReadGroups {
     }
 }
 
+/// Adds a read group that isn't there yet; false, and nothing added, if one has its ID and other fields.
+pub fn add_group(groups: &mut Vec<ReadGroup>, group: &ReadGroup) -> bool {
+    let known = groups.iter().find(|known| known.id() == group.id());
+    let fits = known.is_none_or(|known| known == group);
+    if known.is_none() {
+        groups.push(group.clone());
+    }
+    fits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

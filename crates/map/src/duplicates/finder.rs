@@ -27,7 +27,7 @@ impl Duplicates {
         self.bits.get((template / 64) as usize).is_some_and(|bits| bits >> (template % 64) & 1 != 0)
     }
 
-    fn add(&mut self, template: u64) {
+    pub(super) fn add(&mut self, template: u64) {
         let word = (template / 64) as usize;
         if self.bits.len() <= word {
             self.bits.resize(word + 1, 0);
@@ -38,9 +38,9 @@ impl Duplicates {
 
 /// A template that may be a duplicate.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-struct Candidate {
-    signature: Signature,
-    template: u64,
+pub(super) struct Candidate {
+    pub(super) signature: Signature,
+    pub(super) template: u64,
 }
 
 /// Gathers signatures and finds duplicates.

@@ -22,9 +22,11 @@
 
 mod counts;
 mod finder;
+mod gather;
 mod optical;
 mod signature;
 
 pub use self::counts::{DuplicateCounts, LibraryCounts};
 pub(crate) use self::finder::{Duplicates, Finder};
+pub(crate) use self::gather::Gatherer;
 pub use self::signature::{Signature, Signed, Signer};

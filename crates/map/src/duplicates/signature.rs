@@ -139,7 +139,7 @@ impl<'a> Signer<'a> {
 }
 
 /// Counts a record if its signature won't, and tells whether it is primary.
-fn count(record: EncodedRecord<'_>, counts: &mut super::DuplicateCounts) -> bool {
+pub(super) fn count(record: EncodedRecord<'_>, counts: &mut super::DuplicateCounts) -> bool {
     let is_primary = record.flags() & (flags::SECONDARY | flags::SUPPLEMENTARY) == 0;
     counts.secondary_or_supplementary += u64::from(!is_primary);
     counts.unmapped_reads += u64::from(is_primary && record.flags() & flags::UNMAPPED != 0);

@@ -8,7 +8,7 @@
 pub(crate) mod external;
 pub(crate) mod merge;
 mod order;
-mod record;
+pub(crate) mod record;
 
 use std::io;
 use std::path::PathBuf;
@@ -96,7 +96,7 @@ impl SortingWriter {
         let finder = (action != DuplicateAction::Ignore)
             .then(|| Finder::new(options.max_memory_bytes / 8, options.folder.clone(), optical_distance));
         Ok(Self {
-            output: Output { writer, remove: action == DuplicateAction::Remove, buffer: Vec::new() },
+            output: Output::new(writer, action),
             runs: Runs::new(options.folder.clone()),
             options,
             arena: Vec::new(),
@@ -183,30 +183,39 @@ impl RecordSink for SortingWriter {
         } else {
             self.spill()?;
         }
-        let Self { mut output, options, arena, entries, runs, .. } = self;
+        let Self { mut output, arena, entries, runs, .. } = self;
         for entry in &entries {
             output.write(entry.template, entry.of(&arena), &duplicates)?;
         }
         drop((arena, entries));
-        let mut merged = runs.merge::<Record>()?;
-        let failed = |source: io::Error| Error::file(&options.folder, source);
+        let (mut merged, folder) = runs.merge::<Record>()?;
+        let failed = |source: io::Error| Error::file(&folder, source);
         while let Some(record) = merged.next().map_err(failed)? {
             output.write(record.template, &record.bytes, &duplicates)?;
         }
-        output.writer.finish()?;
+        output.finish()?;
         Ok(counts)
     }
 }
 
 /// Where sorted records go.
-struct Output {
+pub(crate) struct Output {
     writer: AlignmentWriter,
     remove: bool,
     buffer: Vec<u8>,
 }
 
 impl Output {
-    fn write(&mut self, template: u64, record: &[u8], duplicates: &Duplicates) -> Result<()> {
+    pub(crate) fn new(writer: AlignmentWriter, action: DuplicateAction) -> Self {
+        Self { writer, remove: action == DuplicateAction::Remove, buffer: Vec::new() }
+    }
+
+    pub(crate) fn finish(self) -> Result<()> {
+        Ok(self.writer.finish()?)
+    }
+
+    /// Writes a record of a template as it must be if that is among `duplicates`.
+    pub(crate) fn write(&mut self, template: u64, record: &[u8], duplicates: &Duplicates) -> Result<()> {
         if !duplicates.has(template) {
             return Ok(self.writer.write_encoded(record)?);
         }

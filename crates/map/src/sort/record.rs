@@ -10,11 +10,11 @@ use super::order;
 
 /// An encoded record and the template it belongs to.
 #[derive(Default)]
-pub(super) struct Record {
-    key: u64,
+pub(crate) struct Record {
+    pub(crate) key: u64,
     /// The template's number in the input. It decides between records that are the same in every byte, and so nothing.
-    pub(super) template: u64,
-    pub(super) bytes: Vec<u8>,
+    pub(crate) template: u64,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// Writes a record as [`Record::read`] expects it.
@@ -39,9 +39,17 @@ impl Item for Record {
         self.bytes.resize(4 + u32::from_le_bytes(size) as usize, 0);
         self.bytes[..4].copy_from_slice(&size);
         run.read_exact(&mut self.bytes[4..])?;
+        self.set_key()?;
+        Ok(true)
+    }
+}
+
+impl Record {
+    /// Finds the key of new bytes.
+    pub(crate) fn set_key(&mut self) -> io::Result<()> {
         let (record, _) = EncodedRecord::split_first(&self.bytes).ok_or(io::ErrorKind::InvalidData)?;
         self.key = order::key(record);
-        Ok(true)
+        Ok(())
     }
 }
 
