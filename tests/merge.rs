@@ -40,12 +40,12 @@ impl Bench {
         self.folder.path().join(name)
     }
 
-    /// The reads of one of so many shards, in files; mates last if there are any.
-    fn files(&self, shard: usize, shards: usize, mates: usize) -> Vec<PathBuf> {
+    /// The reads of one of so many shards, in files of this test's own; mates last if there are any.
+    fn files(&self, test: &str, shard: usize, shards: usize, mates: usize) -> Vec<PathBuf> {
         let write = |mate: usize| {
             let reads = &self.reads[mate];
             let bound = |shard: usize| reads.len() * shard / shards;
-            let path = self.path(&format!("{shard}of{shards}.{mate}.fq"));
+            let path = self.path(&format!("{test}.{shard}of{shards}.{mate}.fq"));
             std::fs::write(&path, reads[bound(shard)..bound(shard + 1)].concat()).expect("a temporary file");
             path
         };
@@ -99,13 +99,13 @@ impl Bench {
         let whole = format!("{name}.whole.bam");
         let options = with_metrics(&metrics(&whole), &[&align[..], action].concat());
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        self.align(&whole, &[(self.files(0, 1, mates), "")], &options);
+        self.align(&whole, &[(self.files(name, 0, 1, mates), "")], &options);
         for shards in [1, 3, 5] {
             let parts: Vec<PathBuf> = (0..shards)
                 .map(|shard| {
                     // What the shards say about duplicates doesn't count, nor their compression.
                     let options: &[&str] = if shard % 2 == 0 { &["-l", "1"] } else { &["--no-markdup", "--no-index"] };
-                    let files = self.files(shard, shards, mates);
+                    let files = self.files(name, shard, shards, mates);
                     self.align(
                         &format!("{name}.{shard}of{shards}.bam"),
                         &[(files, "")],
@@ -126,7 +126,7 @@ impl Bench {
     fn check_lanes(&self) {
         let groups = [r"@RG\tID:1\tSM:s\tLB:a", r"@RG\tID:2\tSM:s\tLB:a", r"@RG\tID:3\tSM:s\tLB:b"];
         let lanes: Vec<_> =
-            (0..3).map(|lane| (self.files(lane, 3, if lane == 1 { 1 } else { 2 }), groups[lane])).collect();
+            (0..3).map(|lane| (self.files("lanes", lane, 3, if lane == 1 { 1 } else { 2 }), groups[lane])).collect();
         let metrics = |name: &str| text(&self.path(&format!("{name}.metrics"))).to_owned();
         self.align("lanes.bam", &lanes, &["--metrics", &metrics("lanes.bam")]);
         let align = |lane: usize| self.align(&format!("lane{lane}.bam"), &lanes[lane..=lane], &[]);
@@ -138,7 +138,7 @@ impl Bench {
     }
 
     fn check_refusals(&self) {
-        let lane = |shard: usize, group| [(self.files(shard, 3, 2), group)];
+        let lane = |shard: usize, group| [(self.files("refused", shard, 3, 2), group)];
         let good = self.align("good.bam", &lane(0, r"@RG\tID:secret\tSM:s"), &[]);
         let unsorted = self.align("unsorted.bam", &lane(1, ""), &["--sort", "none"]);
         let removed = self.align("removed.bam", &lane(1, ""), &["--rmdup"]);
@@ -156,7 +156,7 @@ impl Bench {
             std::fs::write(&reference, format!(">one\n{}\n", "ACGTTGCATTGA".repeat(100))).expect("a temporary file");
             svala_ok(&["index", text(&reference)]);
             let output = self.path("other.bam");
-            let reads = &self.files(1, 3, 1)[0];
+            let reads = &self.files("refused", 1, 3, 1)[0];
             svala_ok(&["align", "--ref", text(&reference), "-1", text(reads), "-o", text(&output)]);
             output
         };

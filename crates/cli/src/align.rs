@@ -13,6 +13,7 @@ use svala_map::insert_size::Orientation;
 use svala_map::options::MapOptions;
 use svala_map::pipeline::{Run, Summary};
 use svala_map::read_groups::ReadGroups;
+use svala_map::sort::order::{ByName, ByPlace};
 use svala_map::sort::{DuplicateAction, SortOptions, SortingWriter};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
@@ -21,7 +22,7 @@ use crate::inputs::{Inputs, Lane, is_same_file};
 use crate::insert_option::InsertSource;
 use crate::metrics_file::MetricsFile;
 use crate::program_line::CommandLine;
-use crate::sort_option::sort_options;
+use crate::sort_option::{record_order, sort_options};
 
 /// A run of the aligner, resolved from either command's arguments.
 pub struct Job<'a> {
@@ -35,7 +36,9 @@ pub struct Job<'a> {
     pub destination: Destination,
     /// SAM or BAM.
     pub format: Format,
-    /// How a BAM file is sorted; none leaves the order of the input.
+    /// The order of the records.
+    pub order: RecordOrder,
+    /// How a BAM file is sorted, if its order is not that of the input.
     pub sort: Option<SortOptions>,
     /// Where duplication metrics go.
     pub metrics: Option<&'a Path>,
@@ -85,8 +88,10 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let threads = args.threads.unwrap_or_else(all_threads);
     let sort = sort_options(args)?;
     let writer = args.sorted.writer_options(threads);
-    let writer = WriterOptions { index: sort.is_some() && writer.index, ..writer };
+    let order = record_order(args.sort);
+    let writer = WriterOptions { index: order == RecordOrder::Coordinate && writer.index, ..writer };
     report(&execute(&Job {
+        order,
         sort,
         writer,
         metrics: args.sorted.metrics.as_deref(),
@@ -116,6 +121,7 @@ fn job<'a>(
         inputs: places.inputs,
         destination: places.destination,
         format,
+        order: RecordOrder::Input,
         sort: None,
         metrics: None,
         writer: WriterOptions::default(),
@@ -171,7 +177,10 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     };
     let metrics = job.metrics.map(MetricsFile::create).transpose()?;
     let (summary, counts) = match job.sort.clone() {
-        Some(sort) => run.execute(inputs, SortingWriter::new(writer, sort)?, job.format, &header)?,
+        Some(sort) if job.order == RecordOrder::Name => {
+            run.execute(inputs, SortingWriter::<ByName>::new(writer, sort)?, job.format, &header)?
+        }
+        Some(sort) => run.execute(inputs, SortingWriter::<ByPlace>::new(writer, sort)?, job.format, &header)?,
         None => (run.execute(inputs, writer, job.format, &header)?.0, None),
     };
     if let (Some(metrics), Some(counts)) = (metrics, counts) {
@@ -191,10 +200,9 @@ fn header(job: &Job<'_>, index: &Index) -> Header {
         .iter()
         .map(|contig| ReferenceSequence { name: contig.name.clone(), length: contig.length, md5: contig.md5 })
         .collect();
-    let order = if job.sort.is_some() { RecordOrder::Coordinate } else { RecordOrder::Input };
     Header {
         references,
-        order,
+        order: job.order,
         read_groups: job.inputs.read_groups().to_vec(),
         program: command_line(job).to_program(),
     }

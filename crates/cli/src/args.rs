@@ -85,7 +85,7 @@ pub struct AlignArgs {
     /// Threads [default: all]
     #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
-    /// Order of the records: coordinate, or none for that of the reads
+    /// Order of the records: coordinate, name (digits as numbers), or none for that of the reads
     #[arg(long, value_enum, default_value_t = Sort::Coordinate, value_name = "HOW")]
     pub sort: Sort,
     #[command(flatten)]
@@ -203,6 +203,8 @@ pub struct MergeArgs {
 pub enum Sort {
     /// By contig and position.
     Coordinate,
+    /// By read name.
+    Name,
     /// As the reads came.
     None,
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use svala_io::{Destination, Format, ReadGroup, WriterOptions};
+use svala_io::{Destination, Format, ReadGroup, RecordOrder, WriterOptions};
 use svala_map::index::{build, index_path};
 use svala_map::options::MapOptions;
 use svala_map::pipeline::DEFAULT_BATCH_READS;
@@ -35,6 +35,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         inputs: Inputs::new(vec![Lane { first, second: Some(second), read_group: Some(read_group) }])?,
         destination: Destination::File(args.output.clone()),
         format: Format::Bam,
+        order: RecordOrder::Input,
         sort: None,
         metrics: None,
         writer: WriterOptions::default(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use svala_io::WriterOptions;
+use svala_io::{RecordOrder, WriterOptions};
 use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions};
 
 use crate::args::{AlignArgs, Sort, SortedArgs};
@@ -16,6 +16,15 @@ pub fn sort_options(args: &AlignArgs) -> Result<Option<SortOptions>> {
         return asked.map_or(Ok(None), |path| Err(Error::Usage { path: path.clone(), why }));
     }
     Ok(Some(args.sorted.sort_options(&args.output)))
+}
+
+/// What the header calls an order.
+pub fn record_order(sort: Sort) -> RecordOrder {
+    match sort {
+        Sort::Coordinate => RecordOrder::Coordinate,
+        Sort::Name => RecordOrder::Name,
+        Sort::None => RecordOrder::Input,
+    }
 }
 
 impl SortedArgs {

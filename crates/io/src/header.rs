@@ -43,6 +43,8 @@ pub enum RecordOrder {
     Input,
     /// By contig and position: `SO:coordinate`.
     Coordinate,
+    /// By read name, digits as numbers: `SO:queryname SS:queryname:natural`.
+    Name,
 }
 
 /// A `@SQ` line.
@@ -78,6 +80,10 @@ impl Header {
             RecordOrder::Coordinate => {
                 fields.insert(header_tag::SORT_ORDER, "coordinate".into());
             }
+            RecordOrder::Name => {
+                fields.insert(header_tag::SORT_ORDER, "queryname".into());
+                fields.insert(header_tag::SUBSORT_ORDER, "queryname:natural".into());
+            }
             RecordOrder::Input => {
                 fields.insert(header_tag::SORT_ORDER, "unsorted".into());
                 fields.insert(header_tag::GROUP_ORDER, "query".into());
@@ -110,6 +116,7 @@ impl Header {
         let order = header.header().and_then(|line| line.other_fields().get(&header_tag::SORT_ORDER));
         let order = match order.map(|order| order.as_slice()) {
             Some(b"coordinate") => RecordOrder::Coordinate,
+            Some(b"queryname") => RecordOrder::Name,
             _ => RecordOrder::Input,
         };
         let references = header.reference_sequences().iter();
@@ -239,7 +246,7 @@ mod tests {
         let mut header = sample();
         // A tab is written as two characters.
         header.program.command_line = "svala mem ref.fa".into();
-        for order in [RecordOrder::Input, RecordOrder::Coordinate] {
+        for order in [RecordOrder::Input, RecordOrder::Coordinate, RecordOrder::Name] {
             header.order = order;
             assert_eq!(Header::from_noodles(&text(&header).parse().unwrap()), Ok(header.clone()));
         }

@@ -12,6 +12,7 @@ use crate::duplicates::{Duplicates, Finder, Gatherer, LibraryCounts};
 use crate::error::{Error, Result};
 use crate::read_groups::ReadGroups;
 use crate::sort::merge::{Merged, Source};
+use crate::sort::order::ByPlace;
 use crate::sort::record::Record;
 use crate::sort::{DuplicateAction, Output, SortOptions};
 
@@ -102,10 +103,10 @@ impl ShardStream {
     }
 }
 
-impl Source<Record> for ShardStream {
+impl Source<Record<ByPlace>> for ShardStream {
     type Error = Error;
 
-    fn next(&mut self, record: &mut Record) -> Result<bool> {
+    fn next(&mut self, record: &mut Record<ByPlace>) -> Result<bool> {
         if !self.shard.read(&mut record.bytes)? {
             return Ok(false);
         }

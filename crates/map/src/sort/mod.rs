@@ -1,16 +1,17 @@
-//! Sorting encoded BAM records by coordinate, out of core.
+//! Sorting encoded BAM records, out of core.
 //!
 //! Records are gathered in one arena with an array of keys. When both hold three eighths of the memory allowed (growing arrays
 //! may have twice their content, and an eighth is for [`duplicates`](crate::duplicates)), they are sorted and spilled as a
-//! compressed run; at the end all runs are merged, and duplicates marked or left out on the way. The order is that of module
+//! compressed run; at the end all runs are merged, and duplicates marked or left out on the way. The orders are those of module
 //! [`order`]; memory, runs and the order of the input can't show in it.
 
 pub(crate) mod external;
 pub(crate) mod merge;
-mod order;
+pub mod order;
 pub(crate) mod record;
 
 use std::io;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 
 use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
@@ -19,6 +20,7 @@ use crate::duplicates::{Duplicates, Finder, LibraryCounts, Signed};
 use crate::error::{Error, Result};
 use crate::pipeline::{EncodedBatch, RecordSink};
 use merge::Runs;
+use order::{ByPlace, Order};
 use record::{Record, write_record};
 
 /// Flags that the first record of a template never has: it is the primary one of its only or first read.
@@ -70,7 +72,7 @@ impl Entry {
 }
 
 /// Sorts what is written to it, and passes it on to a BAM writer at the end.
-pub struct SortingWriter {
+pub struct SortingWriter<O = ByPlace> {
     output: Output,
     options: SortOptions,
     arena: Vec<u8>,
@@ -81,9 +83,10 @@ pub struct SortingWriter {
     finder: Option<Finder>,
     /// Of records that the finder doesn't count.
     counts: LibraryCounts,
+    order: PhantomData<O>,
 }
 
-impl SortingWriter {
+impl<O: Order> SortingWriter<O> {
     /// A sorter before `writer`, which must write BAM.
     ///
     /// # Errors
@@ -104,6 +107,7 @@ impl SortingWriter {
             templates: 0,
             finder,
             counts: LibraryCounts::default(),
+            order: PhantomData,
         })
     }
 
@@ -115,7 +119,7 @@ impl SortingWriter {
         }
         self.templates += u64::from(record.flags() & NEVER_FIRST == 0);
         self.entries.push(Entry {
-            key: order::key(record),
+            key: O::key(record),
             template: self.templates - 1,
             start: self.arena.len(),
             bytes: bytes.len() as u32,
@@ -127,7 +131,7 @@ impl SortingWriter {
     fn sort(&mut self) {
         let arena = &self.arena;
         self.entries.sort_unstable_by(|a, b| {
-            let tie = || order::compare_same_key(a.of(arena), b.of(arena));
+            let tie = || O::compare_same_key(a.of(arena), b.of(arena));
             a.key.cmp(&b.key).then_with(tie).then(a.template.cmp(&b.template))
         });
     }
@@ -136,14 +140,14 @@ impl SortingWriter {
         self.sort();
         let (arena, entries) = (&self.arena, &self.entries);
         let write = |entry: &Entry, run: &mut _| write_record(entry.template, entry.of(arena), run);
-        self.runs.add::<Record>(|run| entries.iter().try_for_each(|entry| write(entry, run)))?;
+        self.runs.add::<Record<O>>(|run| entries.iter().try_for_each(|entry| write(entry, run)))?;
         self.arena.clear();
         self.entries.clear();
         Ok(())
     }
 }
 
-impl RecordSink for SortingWriter {
+impl<O: Order> RecordSink for SortingWriter<O> {
     type Outcome = Option<LibraryCounts>;
 
     fn wants_signatures(&self) -> bool {
@@ -188,7 +192,7 @@ impl RecordSink for SortingWriter {
             output.write(entry.template, entry.of(&arena), &duplicates)?;
         }
         drop((arena, entries));
-        let (mut merged, folder) = runs.merge::<Record>()?;
+        let (mut merged, folder) = runs.merge::<Record<O>>()?;
         let failed = |source: io::Error| Error::file(&folder, source);
         while let Some(record) = merged.next().map_err(failed)? {
             output.write(record.template, &record.bytes, &duplicates)?;
