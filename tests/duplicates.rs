@@ -88,6 +88,40 @@ fn with_qualities(fastq: Vec<u8>, random: &mut Random) -> Vec<u8> {
 struct Bench {
     world: World,
     files: Vec<PathBuf>,
+    /// The same reads in files of these lanes, two lanes of each of two libraries.
+    lanes: Vec<Lane>,
+}
+
+/// A lane with its read group, whose identifier starts with the library's name.
+struct Lane {
+    files: [PathBuf; 2],
+    group: &'static str,
+}
+
+const GROUPS: [&str; 4] = [
+    r"@RG\tID:two.1\tSM:s\tLB:two",
+    r"@RG\tID:one.1\tSM:s\tLB:one",
+    r"@RG\tID:two.2\tSM:s\tLB:two",
+    r"@RG\tID:one.2\tSM:s\tLB:one",
+];
+
+/// Deals reads out to lanes.
+fn deal(world: &World, fastq: &[Vec<u8>; 2]) -> Vec<Lane> {
+    let text = fastq.each_ref().map(|content| std::str::from_utf8(content).expect("FASTQ is text"));
+    let reads = text.map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
+    let mut random = Random(7);
+    let choices: Vec<usize> = reads[0].chunks(4).map(|_| random.below(GROUPS.len())).collect();
+    let lane = |(number, group): (usize, &'static str)| {
+        let files = [0, 1].map(|mate| {
+            let own = reads[mate].chunks(4).zip(&choices).filter(|(_, choice)| **choice == number);
+            let path = world.path(&format!("lane{number}.{}.fq", mate + 1));
+            std::fs::write(&path, own.flat_map(|(read, _)| read).copied().collect::<String>())
+                .expect("a temporary file");
+            path
+        });
+        Lane { files, group }
+    };
+    GROUPS.into_iter().enumerate().map(lane).collect()
 }
 
 impl Bench {
@@ -95,18 +129,21 @@ impl Bench {
         let mut world = World::new(2024);
         let [first, second] = make_reads(&mut world);
         let files = ["dup.1.fq", "dup.2.fq"].map(|name| world.path(name));
-        for (path, content) in files.iter().zip(fastq_pair(&first, &second)) {
-            std::fs::write(path, with_qualities(content, &mut world.random)).expect("a temporary file");
-        }
-        Self { world, files: files.to_vec() }
+        let fastq = fastq_pair(&first, &second).map(|content| with_qualities(content, &mut world.random));
+        files.iter().zip(&fastq).for_each(|(path, content)| std::fs::write(path, content).expect("a temporary file"));
+        let lanes = deal(&world, &fastq);
+        Self { world, files: files.to_vec(), lanes }
     }
 
-    /// Aligns the first or both files.
+    /// Aligns the first or both files, or all lanes without any.
     fn align(&self, name: &str, mates: usize, options: &[&str]) -> PathBuf {
         let output = self.world.path(name);
         let mut arguments = vec!["align", "--ref", text(&self.world.reference), "-o", text(&output)];
         for (option, file) in ["-1", "-2"].iter().zip(&self.files[..mates]) {
             arguments.extend([option, text(file)]);
+        }
+        for lane in self.lanes.iter().filter(|_| mates == 0) {
+            arguments.extend(["--in-fq", text(&lane.files[0]), text(&lane.files[1]), lane.group]);
         }
         arguments.extend(options);
         svala_ok(&arguments);
@@ -143,6 +180,8 @@ struct Template {
     /// Contig, unclipped 5' position and strand of its mapped reads, sorted.
     ends: Vec<(String, i64, bool)>,
     barcode: Option<String>,
+    /// The first part of the read group's identifier.
+    library: Option<String>,
     score: u32,
     flagged: usize,
     records: usize,
@@ -158,6 +197,7 @@ fn templates(path: &Path) -> HashMap<String, Template> {
             template.ends.push(end(&record));
             template.ends.sort();
             template.barcode = record.tags.get("RX").cloned();
+            template.library = record.tags.get("RG").and_then(|id| Some(id.split_once('.')?.0.to_owned()));
             let phred = record.qualities.bytes().map(|letter| u32::from(letter - b'!'));
             template.score += phred.filter(|&quality| quality >= 15).sum::<u32>();
         }
@@ -175,18 +215,19 @@ fn end(record: &Record) -> (String, i64, bool) {
     (record.contig.clone(), position, reverse)
 }
 
-/// The row of metrics under its names of columns.
-fn metrics(path: &Path) -> [String; 2] {
+/// The rows of metrics under their names of columns.
+fn metrics(path: &Path) -> Vec<String> {
     let content = std::fs::read_to_string(path).expect("metrics");
     let class = "## METRICS CLASS\tpicard.sam.DuplicationMetrics";
-    let mut lines = content.lines().skip_while(|line| *line != class).skip(1).map(str::to_owned);
-    [(); 2].map(|()| lines.next().expect("a line of metrics"))
+    let lines = content.lines().skip_while(|line| *line != class).skip(1);
+    lines.take_while(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// What is compared with Picard.
 #[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
+    /// Files of reads, or none for all lanes.
     mates: usize,
     options: &'static [&'static str],
     distance: &'static str,
@@ -209,7 +250,9 @@ fn check_against_picard(bench: &Bench, case: Case) -> usize {
     options.extend(case.barcode_tag.iter().flat_map(|tag| ["--barcode-tag", tag]));
     let ours = bench.align(&format!("{}.bam", case.name), case.mates, &options);
     let [theirs, their_metrics] = bench.picard(&case);
-    assert_eq!(metrics(&metrics_file), metrics(&their_metrics));
+    let rows = metrics(&metrics_file);
+    assert_eq!(rows, metrics(&their_metrics));
+    assert_eq!(rows.len(), if case.mates == 0 { 3 } else { 2 });
     let (ours, theirs) = (templates(&ours), templates(&theirs));
     assert_eq!(ours.len(), theirs.len());
     // Of copies that either keeps, the score is the same: nothing but a tie can differ.
@@ -221,11 +264,11 @@ fn check_against_picard(bench: &Bench, case: Case) -> usize {
         ties += usize::from(own.flagged != their.flagged);
         for (side, flagged) in [own.flagged, their.flagged].into_iter().enumerate() {
             if flagged == 0 {
-                kept.entry((&own.ends, &own.barcode)).or_default()[side].push(own.score);
+                kept.entry((&own.ends, &own.barcode, &own.library)).or_default()[side].push(own.score);
             }
         }
     }
-    for (ends, scores) in kept.iter_mut().filter(|((ends, _), _)| !ends.is_empty()) {
+    for (ends, scores) in kept.iter_mut().filter(|((ends, ..), _)| !ends.is_empty()) {
         scores.iter_mut().for_each(|scores| scores.sort_unstable());
         assert_eq!(scores[0], scores[1], "{ends:?}");
         assert!(scores[0].len() <= 1);
@@ -261,12 +304,20 @@ fn barcodes_are_told_apart_as_by_picard(bench: &Bench) {
     check_against_picard(bench, Case { name: "single-barcodes", mates: 1, barcode_tag, ..PAIRS });
 }
 
+fn lanes_of_two_libraries_are_those_of_picard(bench: &Bench) {
+    let one_library = check_against_picard(bench, PAIRS);
+    let lanes = Case { name: "lanes", mates: 0, options: &[], ..PAIRS };
+    let found = check_against_picard(bench, lanes);
+    // Some have all other copies in the other library.
+    assert!(found > MOLECULES / 4 && found * 5 < one_library * 4, "{found} of {one_library}");
+    check_against_picard(bench, Case { name: "barcoded-lanes", barcode_tag: Some("RX"), ..lanes });
+}
+
 fn optical_distances_are_those_of_picard(bench: &Bench) {
     check_against_picard(bench, Case { name: "patterned", distance: "2500", ..PAIRS });
     check_against_picard(bench, Case { name: "near", distance: "50", ..PAIRS });
     let optical = |name: &str| -> u64 {
-        let [_, row] = metrics(&bench.world.path(name));
-        row.split('\t').nth(7).expect("a column").parse().expect("a number")
+        metrics(&bench.world.path(name))[1].split('\t').nth(7).expect("a column").parse().expect("a number")
     };
     assert!(optical("near.txt") > 1000 && optical("patterned.txt") > optical("near.txt") + 1000);
 }
@@ -297,6 +348,7 @@ fn main() {
     conclude(vec![
         with(picard, "duplicate pairs are those of picard", pairs_are_those_of_picard),
         with(picard, "duplicate single reads are those of picard", single_reads_are_those_of_picard),
+        with(picard, "lanes of two libraries are those of picard", lanes_of_two_libraries_are_those_of_picard),
         with(picard, "optical duplicates are those of picard at any distance", optical_distances_are_those_of_picard),
         with(picard, "barcodes are told apart as by picard", barcodes_are_told_apart_as_by_picard),
         with("samtools", "duplicates are marked, removed or left", options_do_what_they_say),

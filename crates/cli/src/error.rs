@@ -30,7 +30,17 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
-    /// The output would replace an input, or one file is named twice.
+    /// The file of `--samples` is malformed.
+    #[error("{}: line {line}: {why}", path.display())]
+    SampleSheet {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// What is wrong.
+        why: String,
+    },
+    /// Files that can't be used together, or not so.
     #[error("{}: {why}", path.display())]
     Usage {
         /// The file.

@@ -17,7 +17,7 @@ impl<'a> EncodedRecord<'a> {
         let size = 4 + u32::from_le_bytes(*bytes.first_chunk()?) as usize;
         let (own, rest) = bytes.split_at_checked(size)?;
         let record = Self(own);
-        (size >= FIXED_BYTES && record.cigar_end() <= size).then_some((record, rest))
+        (size >= FIXED_BYTES && record.tags_at() <= size).then_some((record, rest))
     }
 
     /// All its bytes.
@@ -57,12 +57,6 @@ impl<'a> EncodedRecord<'a> {
         self.cigar().filter(|op| op.consumes_reference()).map(CigarOp::len).sum()
     }
 
-    /// Its operations, but for those that are none.
-    pub(crate) fn cigar(self) -> impl Iterator<Item = CigarOp> + 'a {
-        let (operations, _) = self.0[self.name_end()..self.cigar_end()].as_chunks();
-        operations.iter().map(|bytes| CigarOp(u32::from_le_bytes(*bytes))).filter(|op| op.is_valid())
-    }
-
     pub(crate) fn mapping_quality(self) -> u8 {
         self.0[13]
     }
@@ -81,20 +75,48 @@ impl<'a> EncodedRecord<'a> {
         self.number(32) as i32
     }
 
-    /// What follows the CIGAR; none if the record is too short for it.
-    pub(crate) fn body(self) -> Option<RecordBody<'a>> {
-        let length = self.number(20) as usize;
-        let (packed, rest) = self.0[self.cigar_end()..].split_at_checked(length.div_ceil(2))?;
-        let (qualities, tags) = rest.split_at_checked(length)?;
-        Some(RecordBody { length, packed, qualities, tags })
+    /// Appends the bases as letters.
+    pub(crate) fn append_bases(self, letters: &mut Vec<u8>) {
+        const LETTERS: &[u8; 16] = b"=ACMGRSVTWYHKDBN";
+        let (packed, qualities) = self.bases_and_qualities();
+        let end = letters.len() + qualities.len();
+        letters.extend(packed.iter().flat_map(|&two| [two >> 4, two & 0xf].map(|code| LETTERS[usize::from(code)])));
+        letters.truncate(end);
     }
 
-    /// Sets the flag of duplicates in an encoded record; bytes that are none stay as they are.
-    pub fn mark_duplicate(record: &mut [u8]) {
-        let [low, high] = flags::DUPLICATE.to_le_bytes();
+    /// The optional fields.
+    pub(crate) fn tags(self) -> TagFields<'a> {
+        TagFields(&self.0[self.tags_at()..])
+    }
+
+    /// The operations of its CIGAR, from left to right; codes that are none are passed over.
+    pub fn cigar(self) -> impl DoubleEndedIterator<Item = CigarOp> {
+        let (operations, _) = self.0[self.name_end()..self.cigar_end()].as_chunks();
+        operations.iter().map(|bytes| CigarOp(u32::from_le_bytes(*bytes))).filter(|op| op.is_valid())
+    }
+
+    /// Bases, two a byte, and qualities, Phred without an offset.
+    #[must_use]
+    pub fn bases_and_qualities(self) -> (&'a [u8], &'a [u8]) {
+        let packed = self.number(20).div_ceil(2) as usize;
+        self.0[self.cigar_end()..self.tags_at()].split_at(packed)
+    }
+
+    /// The value of the text field (type `Z`) of this name.
+    #[must_use]
+    pub fn text_tag(self, name: [u8; 2]) -> Option<&'a [u8]> {
+        let mut fields = self.tags().map_while(Result::ok);
+        let field = fields.find(|field| field.name == name).filter(|field| field.kind == b'Z')?;
+        field.value.strip_suffix(b"\0")
+    }
+
+    /// Sets or takes away the flag of duplicates in an encoded record; bytes that are none stay as they are.
+    pub fn mark_duplicate(record: &mut [u8], is_duplicate: bool) {
+        let [low, high] = if is_duplicate { flags::DUPLICATE } else { 0 }.to_le_bytes();
+        let [mask_low, mask_high] = (!flags::DUPLICATE).to_le_bytes();
         if let Some([own_low, own_high]) = record.get_mut(FLAGS_AT..FLAGS_AT + 2) {
-            *own_low |= low;
-            *own_high |= high;
+            *own_low = *own_low & mask_low | low;
+            *own_high = *own_high & mask_high | high;
         }
     }
 
@@ -106,54 +128,34 @@ impl<'a> EncodedRecord<'a> {
         self.name_end() + 4 * usize::from(u16::from_le_bytes([self.0[16], self.0[17]]))
     }
 
+    fn tags_at(self) -> usize {
+        let bases = self.number(20) as usize;
+        self.cigar_end() + bases.div_ceil(2) + bases
+    }
+
     fn number(self, at: usize) -> u32 {
         u32::from_le_bytes([self.0[at], self.0[at + 1], self.0[at + 2], self.0[at + 3]])
-    }
-}
-
-/// Bases, qualities and tags of an encoded record.
-#[derive(Clone, Copy)]
-pub(crate) struct RecordBody<'a> {
-    /// Bases.
-    pub(crate) length: usize,
-    /// Two bases a byte.
-    packed: &'a [u8],
-    /// Phred numbers, as many as bases; all 255 where they are missing.
-    pub(crate) qualities: &'a [u8],
-    tags: &'a [u8],
-}
-
-impl<'a> RecordBody<'a> {
-    /// Appends the bases as letters.
-    pub(crate) fn append_bases(&self, letters: &mut Vec<u8>) {
-        const LETTERS: &[u8; 16] = b"=ACMGRSVTWYHKDBN";
-        let start = letters.len();
-        letters
-            .extend(self.packed.iter().flat_map(|&two| [two >> 4, two & 0xf].map(|code| LETTERS[usize::from(code)])));
-        letters.truncate(start + self.length);
-    }
-
-    /// The optional fields.
-    pub(crate) fn tags(&self) -> TagFields<'a> {
-        TagFields(self.tags)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AlignmentRecord, CigarKind, Format, Header, Program, RecordEncoder, ReferenceSequence};
+    use crate::{AlignmentRecord, CigarKind, Format, Header, Program, RecordEncoder, ReferenceSequence, Tag, TagValue};
 
     fn encoded() -> Vec<u8> {
         let text = |text: &str| text.to_string();
         let header = Header {
             references: vec![ReferenceSequence { name: b"c".to_vec(), length: 1000, md5: [0; 16] }],
             order: Default::default(),
-            read_group: None,
+            read_groups: Vec::new(),
             program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
         };
         let operations = [(CigarKind::SoftClip, 1), (CigarKind::Match, 2), (CigarKind::Deletion, 7)];
         let cigar = operations.map(|(kind, len)| CigarOp::new(kind, len));
+        let values = [TagValue::Int(7), TagValue::Int(-300), TagValue::Text(b"x y"), TagValue::Char(b'!')];
+        let tags = [*b"NM", *b"XS", *b"RG", *b"XC"].into_iter().zip(values).map(|(name, value)| Tag { name, value });
+        let tags: Vec<_> = tags.collect();
         let record = AlignmentRecord {
             name: b"read",
             flags: flags::REVERSE,
@@ -166,7 +168,7 @@ mod tests {
             template_length: 0,
             bases: b"ACG",
             qualities: b"III",
-            tags: &[],
+            tags: &tags,
         };
         let mut bytes = Vec::new();
         RecordEncoder::new(Format::Bam, &header).unwrap().encode(&record, &mut bytes).unwrap();
@@ -182,9 +184,29 @@ mod tests {
         assert_eq!((record.bytes().len(), rest), (size, &b"next"[..]));
         assert_eq!((record.reference(), record.position(), record.reference_bases()), (Some(0), Some(41), 9));
         assert_eq!((record.name(), record.flags()), (&b"read\0"[..], flags::REVERSE));
-        EncodedRecord::mark_duplicate(&mut bytes);
-        let (record, _) = EncodedRecord::split_first(&bytes).unwrap();
-        assert_eq!(record.flags(), flags::REVERSE | flags::DUPLICATE);
+        assert_eq!(record.cigar().map(CigarOp::len).collect::<Vec<_>>(), [1, 2, 7]);
+        assert_eq!(record.bases_and_qualities(), (&[0x12, 0x40][..], &[40; 3][..]));
+        let tag = |name| record.text_tag(name);
+        assert_eq!([tag(*b"RG"), tag(*b"NM"), tag(*b"XC"), tag(*b"YY")], [Some(&b"x y"[..]), None, None, None]);
+        for (is_duplicate, flag) in [(true, flags::DUPLICATE), (true, flags::DUPLICATE), (false, 0)] {
+            EncodedRecord::mark_duplicate(&mut bytes, is_duplicate);
+            let (record, _) = EncodedRecord::split_first(&bytes).unwrap();
+            assert_eq!(record.flags(), flags::REVERSE | flag);
+        }
+    }
+
+    #[test]
+    fn broken_tags_are_none() {
+        let bytes = encoded();
+        let whole = EncodedRecord(&bytes).tags_at();
+        for size in whole..bytes.len() {
+            let mut cut = bytes[..size].to_vec();
+            cut[..4].copy_from_slice(&(size as u32 - 4).to_le_bytes());
+            let (record, _) = EncodedRecord::split_first(&cut).unwrap();
+            assert!(record.text_tag(*b"XC").is_none() && record.text_tag(*b"ZZ").is_none(), "{size}");
+        }
+        let arrays = [&b"c\x02\x00\x00\x00ab"[..], b"i\xff\xff\xff\xff", b"x\x01\x00\x00\x00", b"c"];
+        assert_eq!(arrays.map(|value| value_bytes(b'B', value)), [Some(7), Some(5 + 4 * 0xffff_ffff), None, None]);
     }
 
     #[test]

@@ -30,7 +30,7 @@
 //! let header = Header {
 //!     references: Vec::new(),
 //!     order: Default::default(),
-//!     read_group: None,
+//!     read_groups: Vec::new(),
 //!     program: Program {
 //!         id: text("example"),
 //!         name: text("example"),
@@ -96,6 +96,7 @@ mod nucleotide;
 mod read_group;
 mod record;
 mod sam_text;
+mod shard;
 mod spill;
 mod tag_bytes;
 mod writer;
@@ -116,6 +117,7 @@ pub use self::{
     header::{Header, Program, RecordOrder, ReferenceSequence},
     read_group::ReadGroup,
     record::{AlignmentRecord, Tag, TagValue},
+    shard::ShardReader,
     spill::{SpillReader, SpillWriter},
     writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };

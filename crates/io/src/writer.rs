@@ -52,6 +52,14 @@ pub enum Destination {
     File(PathBuf),
 }
 
+impl Destination {
+    /// Standard output for `-`, else a file.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        if path == Path::new("-") { Self::Stdout } else { Self::File(path.to_owned()) }
+    }
+}
+
 /// Writes a SAM, BAM or CRAM file out of pieces that [`RecordEncoder`](crate::RecordEncoder)s made.
 ///
 /// Dropping it without [`finish`](Self::finish) leaves no file, and no BGZF end marker on standard

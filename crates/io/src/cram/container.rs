@@ -13,7 +13,7 @@ use super::{
     series::{Series, SeriesStreams},
     tags::TagStreams,
 };
-use crate::{EncodedRecord, encoded::RecordBody, flags};
+use crate::{EncodedRecord, flags};
 
 /// Reference number of slices with records of any contig.
 const MANY: i32 = -2;
@@ -179,28 +179,28 @@ impl<'a> Slice<'a> {
     }
 
     fn add(&mut self, record: EncodedRecord<'_>) -> io::Result<()> {
-        let body = record.body().ok_or_else(not_whole)?;
-        let has_qualities = body.qualities.first().is_some_and(|&quality| quality != u8::MAX);
+        let (_, qualities) = record.bases_and_qualities();
+        let has_qualities = qualities.first().is_some_and(|&quality| quality != u8::MAX);
         let cram_flags = cram_flags::SAYS_MATE | if has_qualities { cram_flags::HAS_QUALITIES } else { 0 };
-        self.bases += body.length as u64;
+        self.bases += qualities.len() as u64;
         self.streams.put_number(Series::Flags, i32::from(record.flags()));
         self.streams.put_number(Series::CramFlags, cram_flags);
-        self.add_place(record, body.length);
-        let group = self.read_group(&body)?;
+        self.add_place(record, qualities.len());
+        let group = record.text_tag(*b"RG").and_then(|id| self.context.read_group(id));
         self.streams.put_number(Series::ReadGroup, group.map_or(-1, |group| group as i32));
         let name = record.name();
         self.streams.put_string(Series::Name, name.strip_suffix(b"\0").unwrap_or(name));
         self.add_mate(record);
-        self.add_tags(&body, group.is_some())?;
+        self.add_tags(record, group.is_some())?;
         self.read.clear();
-        body.append_bases(&mut self.read);
+        record.append_bases(&mut self.read);
         if record.flags() & flags::UNMAPPED == 0 {
             self.add_alignment(record)?;
         } else {
             self.streams.bytes(Series::Bases).extend_from_slice(&self.read);
         }
         if has_qualities {
-            self.streams.bytes(Series::Quality).extend_from_slice(body.qualities);
+            self.streams.bytes(Series::Quality).extend_from_slice(qualities);
         }
         Ok(())
     }
@@ -216,17 +216,6 @@ impl<'a> Slice<'a> {
         self.position = position;
     }
 
-    /// The read group of a record as a number; none if the header has no such group.
-    fn read_group(&self, body: &RecordBody<'_>) -> io::Result<Option<usize>> {
-        for field in body.tags() {
-            let field = field.map_err(|_| not_whole())?;
-            if field.name == *b"RG" && field.kind == b'Z' {
-                return Ok(self.context.read_group(field.value.strip_suffix(b"\0").unwrap_or(field.value)));
-            }
-        }
-        Ok(None)
-    }
-
     fn add_mate(&mut self, record: EncodedRecord<'_>) {
         let has = |flag: u16, bit: i32| if record.flags() & flag == 0 { 0 } else { bit };
         let mate = has(flags::MATE_REVERSE, mate_flags::REVERSE) | has(flags::MATE_UNMAPPED, mate_flags::UNMAPPED);
@@ -237,8 +226,8 @@ impl<'a> Slice<'a> {
     }
 
     /// All tags but the read group, if that is said by its number.
-    fn add_tags(&mut self, body: &RecordBody<'_>, says_group: bool) -> io::Result<()> {
-        for field in body.tags() {
+    fn add_tags(&mut self, record: EncodedRecord<'_>, says_group: bool) -> io::Result<()> {
+        for field in record.tags() {
             let field = field.map_err(|_| not_whole())?;
             if !(says_group && field.name == *b"RG") {
                 self.tags.put(&field);
