@@ -2,11 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, Destination, Format, Header, ReadGroup, RecordOrder, ReferenceSequence, WriterOptions,
+    AlignmentWriter, Destination, Format, Header, ReadGroup, ReadSource, RecordOrder, ReferenceSequence, WriterOptions,
 };
 use svala_map::index::{Index, index_path};
 use svala_map::insert_model::{InsertModel, SizeModel};
@@ -19,7 +20,7 @@ use svala_map::sort::{DuplicateAction, SortOptions, SortingWriter};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
 use crate::error::{Error, Result};
-use crate::inputs::{Inputs, Lane, is_same_file};
+use crate::inputs::{Inputs, Lane, Reading, is_same_file};
 use crate::insert_option::InsertSource;
 use crate::metrics_file::MetricsFile;
 use crate::program_line::CommandLine;
@@ -53,8 +54,8 @@ pub struct Job<'a> {
     pub soft_clip: bool,
     /// Alternatives named in XA.
     pub max_alternatives: usize,
-    /// Tag of barcodes.
-    pub barcode_tag: Option<[u8; 2]>,
+    /// How files of reads are read.
+    pub reading: Reading,
     /// Where the insert-size model comes from.
     pub insert: InsertSource<'a>,
     /// What runs the kernels.
@@ -99,7 +100,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
         writer,
         cram: is_cram(&args.output),
         metrics: args.sorted.metrics.as_deref(),
-        barcode_tag: args.barcode_tag,
+        reading: Reading { barcode_tag: args.barcode_tag, ..reading(&args.mapping) },
         ..job("align", places, Format::Bam, threads, &args.mapping)
     })?);
     Ok(())
@@ -138,27 +139,33 @@ fn job<'a>(
         threads: threads.max(1),
         soft_clip: mapping.soft_clip,
         max_alternatives: mapping.max_alternatives,
-        barcode_tag: None,
+        reading: reading(mapping),
         insert: InsertSource::new(&mapping.insert),
         engine: &mapping.engine,
         batch_reads: mapping.batch_reads,
     }
 }
 
+fn reading(mapping: &MappingArgs) -> Reading {
+    Reading { interleaved: mapping.interleaved, comments: mapping.comments, barcode_tag: None }
+}
+
 /// Maps all reads of a job.
 pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     check_files(job)?;
+    let sources = job.inputs.open(job.reading)?;
+    let read_groups = job.inputs.all_read_groups(&sources)?;
+    let hard_clipped: Vec<_> = sources.iter().map(ReadSource::hard_clipped).collect();
     let options = MapOptions {
         soft_clip_supplementary: job.soft_clip,
         max_alternatives: job.max_alternatives,
-        barcode_tag: job.barcode_tag,
-        read_groups: ReadGroups::new(job.inputs.read_groups()),
+        barcode_tag: job.reading.barcode_tag,
+        read_groups: ReadGroups::new(&read_groups),
         ..MapOptions::default()
     };
     let insert_model = job.insert.model()?;
     let index = Arc::new(Index::open_for(job.reference)?);
-    let inputs = job.inputs.open(job.barcode_tag)?;
-    let header = header(job, &index);
+    let header = header(job, &index, read_groups);
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
         adapters: job.engine.adapters.clone(),
@@ -183,19 +190,29 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     let metrics = job.metrics.map(MetricsFile::create).transpose()?;
     let (summary, counts) = match job.sort.clone() {
         Some(sort) if job.order == RecordOrder::Name => {
-            run.execute(inputs, SortingWriter::<ByName>::new(writer, sort)?, job.format, &header)?
+            run.execute(sources, SortingWriter::<ByName>::new(writer, sort)?, job.format, &header)?
         }
-        Some(sort) => run.execute(inputs, SortingWriter::<ByPlace>::new(writer, sort)?, job.format, &header)?,
-        None => (run.execute(inputs, writer, job.format, &header)?.0, None),
+        Some(sort) => run.execute(sources, SortingWriter::<ByPlace>::new(writer, sort)?, job.format, &header)?,
+        None => (run.execute(sources, writer, job.format, &header)?.0, None),
     };
     if let (Some(metrics), Some(counts)) = (metrics, counts) {
         metrics.write(&counts, &options.read_groups)?;
     }
+    warn_of_hard_clips(hard_clipped.iter().map(|count| count.load(Ordering::Relaxed)).sum());
     for failure in engine.device_failures() {
         let (device, reason) = (failure.device, failure.reason);
         eprintln!("svala: warning: GPU {device} failed and the CPU took over, with the same results: {reason}");
     }
     Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
+}
+
+/// Says that bases are lost which the aligner before left out.
+fn warn_of_hard_clips(reads: u64) {
+    if reads > 0 {
+        eprintln!(
+            "svala: WARNING: {reads} reads came hard-clipped: their other bases are lost, and were aligned without them"
+        );
+    }
 }
 
 /// Opens the output.
@@ -208,19 +225,14 @@ fn writer(job: &Job<'_>, header: &Header, index: &Arc<Index>) -> Result<Alignmen
     Ok(AlignmentWriter::create_cram(&job.destination, header, Arc::<Index>::clone(index), options)?)
 }
 
-fn header(job: &Job<'_>, index: &Index) -> Header {
+fn header(job: &Job<'_>, index: &Index, read_groups: Vec<ReadGroup>) -> Header {
     let references = index
         .reference()
         .contigs
         .iter()
         .map(|contig| ReferenceSequence { name: contig.name.clone(), length: contig.length, md5: contig.md5 })
         .collect();
-    Header {
-        references,
-        order: job.order,
-        read_groups: job.inputs.read_groups().to_vec(),
-        program: command_line(job).to_program(),
-    }
+    Header { references, order: job.order, read_groups, program: command_line(job).to_program() }
 }
 
 /// Refuses an output that would replace an input, and one file for two outputs.
@@ -248,6 +260,9 @@ fn command_line(job: &Job<'_>) -> CommandLine {
     if job.soft_clip {
         words.push("-Y".into());
     }
+    if job.reading.comments {
+        words.push("-C".into());
+    }
     if job.max_alternatives != MapOptions::default().max_alternatives {
         words.extend(["-h".into(), job.max_alternatives.to_string()]);
     }
@@ -256,7 +271,7 @@ fn command_line(job: &Job<'_>) -> CommandLine {
     CommandLine {
         command: job.command.into(),
         duplicates: job.sort.as_ref().map_or(DuplicateAction::Mark, |sort| sort.duplicates.action),
-        barcode_tag: job.barcode_tag,
+        barcode_tag: job.reading.barcode_tag,
         rest: words.join(" "),
     }
 }

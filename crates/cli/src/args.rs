@@ -55,11 +55,11 @@ pub struct MemArgs {
     /// Indexed reference
     #[arg(value_name = "REF")]
     pub reference: PathBuf,
-    /// Reads, plain, gzip or BGZF; `-` for standard input
+    /// Reads, FASTQ (plain, gzip or BGZF) or BAM; `-` for standard input
     #[arg(value_name = "R1")]
     pub first: PathBuf,
     /// Their mates
-    #[arg(value_name = "R2")]
+    #[arg(value_name = "R2", conflicts_with = "interleaved")]
     pub second: Option<PathBuf>,
     /// Threads
     #[arg(short = 't', long, default_value_t = 1, value_parser = thread_count)]
@@ -136,11 +136,11 @@ pub struct SortedArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("input").args(["first", "in_fq", "samples"]).required(true))]
 pub struct InputArgs {
-    /// Reads, plain, gzip or BGZF; `-` for standard input
+    /// Reads, FASTQ (plain, gzip or BGZF) or BAM; `-` for standard input
     #[arg(short = '1', long = "in1", value_name = "R1")]
     pub first: Option<PathBuf>,
     /// Their mates
-    #[arg(short = '2', long = "in2", value_name = "R2", requires = "first")]
+    #[arg(short = '2', long = "in2", value_name = "R2", requires = "first", conflicts_with = "interleaved")]
     pub second: Option<PathBuf>,
     #[command(flatten)]
     pub in_fq: InFq,
@@ -215,6 +215,12 @@ pub struct MappingArgs {
     /// Read group header line, such as '@RG\tID:1\tSM:sample'
     #[arg(short = 'R', long = "read-group", value_name = "LINE")]
     pub read_group: Option<String>,
+    /// Mates follow each other in the one file of reads
+    #[arg(short = 'p', long = "interleaved")]
+    pub interleaved: bool,
+    /// The comments of the reads are optional fields of SAM, between tabs, such as RX:Z:ACGT: write them as tags
+    #[arg(short = 'C', long = "comments")]
+    pub comments: bool,
     /// Soft-clip supplementary alignments instead of hard-clipping them
     #[arg(short = 'Y', long = "soft-clip")]
     pub soft_clip: bool,

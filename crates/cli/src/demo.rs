@@ -11,7 +11,7 @@ use svala_map::pipeline::DEFAULT_BATCH_READS;
 use crate::align::{Job, execute, share};
 use crate::args::{DemoArgs, all_threads};
 use crate::error::{Error, Result};
-use crate::inputs::{Inputs, Lane};
+use crate::inputs::{Inputs, Lane, Reading};
 use crate::insert_option::InsertSource;
 
 const REFERENCE: (&str, &[u8]) =
@@ -43,7 +43,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         threads,
         soft_clip: false,
         max_alternatives: MapOptions::default().max_alternatives,
-        barcode_tag: None,
+        reading: Reading::default(),
         insert: InsertSource::Reads,
         engine: &args.engine,
         batch_reads: DEFAULT_BATCH_READS,

@@ -93,28 +93,61 @@ impl Inputs {
             .flat_map(|lane| [Some(&lane.first), lane.second.as_ref()].into_iter().flatten().map(PathBuf::as_path))
     }
 
-    /// The read groups, in the order in which the lanes name them.
-    pub fn read_groups(&self) -> &[ReadGroup] {
-        &self.read_groups
-    }
-
     /// Opens all files.
     ///
     /// # Errors
     ///
     /// A file can't be opened.
-    pub fn open(&self, barcode_tag: Option<[u8; 2]>) -> Result<Vec<ReadSource>> {
+    pub fn open(&self, reading: Reading) -> Result<Vec<ReadSource>> {
         let open = |lane: &Lane| {
             let group = lane.read_group.as_ref();
             let number = group.and_then(|group| self.read_groups.iter().position(|known| known.id() == group.id()));
-            let source = ReadSource::open(&lane.first, lane.second.as_deref(), MAX_READ)?.with_read_group(number);
-            Ok(match barcode_tag {
+            let mut source = ReadSource::open(&lane.first, lane.second.as_deref(), MAX_READ)?.with_read_group(number);
+            if reading.interleaved {
+                source = source.interleaved();
+            }
+            if reading.comments {
+                source = source.with_comments();
+            }
+            Ok(match reading.barcode_tag {
                 Some(tag) => source.with_barcodes(tag),
                 None => source,
             })
         };
         self.lanes.iter().map(open).collect()
     }
+
+    /// All read groups: of the lanes, and of BAM files whose lanes have none.
+    ///
+    /// # Errors
+    ///
+    /// Groups differ but in their ID, or are too many.
+    pub fn all_read_groups(&self, sources: &[ReadSource]) -> Result<Vec<ReadGroup>> {
+        let mut groups = self.read_groups.clone();
+        for (lane, source) in self.lanes.iter().zip(sources).filter(|(lane, _)| lane.read_group.is_none()) {
+            for group in source.read_groups() {
+                if !add_group(&mut groups, group) {
+                    let why = "another input has a read group with the same ID and other fields";
+                    return Err(Error::Usage { path: lane.first.clone(), why });
+                }
+            }
+            if groups.len() > usize::from(u16::MAX) {
+                return Err(Error::Usage { path: lane.first.clone(), why: "expected at most 65535 read groups" });
+            }
+        }
+        Ok(groups)
+    }
+}
+
+/// How files of reads are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reading {
+    /// Mates follow each other in one file.
+    pub interleaved: bool,
+    /// Comments are optional fields.
+    pub comments: bool,
+    /// Which field is a barcode.
+    pub barcode_tag: Option<[u8; 2]>,
 }
 
 impl Lane {
@@ -173,7 +206,7 @@ mod tests {
             });
             Inputs::new(lanes.collect::<Result<_>>()?)
         };
-        let count = |groups: &[&str]| inputs(groups).ok().map(|inputs| inputs.read_groups().len());
+        let count = |groups: &[&str]| inputs(groups).ok().map(|inputs| inputs.read_groups.len());
         assert_eq!(count(&["@RG\tID:1", "@RG\tID:2", "@RG\tID:1"]), Some(2));
         assert_eq!(count(&["", ""]), Some(0));
         assert_eq!(count(&["@RG\tID:1", ""]), None);

@@ -2,6 +2,14 @@
 
 use std::{fmt, ops::Range};
 
+use crate::{
+    Tag, TagValue,
+    tag_bytes::{TagField, TagFields},
+};
+
+/// Stands for each quality of a read that has none. It is none itself.
+pub(crate) const NO_QUALITY: u8 = b' ';
+
 /// Reads in flat byte arenas: no allocation a read, and contiguous for the stages after it.
 ///
 /// The mates of a pair are adjacent: reads `2 i` and `2 i + 1`. All reads of a batch belong to one read group, or to none.
@@ -18,6 +26,12 @@ pub struct ReadBatch {
     /// End of each read's barcode in `barcodes`; empty where reads have none.
     barcode_ends: Vec<usize>,
     read_group: Option<usize>,
+    /// Optional fields that came with the reads, as BAM holds them.
+    fields: Vec<u8>,
+    /// End of each read's fields in `fields`; empty where reads have none.
+    field_ends: Vec<usize>,
+    /// Reads that failed quality control before; empty where that isn't known.
+    failed: Vec<bool>,
 }
 
 impl ReadBatch {
@@ -36,6 +50,9 @@ impl ReadBatch {
         self.barcodes.clear();
         self.barcode_ends.clear();
         self.read_group = None;
+        self.fields.clear();
+        self.field_ends.clear();
+        self.failed.clear();
     }
 
     /// Number of reads; a pair counts as two.
@@ -78,6 +95,43 @@ impl ReadBatch {
     /// If there is no read `i`.
     pub fn qualities(&self, i: usize) -> &[u8] {
         &self.qualities[range_at(&self.base_ends, i)]
+    }
+
+    /// Whether read `i` has qualities; if not, what [`qualities`](Self::qualities) gives is no quality.
+    ///
+    /// # Panics
+    ///
+    /// If there is no read `i`.
+    pub fn has_qualities(&self, i: usize) -> bool {
+        self.qualities(i).first() != Some(&NO_QUALITY)
+    }
+
+    /// Optional fields that came with read `i` and belong to its records.
+    ///
+    /// # Panics
+    ///
+    /// If there is no read `i`, but others have fields.
+    pub fn carried_tags(&self, i: usize) -> impl Iterator<Item = Tag<'_>> {
+        let fields = if self.field_ends.is_empty() { &[] } else { &self.fields[range_at(&self.field_ends, i)] };
+        // Readers check them.
+        let fields = TagFields(fields).map_while(Result::ok);
+        fields.map(|TagField { name, kind, value, .. }| Tag { name, value: TagValue::Encoded { kind, value } })
+    }
+
+    /// Whether read `i` is said to have failed quality control.
+    pub fn has_failed(&self, i: usize) -> bool {
+        self.failed.get(i).is_some_and(|&failed| failed)
+    }
+
+    /// Gives the read pushed last optional fields; all reads of a batch are given some, if only none, or no read is.
+    pub(crate) fn push_fields(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
+        append(&mut self.fields);
+        self.field_ends.push(self.fields.len());
+    }
+
+    /// Says of the read pushed last whether it has failed quality control; for all reads of a batch or for none.
+    pub(crate) fn push_failed(&mut self, failed: bool) {
+        self.failed.push(failed);
     }
 
     /// Unique molecular identifier of read `i`; empty where reads have none.
@@ -135,6 +189,14 @@ impl ReadBatch {
             self.barcode_ends.extend(rebase(&other.barcode_ends, barcodes.start, self.barcodes.len()));
             self.barcodes.extend_from_slice(&other.barcodes[barcodes]);
         }
+        if !other.field_ends.is_empty() {
+            let fields = span(&other.field_ends, &range);
+            self.field_ends.extend(rebase(&other.field_ends, fields.start, self.fields.len()));
+            self.fields.extend_from_slice(&other.fields[fields]);
+        }
+        if !other.failed.is_empty() {
+            self.failed.extend_from_slice(&other.failed[range.clone()]);
+        }
         self.name_ends.extend(rebase(&other.name_ends, names.start, self.names.len()));
         self.base_ends.extend(rebase(&other.base_ends, bases.start, self.bases.len()));
         self.names.extend_from_slice(&other.names[names]);
@@ -170,9 +232,15 @@ mod tests {
 
     fn sample() -> ReadBatch {
         let mut batch = ReadBatch::new();
-        batch.push(b"a", b"ACGT", b"IIII");
-        batch.push(b"bb", b"", b"");
-        batch.push(b"ccc", b"GG", b"#5");
+        for (name, bases, qualities, fields) in [
+            (&b"a"[..], &b"ACGT"[..], &b"IIII"[..], &b"XAZtext\0XBc\x01"[..]),
+            (b"bb", b"", b"", b""),
+            (b"ccc", b"GG", b"#5", b"XCA!"),
+        ] {
+            batch.push(name, bases, qualities);
+            batch.push_fields(|all| all.extend(fields));
+            batch.push_failed(name == b"bb");
+        }
         batch
     }
 
@@ -195,6 +263,9 @@ mod tests {
                 let mut expected = sample();
                 for i in start..end {
                     expected.push(batch.name(i), batch.bases(i), batch.qualities(i));
+                    let fields: Vec<u8> = batch.carried_tags(i).flat_map(|tag| tag.encoded().unwrap()).collect();
+                    expected.push_fields(|all| all.extend(fields));
+                    expected.push_failed(batch.has_failed(i));
                 }
                 assert!(copied == expected, "{start}..{end}");
             }

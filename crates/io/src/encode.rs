@@ -7,7 +7,7 @@ use noodles::{
     sam::{self, alignment::io::Write as _},
 };
 
-use crate::{AlignmentRecord, Error, Header, Result, noodles_record::NoodlesRecord, sam_text};
+use crate::{AlignmentRecord, Error, Header, Result, Tag, noodles_record::NoodlesRecord, sam_text};
 
 /// The format of alignment records.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -73,16 +73,28 @@ impl RecordEncoder {
                 result.map_err(|_| {
                     output.truncate(length);
                     Error::Encode { reason: "expected a record that BAM can hold" }
-                })
+                })?;
+                append_encoded_tags(record, length, output);
+                Ok(())
             }
         }
+    }
+}
+
+/// Appends the optional fields that are encoded already to the record that begins at `start`, and makes it that much longer.
+fn append_encoded_tags(record: &AlignmentRecord<'_>, start: usize, output: &mut Vec<u8>) {
+    let end = output.len();
+    record.tags.iter().filter_map(Tag::encoded).for_each(|field| output.extend(field));
+    if output.len() > end {
+        let size = (output.len() - start - 4) as u32;
+        output[start..start + 4].copy_from_slice(&size.to_le_bytes());
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CigarKind, CigarOp, Program, ReferenceSequence, Tag, TagValue, flags};
+    use crate::{CigarKind, CigarOp, Program, ReferenceSequence, TagValue, flags};
 
     fn header() -> Header {
         let reference = |name: &str| ReferenceSequence { name: name.into(), length: 1000, md5: [7; 16] };

@@ -12,10 +12,13 @@ use memchr::memchr2;
 
 use crate::{
     Error, ReadBatch, Result,
-    input::Input,
+    bam_reads::is_own_field,
     lines::{LineReader, Lines},
     nucleotide::{is_upper_acgtn, normalise_into},
+    read_source::Opened,
     record::{are_qualities, is_read_name},
+    tag_bytes::{TagField, TagFields},
+    tag_text::append_field,
 };
 
 /// Longest record, in bytes: far above any read, far below the memory.
@@ -23,82 +26,8 @@ const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
 
 const FORMAT: &str = "FASTQ";
 
-/// Reads, single or paired, from FASTQ files that may be compressed with gzip or BGZF.
-pub struct ReadSource {
-    first: FastqReader,
-    second: Option<FastqReader>,
-    read_group: Option<usize>,
-}
-
-impl ReadSource {
-    /// Opens a file of reads, and a second file of their mates for paired reads. `-` is standard
-    /// input; it can stand for one of the two only. Reads of more than `max_bases` bases are errors.
-    ///
-    /// # Errors
-    ///
-    /// A file cannot be opened or its first bytes cannot be read.
-    pub fn open(first: &Path, second: Option<&Path>, max_bases: usize) -> Result<Self> {
-        if first == Path::new("-") && second == Some(first) {
-            return Err(Error::Open {
-                path: "standard input".into(),
-                source: std::io::Error::other("it cannot be both the first and the second file"),
-            });
-        }
-        let first = FastqReader::open(first, max_bases)?;
-        let second = second.map(|path| FastqReader::open(path, max_bases)).transpose()?;
-        Ok(Self { first, second, read_group: None })
-    }
-
-    /// Takes barcodes (unique molecular identifiers) from the comments of headers: what `TAG:Z:` precedes in a field between
-    /// blanks, for the two letters of `tag`. A read without one is then an error.
-    #[must_use]
-    pub fn with_barcodes(mut self, tag: [u8; 2]) -> Self {
-        for reader in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
-            reader.barcode_tag = Some(tag);
-        }
-        self
-    }
-
-    /// Says which of the header's read groups the reads belong to.
-    #[must_use]
-    pub fn with_read_group(mut self, number: Option<usize>) -> Self {
-        self.read_group = number;
-        self
-    }
-
-    /// Whether mates come from a second file.
-    pub fn is_paired(&self) -> bool {
-        self.second.is_some()
-    }
-
-    /// Reads handed out so far, mates counted singly.
-    pub fn records_read(&self) -> u64 {
-        self.first.records + self.second.as_ref().map_or(0, |second| second.records)
-    }
-
-    /// Clears `batch` and fills it with at most `max_reads` reads, but at least one read or pair;
-    /// for paired reads an even number. Returns false when the input is exhausted.
-    ///
-    /// # Errors
-    ///
-    /// The input cannot be read, is cut or damaged, breaks the format, holds no record, or the two
-    /// files do not match. The content of `batch` is then of no use.
-    pub fn read_batch(&mut self, batch: &mut ReadBatch, max_reads: usize) -> Result<bool> {
-        batch.clear();
-        batch.set_read_group(self.read_group);
-        let Some(second) = &mut self.second else {
-            while batch.len() < max_reads.max(1) && self.first.read_into(batch)? {}
-            self.first.require_records()?;
-            return Ok(!batch.is_empty());
-        };
-        while batch.len() + 1 < max_reads.max(2) && read_pair(&mut self.first, second, batch)? {}
-        self.first.require_records()?;
-        Ok(!batch.is_empty())
-    }
-}
-
 /// Appends the next two mates; false when both files end here.
-fn read_pair(first: &mut FastqReader, second: &mut FastqReader, batch: &mut ReadBatch) -> Result<bool> {
+pub(crate) fn read_pair(first: &mut FastqReader, second: &mut FastqReader, batch: &mut ReadBatch) -> Result<bool> {
     let has_first = first.read_into(batch)?;
     let has_second = second.read_into(batch)?;
     if has_first != has_second {
@@ -129,11 +58,11 @@ fn read_pair(first: &mut FastqReader, second: &mut FastqReader, batch: &mut Read
 }
 
 /// One file.
-struct FastqReader {
-    lines: LineReader<Input>,
+pub(crate) struct FastqReader {
+    lines: LineReader<Opened>,
     path: PathBuf,
     /// Records handed out.
-    records: u64,
+    pub(crate) records: u64,
     /// Which mate the header of the last record says it is, `1` or `2`, if it says so.
     mate: Option<u8>,
     /// Bases that a read may have.
@@ -141,25 +70,41 @@ struct FastqReader {
     /// Bases of the rare read that needs more than a copy.
     scratch: Vec<u8>,
     /// Which field of the comment holds a barcode.
-    barcode_tag: Option<[u8; 2]>,
+    pub(crate) barcode_tag: Option<[u8; 2]>,
+    /// Whether comments are optional fields.
+    pub(crate) has_fields: bool,
 }
 
 impl FastqReader {
-    fn open(path: &Path, max_bases: usize) -> Result<Self> {
-        let (input, path) = Input::open(path)?;
+    pub(crate) fn new(input: Opened, path: PathBuf, max_bases: usize) -> Self {
         let lines = LineReader::new(input, MAX_RECORD_BYTES);
-        Ok(Self { lines, path, records: 0, mate: None, max_bases, scratch: Vec::new(), barcode_tag: None })
+        let (scratch, barcode_tag) = (Vec::new(), None);
+        Self { lines, path, records: 0, mate: None, max_bases, scratch, barcode_tag, has_fields: false }
     }
 
-    fn require_records(&self) -> Result<()> {
+    pub(crate) fn require_records(&self) -> Result<()> {
         if self.records == 0 {
             return Err(Error::Empty { path: self.path.clone() });
         }
         Ok(())
     }
 
+    /// Appends the next two records, mates, to `batch`; false at the end of the file.
+    pub(crate) fn read_two_into(&mut self, batch: &mut ReadBatch) -> Result<bool> {
+        if !self.read_into(batch)? {
+            return Ok(false);
+        }
+        let (first, mate) = (batch.len() - 1, self.mate);
+        let are_mates = self.read_into(batch)? && batch.name(first) == batch.name(first + 1);
+        if !are_mates || (mate.is_some() && mate == self.mate) {
+            let reason = "expected its mate next to it, with the same name".into();
+            return Err(Flaw::Broken(reason).locate(&self.path, self.records));
+        }
+        Ok(true)
+    }
+
     /// Appends the next record to `batch`; false at the end of the file.
-    fn read_into(&mut self, batch: &mut ReadBatch) -> Result<bool> {
+    pub(crate) fn read_into(&mut self, batch: &mut ReadBatch) -> Result<bool> {
         let record = self.records + 1;
         let mut blank_lines = false;
         loop {
@@ -184,6 +129,11 @@ impl FastqReader {
                 fields.append(batch, &mut self.scratch)?;
                 if let Some(tag) = self.barcode_tag {
                     batch.push_barcode(barcode(header, tag)?);
+                }
+                if self.has_fields {
+                    let mut kept = Ok(());
+                    batch.push_fields(|fields| kept = append_fields(header, self.barcode_tag, fields));
+                    kept?;
                 }
                 Ok(mate)
             });
@@ -288,6 +238,24 @@ fn barcode(header: &[u8], tag: [u8; 2]) -> std::result::Result<&[u8], Flaw> {
         let tag = tag.escape_ascii();
         Flaw::Broken(format!("expected a barcode in the comment, as in {tag}:Z:ACGT"))
     })
+}
+
+/// Appends the optional fields that a header's comment is, but for the barcode, which has been taken.
+fn append_fields(header: &[u8], barcode: Option<[u8; 2]>, fields: &mut Vec<u8>) -> std::result::Result<(), Flaw> {
+    let Some(end) = memchr2(b' ', b'\t', header) else { return Ok(()) };
+    for text in header[end + 1..].split(|&byte| byte == b'\t').filter(|text| !text.is_empty()) {
+        let start = fields.len();
+        let appended = append_field(text, fields);
+        let field = appended.and_then(|()| TagFields(&fields[start..]).next()?.ok());
+        let Some(name) = field.filter(TagField::is_printable).map(|field| field.name) else {
+            let reason = "expected optional fields in the comment, between tabs, as in RX:Z:ACGT";
+            return Err(Flaw::Broken(reason.into()));
+        };
+        if is_own_field(name) || name == *b"RG" || Some(name) == barcode {
+            fields.truncate(start);
+        }
+    }
+    Ok(())
 }
 
 /// Which mate a header says the read is: `/1` or `/2` at the end of the name, or a comment that

@@ -1,6 +1,6 @@
 //! Formats and files of the svala aligner.
 //!
-//! Reads come in through [`ReadSource`] (FASTQ, one file or two files of mates) as [`ReadBatch`]es,
+//! Reads come in through [`ReadSource`] (FASTQ, one file or two files of mates, or BAM) as [`ReadBatch`]es,
 //! the reference through [`FastaReader`] as [`Contig`]s. Both open plain, gzip and BGZF files and
 //! standard input, told by content. Alignments leave as [`AlignmentRecord`]s: each thread turns its
 //! own into bytes with a [`RecordEncoder`], and one [`AlignmentWriter`] puts the pieces in order
@@ -78,6 +78,8 @@
 mod atomic;
 mod bam;
 mod bam_index;
+mod bam_reads;
+mod bam_records;
 mod batch;
 mod cigar;
 mod cram;
@@ -94,11 +96,13 @@ mod lines;
 mod noodles_record;
 mod nucleotide;
 mod read_group;
+mod read_source;
 mod record;
 mod sam_text;
 mod shard;
 mod spill;
 mod tag_bytes;
+mod tag_text;
 mod writer;
 
 pub use self::{
@@ -113,9 +117,10 @@ pub use self::{
     encoded::EncodedRecord,
     error::{Error, Result},
     fasta::{Contig, FastaReader},
-    fastq::ReadSource,
     header::{Header, Program, RecordOrder, ReferenceSequence},
+    nucleotide::complement_letter,
     read_group::ReadGroup,
+    read_source::ReadSource,
     record::{AlignmentRecord, Tag, TagValue},
     shard::ShardReader,
     spill::{SpillReader, SpillWriter},

@@ -1,4 +1,4 @@
-//! [`AlignmentRecord`] in the terms of noodles, so that its encoders can read it.
+//! [`AlignmentRecord`] in the terms of noodles, so that its encoders can read it, but for the optional fields that are encoded already.
 //!
 //! The two `*_ref` methods are hidden in noodles' documentation. They are implemented here as well
 //! because the documented ones pass every base and quality through a virtual call; noodles is
@@ -163,22 +163,24 @@ impl<'a> Data<'a> for Fields<'a> {
 
     fn get(&self, tag: &NoodlesTag) -> Option<io::Result<Value<'a>>> {
         let field = self.0.iter().find(|field| field.name == *tag.as_ref())?;
-        Some(noodles_value(field.value))
+        noodles_value(field.value).transpose()
     }
 
     fn iter(&self) -> Box<dyn Iterator<Item = io::Result<(NoodlesTag, Value<'a>)>> + 'a> {
-        Box::new(self.0.iter().map(|field| {
+        Box::new(self.0.iter().filter_map(|field| {
             let [first, second] = field.name;
-            Ok((NoodlesTag::new(first, second), noodles_value(field.value)?))
+            let value = noodles_value(field.value).transpose()?;
+            Some(value.map(|value| (NoodlesTag::new(first, second), value)))
         }))
     }
 }
 
-/// The value with an integer in its smallest BAM type, unsigned before signed, as htslib does.
-fn noodles_value(value: TagValue<'_>) -> io::Result<Value<'_>> {
+/// The value with an integer in its smallest BAM type, unsigned before signed, as htslib does. None for what is encoded.
+fn noodles_value(value: TagValue<'_>) -> io::Result<Option<Value<'_>>> {
     let number = match value {
-        TagValue::Char(character) => return Ok(Value::Character(character)),
-        TagValue::Text(text) => return Ok(Value::String(text.into())),
+        TagValue::Char(character) => return Ok(Some(Value::Character(character))),
+        TagValue::Text(text) => return Ok(Some(Value::String(text.into()))),
+        TagValue::Encoded { .. } => return Ok(None),
         TagValue::Int(number) => number,
     };
     u8::try_from(number)
@@ -188,5 +190,6 @@ fn noodles_value(value: TagValue<'_>) -> io::Result<Value<'_>> {
         .or_else(|_| i16::try_from(number).map(Value::Int16))
         .or_else(|_| u32::try_from(number).map(Value::UInt32))
         .or_else(|_| i32::try_from(number).map(Value::Int32))
+        .map(Some)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }

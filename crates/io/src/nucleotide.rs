@@ -51,6 +51,25 @@ pub(crate) fn is_acgtn(letters: &[u8]) -> bool {
     })
 }
 
+/// Complement of an IUPAC letter, upper case.
+#[inline]
+#[must_use]
+pub fn complement_letter(base: u8) -> u8 {
+    COMPLEMENTS[usize::from(base)]
+}
+
+const COMPLEMENTS: [u8; 256] = {
+    const FROM: &[u8; 16] = b"ACGTRYKMBVDHSWNU";
+    const TO: &[u8; 16] = b"TGCAYRMKVBHDSWNA";
+    let mut table = [b'N'; 256];
+    let mut i = 0;
+    while i < FROM.len() {
+        table[FROM[i] as usize] = TO[i];
+        i += 1;
+    }
+    table
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +85,15 @@ mod tests {
             assert_eq!(is_upper_acgtn(&[byte]), b"ACGTN".contains(&byte));
             assert_eq!(is_acgtn(&[byte]), b"ACGTN".contains(&upper), "{byte}");
         }
+    }
+
+    #[test]
+    fn complements_are_involutions_and_cover_iupac() {
+        for &letter in b"ACGTRYKMBVDHSWN" {
+            assert_eq!(complement_letter(complement_letter(letter)), letter);
+        }
+        assert_eq!(complement_letter(b'A'), b'T');
+        assert_eq!(complement_letter(b'R'), b'Y');
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! An alignment record, ready to be encoded.
 
-use crate::CigarOp;
+use crate::{CigarOp, tag_bytes::TagFields};
 
 /// Longest read name, in bytes (SAM specification v1, section 1.4.1).
 const MAX_NAME_BYTES: usize = 254;
@@ -55,6 +55,13 @@ pub enum TagValue<'a> {
     Char(u8),
     /// `Z`: printable ASCII text.
     Text(&'a [u8]),
+    /// Any type, as BAM holds it (SAM specification v1, section 4.2.4). These follow the others in BAM.
+    Encoded {
+        /// One of `AcCsSiIfZHB`.
+        kind: u8,
+        /// Value; of `Z` and `H` with the terminating zero, of `B` with subtype and count.
+        value: &'a [u8],
+    },
 }
 
 impl AlignmentRecord<'_> {
@@ -92,6 +99,12 @@ impl AlignmentRecord<'_> {
 }
 
 impl Tag<'_> {
+    /// The whole field of an encoded value.
+    pub(crate) fn encoded(&self) -> Option<Vec<u8>> {
+        let TagValue::Encoded { kind, value } = self.value else { return None };
+        Some([&self.name[..], &[kind], value].concat())
+    }
+
     fn is_valid(&self) -> bool {
         let [first, second] = self.name;
         let is_printable = |byte: &u8| matches!(byte, b' '..=b'~');
@@ -99,9 +112,17 @@ impl Tag<'_> {
             TagValue::Int(value) => (i64::from(i32::MIN)..=i64::from(u32::MAX)).contains(&value),
             TagValue::Char(value) => value.is_ascii_graphic(),
             TagValue::Text(value) => value.iter().all(is_printable),
+            TagValue::Encoded { .. } => return self.encoded().is_some_and(|bytes| is_one_field(&bytes)),
         };
         first.is_ascii_alphabetic() && second.is_ascii_alphanumeric() && has_value
     }
+}
+
+/// Whether the bytes are a single optional field that SAM can hold.
+fn is_one_field(bytes: &[u8]) -> bool {
+    let mut fields = TagFields(bytes);
+    let is_printable = fields.next().is_some_and(|field| field.is_ok_and(|field| field.is_printable()));
+    is_printable && fields.next().is_none()
 }
 
 // The tests of whole fields have no early exit, so that the compiler makes vector code of them.
@@ -189,6 +210,9 @@ mod tests {
             [tag(b"XX", TagValue::Int(-(1 << 31) - 1))],
             [tag(b"XX", TagValue::Char(b' '))],
             [tag(b"XX", TagValue::Text(b"a\tb"))],
+            [tag(b"XX", TagValue::Encoded { kind: b'Z', value: b"a\tb\0" })],
+            [tag(b"XX", TagValue::Encoded { kind: b'Z', value: b"no end" })],
+            [tag(b"XX", TagValue::Encoded { kind: b's', value: b"123" })],
         ];
         let broken = [
             AlignmentRecord { name: b"", ..sample() },

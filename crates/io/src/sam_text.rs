@@ -6,7 +6,7 @@
 
 use itoa::Integer;
 
-use crate::{AlignmentRecord, CigarOp, Tag, TagValue};
+use crate::{AlignmentRecord, CigarOp, Tag, TagValue, tag_bytes::TagField};
 
 /// Appends the line of a record that has passed [`AlignmentRecord::check`], with its line end.
 pub(crate) fn append_line(record: &AlignmentRecord<'_>, reference_names: &[Vec<u8>], line: &mut Vec<u8>) {
@@ -70,5 +70,6 @@ fn append_tag(tag: &Tag<'_>, line: &mut Vec<u8>) {
             line.extend_from_slice(b":Z:");
             line.extend_from_slice(value);
         }
+        TagValue::Encoded { kind, value } => TagField { name: tag.name, kind, value, bytes: &[] }.append_text(line),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use svala_io::{AlignmentRecord, CigarKind, CigarOp, ReadBatch, Tag, TagValue, flags};
+use svala_io::{AlignmentRecord, CigarKind, CigarOp, ReadBatch, Tag, TagValue, complement_letter, flags};
 
 use crate::alignment::Alignment;
 use crate::cigar::{Cigars, Traced, push_number};
@@ -122,7 +122,7 @@ impl RecordSource<'_> {
         let mut side = Side {
             read: template.first_read + mate,
             primary: template.placements[mate].start,
-            flags: 0,
+            flags: if self.batch.has_failed(template.first_read + mate) { flags::QC_FAIL } else { 0 },
             own,
             mate: None,
             mate_quality: None,
@@ -132,7 +132,7 @@ impl RecordSource<'_> {
             let other = primary(1 - mate);
             side.mate = other.map(|i| self.locus(i));
             side.mate_quality = other.map(|i| self.placements[i].mapping_quality);
-            side.flags = flags::PAIRED | if mate == 0 { flags::FIRST } else { flags::LAST };
+            side.flags |= flags::PAIRED | if mate == 0 { flags::FIRST } else { flags::LAST };
             match side.mate {
                 None => side.flags |= flags::MATE_UNMAPPED,
                 Some(locus) if locus.reverse => side.flags |= flags::MATE_REVERSE,
@@ -165,6 +165,7 @@ impl RecordSource<'_> {
         let mut tags = Vec::with_capacity(4);
         push_mate_tags(&mut tags, side, &scratch.mate_cigar);
         self.push_read_tags(side.read, &mut tags);
+        tags.extend(self.batch.carried_tags(side.read));
         sink(&AlignmentRecord {
             name: self.batch.name(side.read),
             flags: side.flags | flags::UNMAPPED,
@@ -176,7 +177,7 @@ impl RecordSource<'_> {
             mate_position: side.mate.map(|m| m.position),
             template_length: 0,
             bases: self.batch.bases(side.read),
-            qualities: self.batch.qualities(side.read),
+            qualities: if self.batch.has_qualities(side.read) { self.batch.qualities(side.read) } else { b"" },
             tags: &tags,
         })
     }
@@ -209,6 +210,7 @@ impl RecordSource<'_> {
         if !scratch.alternatives.is_empty() {
             tags.push(Tag { name: *b"XA", value: TagValue::Text(&scratch.alternatives) });
         }
+        tags.extend(self.batch.carried_tags(side.read));
         // An unmapped mate is filed where this read's primary alignment lies.
         let paired = side.flags & flags::PAIRED != 0;
         let mate = if paired { side.mate.or(side.own) } else { None };
@@ -230,13 +232,14 @@ impl RecordSource<'_> {
         })
     }
 
-    /// What all records of a read have: read group and barcode.
+    /// What all records of a read have: read group and barcode. What came with the read stands last.
     fn push_read_tags<'t>(&'t self, read: usize, tags: &mut Vec<Tag<'t>>) {
         if let Some(id) = self.batch.read_group().and_then(|number| self.options.read_groups.id(number)) {
             tags.push(Tag { name: *b"RG", value: TagValue::Text(id) });
         }
-        if let Some(name) = self.options.barcode_tag {
-            tags.push(Tag { name, value: TagValue::Text(self.batch.barcode(read)) });
+        let barcode = self.batch.barcode(read);
+        if let Some(name) = self.options.barcode_tag.filter(|_| !barcode.is_empty()) {
+            tags.push(Tag { name, value: TagValue::Text(barcode) });
         }
     }
 
@@ -252,8 +255,12 @@ impl RecordSource<'_> {
             scratch.bases.extend_from_slice(bases);
             scratch.qualities.extend_from_slice(qualities);
         }
+        if !self.batch.has_qualities(read) {
+            scratch.qualities.clear();
+        }
         if let Some(traced) = hard {
-            for text in [&mut scratch.bases, &mut scratch.qualities] {
+            let texts = [&mut scratch.bases, &mut scratch.qualities];
+            for text in texts.into_iter().filter(|text| !text.is_empty()) {
                 text.truncate(text.len() - traced.clip_behind as usize);
                 text.drain(..traced.clip_before as usize);
             }
@@ -354,36 +361,9 @@ fn template_length(own: Option<Locus>, mate: Option<Locus>) -> i32 {
     (distance + distance.signum()) as i32
 }
 
-/// Complement of an IUPAC letter, upper case.
-#[inline]
-fn complement_letter(base: u8) -> u8 {
-    COMPLEMENTS[usize::from(base)]
-}
-
-const COMPLEMENTS: [u8; 256] = {
-    const FROM: &[u8; 16] = b"ACGTRYKMBVDHSWNU";
-    const TO: &[u8; 16] = b"TGCAYRMKVBHDSWNA";
-    let mut table = [b'N'; 256];
-    let mut i = 0;
-    while i < FROM.len() {
-        table[FROM[i] as usize] = TO[i];
-        i += 1;
-    }
-    table
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn complements_are_involutions_and_cover_iupac() {
-        for &letter in b"ACGTRYKMBVDHSWN" {
-            assert_eq!(complement_letter(complement_letter(letter)), letter);
-        }
-        assert_eq!(complement_letter(b'A'), b'T');
-        assert_eq!(complement_letter(b'R'), b'Y');
-    }
 
     #[test]
     fn template_length_is_signed_and_symmetric() {

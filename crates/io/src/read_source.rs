@@ -1,0 +1,190 @@
+//! Where reads come from: FASTQ in one file, two files of mates or mates in turn, or BAM.
+
+use std::{
+    io::{Chain, Cursor, Read},
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use crate::{
+    Error, ReadBatch, ReadGroup, Result,
+    bam_reads::BamReads,
+    fastq::{FastqReader, read_pair},
+    input::Input,
+};
+
+/// The first bytes of every BAM file.
+const BAM_MAGIC: &[u8] = b"BAM\x01";
+
+/// A file whose first bytes have been looked at.
+pub(crate) type Opened = Chain<Cursor<Vec<u8>>, Input>;
+
+/// Reads, single or paired, from FASTQ files that may be compressed with gzip or BGZF, or from a BAM file. Which it is, is told by
+/// content.
+///
+/// Reads of a BAM file keep their optional fields, but for those that svala writes itself, their read groups among them. An aligned
+/// file is read as if it were not: its secondary and supplementary records are passed over, and reverse reads turned back.
+pub struct ReadSource {
+    reads: Reads,
+    read_group: Option<usize>,
+}
+
+enum Reads {
+    Single(FastqReader),
+    Files(Box<[FastqReader; 2]>),
+    Interleaved(FastqReader),
+    Bam(Box<BamReads>),
+}
+
+impl ReadSource {
+    /// Opens a file of reads, and a second file of their mates for paired reads. `-` is standard
+    /// input; it can stand for one of the two only. Reads of more than `max_bases` bases are errors.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be opened or its first bytes cannot be read, or a BAM file is malformed, empty or has a second file.
+    pub fn open(first: &Path, second: Option<&Path>, max_bases: usize) -> Result<Self> {
+        if first == Path::new("-") && second == Some(first) {
+            return Err(Error::Open {
+                path: "standard input".into(),
+                source: std::io::Error::other("it cannot be both the first and the second file"),
+            });
+        }
+        let (input, path) = open(first)?;
+        let is_bam = input.get_ref().0.get_ref() == BAM_MAGIC;
+        let reads = match second {
+            None if is_bam => Reads::Bam(Box::new(BamReads::open(input, path, max_bases)?)),
+            None => Reads::Single(FastqReader::new(input, path, max_bases)),
+            Some(_) if is_bam => {
+                let source = std::io::Error::other("a BAM file has both mates; expected no second file");
+                return Err(Error::Open { path, source });
+            }
+            Some(second) => {
+                let (second, second_path) = open(second)?;
+                let first = FastqReader::new(input, path, max_bases);
+                Reads::Files(Box::new([first, FastqReader::new(second, second_path, max_bases)]))
+            }
+        };
+        Ok(Self { reads, read_group: None })
+    }
+
+    /// Says that mates follow each other in the one FASTQ file. It says nothing about two files, or BAM, which tells itself.
+    #[must_use]
+    pub fn interleaved(mut self) -> Self {
+        if let Reads::Single(reader) = self.reads {
+            self.reads = Reads::Interleaved(reader);
+        }
+        self
+    }
+
+    /// Takes the comments of FASTQ headers for optional fields of SAM, between tabs, which stay with the reads. Those that svala
+    /// writes itself, and `RG`, are left out. Any other comment is then an error.
+    #[must_use]
+    pub fn with_comments(mut self) -> Self {
+        self.fastq_readers().for_each(|reader| reader.has_fields = true);
+        self
+    }
+
+    /// Takes barcodes (unique molecular identifiers) from the comments of headers: what `TAG:Z:` precedes in a field between
+    /// blanks, for the two letters of `tag`. A read without one is then an error, as is one of BAM without that field.
+    #[must_use]
+    pub fn with_barcodes(mut self, tag: [u8; 2]) -> Self {
+        self.fastq_readers().for_each(|reader| reader.barcode_tag = Some(tag));
+        if let Reads::Bam(reads) = &mut self.reads {
+            reads.barcode_tag = Some(tag);
+        }
+        self
+    }
+
+    /// Says which of the header's read groups the reads belong to, instead of the groups that reads of BAM have.
+    #[must_use]
+    pub fn with_read_group(mut self, number: Option<usize>) -> Self {
+        self.read_group = number;
+        if let Reads::Bam(reads) = &mut self.reads {
+            reads.regrouped = number.is_some();
+        }
+        self
+    }
+
+    fn fastq_readers(&mut self) -> impl Iterator<Item = &mut FastqReader> {
+        let readers = match &mut self.reads {
+            Reads::Single(reader) | Reads::Interleaved(reader) => std::slice::from_mut(reader),
+            Reads::Files(readers) => &mut readers[..],
+            Reads::Bam(_) => &mut [],
+        };
+        readers.iter_mut()
+    }
+
+    /// The read groups of a BAM file's header.
+    pub fn read_groups(&self) -> &[ReadGroup] {
+        if let Reads::Bam(reads) = &self.reads { reads.read_groups() } else { &[] }
+    }
+
+    /// How many hard-clipped reads of a BAM file have been handed out: their other bases are lost. It can be looked at later.
+    pub fn hard_clipped(&self) -> Arc<AtomicU64> {
+        if let Reads::Bam(reads) = &self.reads { reads.hard_clipped() } else { Arc::default() }
+    }
+
+    /// Whether reads come in pairs.
+    pub fn is_paired(&self) -> bool {
+        match &self.reads {
+            Reads::Single(_) => false,
+            Reads::Files(..) | Reads::Interleaved(_) => true,
+            Reads::Bam(reads) => reads.is_paired(),
+        }
+    }
+
+    /// Reads handed out so far, mates counted singly.
+    pub fn records_read(&self) -> u64 {
+        match &self.reads {
+            Reads::Single(reader) | Reads::Interleaved(reader) => reader.records,
+            Reads::Files(readers) => readers.iter().map(|reader| reader.records).sum(),
+            Reads::Bam(reads) => reads.reads,
+        }
+    }
+
+    /// Clears `batch` and fills it with at most `max_reads` reads, but at least one read or pair;
+    /// for paired reads an even number. Returns false when the input is exhausted.
+    ///
+    /// # Errors
+    ///
+    /// The input cannot be read, is cut or damaged, breaks the format, holds no record, or mates
+    /// do not match. The content of `batch` is then of no use.
+    pub fn read_batch(&mut self, batch: &mut ReadBatch, max_reads: usize) -> Result<bool> {
+        batch.clear();
+        batch.set_read_group(self.read_group);
+        let step = if self.is_paired() { 2 } else { 1 };
+        while batch.len() + step <= max_reads.max(step) && self.reads.read_into(batch)? {}
+        match &self.reads {
+            Reads::Single(reader) | Reads::Interleaved(reader) => reader.require_records()?,
+            Reads::Files(readers) => readers[0].require_records()?,
+            // It has been seen to have a record.
+            Reads::Bam(_) => {}
+        }
+        Ok(!batch.is_empty())
+    }
+}
+
+impl Reads {
+    /// Appends the next read or pair; false at the end.
+    fn read_into(&mut self, batch: &mut ReadBatch) -> Result<bool> {
+        match self {
+            Self::Single(reader) => reader.read_into(batch),
+            Self::Files(readers) => {
+                let [first, second] = &mut **readers;
+                read_pair(first, second, batch)
+            }
+            Self::Interleaved(reader) => reader.read_two_into(batch),
+            Self::Bam(reads) => reads.read_into(batch),
+        }
+    }
+}
+
+/// Opens a file and looks at its first bytes.
+fn open(path: &Path) -> Result<(Opened, PathBuf)> {
+    let (mut input, path) = Input::open(path)?;
+    let mut head = Vec::new();
+    let looked = input.by_ref().take(BAM_MAGIC.len() as u64).read_to_end(&mut head);
+    looked.map_err(|source| Error::read(&path, 1, source))?;
+    Ok((Cursor::new(head).chain(input), path))
+}

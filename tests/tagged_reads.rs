@@ -1,0 +1,379 @@
+//! Reads that bring tags: unaligned BAM, aligned BAM to be aligned again, and FASTQ with comments, in two files or one.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use common::{
+    READS, Record, bytes, conclude, data, has_program, indexed_reference, records, reverse_complement, samtools, svala,
+    svala_ok, text, trial, trial_if,
+};
+
+const HEADER: &str = "@HD\tVN:1.6\tSO:unsorted\tGO:query\n\
+                      @RG\tID:a\tSM:s\tLB:l\tPU:x.1\tPL:ILLUMINA\n@RG\tID:b\tSM:s\tLB:l\tDS:two words\n";
+/// Tags that svala writes itself.
+const OWN: [&str; 8] = ["NM", "MD", "MC", "MQ", "AS", "XS", "SA", "XA"];
+
+/// A read as it comes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Tagged {
+    bases: String,
+    qualities: String,
+    failed: bool,
+    tags: BTreeMap<String, String>,
+}
+
+/// The committed reads with tags, by name and number of the mate.
+type Reads = BTreeMap<(String, usize), Tagged>;
+
+struct Bench {
+    folder: tempfile::TempDir,
+    reference: PathBuf,
+    reads: Reads,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let reference = indexed_reference(folder.path());
+        let mut reads = Reads::new();
+        for (mate, path) in [1, 2].into_iter().zip(READS) {
+            let fastq = unzipped(&data(path));
+            let lines: Vec<&str> = fastq.lines().collect();
+            for (number, read) in lines.chunks(4).enumerate() {
+                let name = read[0][1..].split([' ', '/']).next().expect("a name").to_owned();
+                reads.insert((name, mate), tagged(number, read));
+            }
+        }
+        Self { folder, reference, reads }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A BAM file of SAM text.
+    fn bam(&self, name: &str, sam: &str) -> PathBuf {
+        let (input, output) = (self.path(&format!("{name}.sam")), self.path(name));
+        std::fs::write(&input, sam).expect("a temporary file");
+        samtools(&["view", "--no-PG", "-b", "-o", text(&output), text(&input)]);
+        output
+    }
+
+    fn unaligned(&self, name: &str, mates: usize) -> PathBuf {
+        let mut sam = HEADER.to_owned();
+        for ((name, mate), read) in self.reads.iter().filter(|((_, mate), _)| *mate <= mates) {
+            let flags = match (mates, mate) {
+                (1, _) => 4,
+                (_, 1) => 0x4d,
+                _ => 0x8d,
+            };
+            let flags = flags | if read.failed { 0x200 } else { 0 };
+            let Tagged { bases, qualities, tags, .. } = read;
+            write!(sam, "{name}\t{flags}\t*\t0\t0\t*\t*\t0\t0\t{bases}\t{qualities}").expect("a String");
+            for (tag, value) in tags {
+                write!(sam, "\t{tag}:{value}").expect("a String");
+            }
+            // Those of an alignment long ago.
+            sam += "\tNM:i:7\tMD:Z:1\tXA:Z:chrM,+1,1M,0;\tPG:Z:gone\n";
+        }
+        self.bam(name, &sam)
+    }
+
+    fn fastq(&self, name: &str, mate: usize, comments: bool) -> PathBuf {
+        let reads = self.reads.iter().filter(|((_, own), _)| *own == mate);
+        let content: String = reads.map(|((name, _), read)| read.fastq(name, comments)).collect();
+        let path = self.path(name);
+        std::fs::write(&path, content).expect("a temporary file");
+        path
+    }
+}
+
+fn unzipped(path: &Path) -> String {
+    let mut content = String::new();
+    let file = std::fs::File::open(path).expect("a file");
+    flate2::read::MultiGzDecoder::new(file).read_to_string(&mut content).expect("gzip");
+    content
+}
+
+fn tagged(number: usize, read: &[&str]) -> Tagged {
+    let tags = [
+        ("RG", format!("Z:{}", ["a", "b"][number % 2])),
+        ("RX", format!("Z:ACG{}-TT.{number}", ["", "T"][number % 2])),
+        ("XI", format!("i:{}", number as i64 * [1, -1, 90_000, -90_000][number % 4])),
+        ("Xc", "A:!".into()),
+        ("Xf", "f:0.25".into()),
+        ("XH", "H:0AFF".into()),
+        ("Xb", format!("B:S,1,{}", number % 65_536)),
+        ("Xd", "B:f,1.5,-2".into()),
+    ];
+    // Not every read has every tag.
+    let tags = tags.into_iter().enumerate().filter(|(i, _)| *i < 2 || !(number >> i).is_multiple_of(5));
+    Tagged {
+        bases: read[1].into(),
+        qualities: if number.is_multiple_of(11) { "*".into() } else { read[3].into() },
+        failed: number.is_multiple_of(7),
+        tags: tags.map(|(_, (tag, value))| (tag.to_owned(), value)).collect(),
+    }
+}
+
+impl Tagged {
+    fn fastq(&self, name: &str, comments: bool) -> String {
+        let fields: Vec<String> = self.tags.iter().map(|(tag, value)| format!("{tag}:{value}")).collect();
+        let comment = if comments { format!(" {}", fields.join("\t")) } else { String::new() };
+        let qualities = if self.qualities == "*" { "I".repeat(self.bases.len()) } else { self.qualities.clone() };
+        format!("@{name}{comment}\n{}\n+\n{qualities}\n", self.bases)
+    }
+}
+
+/// The reads of primary records as they came, with the tags that svala doesn't write.
+fn reads_of(sam: &[u8]) -> Reads {
+    let mut reads = Reads::new();
+    let lines = std::str::from_utf8(sam).expect("SAM is text").lines().filter(|line| !line.starts_with('@'));
+    for (record, line) in records(sam).into_iter().zip(lines).filter(|(record, _)| record.is_primary()) {
+        let turned = record.flags & 0x10 != 0;
+        let qualities = if turned { record.qualities.chars().rev().collect() } else { record.qualities.clone() };
+        let bases =
+            if turned { reverse_complement(record.bases.as_bytes()) } else { record.bases.clone().into_bytes() };
+        let tags = line.split('\t').skip(11).map(|field| (field[..2].to_owned(), field[3..].to_owned()));
+        let read = Tagged {
+            bases: String::from_utf8(bases).expect("letters"),
+            qualities,
+            failed: record.flags & 0x200 != 0,
+            tags: tags.filter(|(tag, _)| !OWN.contains(&tag.as_str())).collect(),
+        };
+        let before = reads.insert((record.name.clone(), record.mate()), read);
+        assert!(before.is_none(), "a read is there twice");
+    }
+    reads
+}
+
+/// The fields of records that svala decides.
+fn own_fields(sam: &[u8]) -> Vec<String> {
+    let own = |r: &Record| {
+        let tags: BTreeMap<_, _> = r.tags.iter().filter(|(tag, _)| OWN.contains(&tag.as_str())).collect();
+        let flags = r.flags & !0x600;
+        format!(
+            "{} {flags} {} {} {} {} {} {} {} {} {tags:?}",
+            r.name, r.contig, r.position, r.mapq, r.cigar, r.mate_contig, r.mate_position, r.template_length, r.bases
+        )
+    };
+    records(sam).iter().map(own).collect()
+}
+
+fn assert_same(found: &Reads, expected: &Reads) {
+    let difference = expected.iter().find(|(key, read)| found.get(key) != Some(read));
+    assert!(difference.is_none(), "{difference:#?} became {:#?}", difference.and_then(|(key, _)| found.get(key)));
+    assert_eq!(found.len(), expected.len());
+}
+
+fn unaligned_reads_keep_everything(bench: &Bench) {
+    let input = bench.unaligned("paired.bam", 2);
+    let reference = text(&bench.reference);
+    // samtools doesn't read a reference that is compressed with gzip.
+    let plain = bench.path("plain.fa");
+    std::fs::write(&plain, unzipped(&bench.reference)).expect("a temporary file");
+    let mut sorted = Vec::new();
+    for name in ["paired.out.bam", "paired.out.cram"] {
+        let output = bench.path(name);
+        svala_ok(&["align", "--ref", reference, "-1", text(&input), "-o", text(&output), "-t", "2"]);
+        let header = String::from_utf8(samtools(&["view", "-H", text(&output)])).expect("SAM is text");
+        let groups: Vec<&str> = header.lines().filter(|line| line.starts_with("@RG")).collect();
+        assert_eq!(groups, HEADER.lines().skip(1).collect::<Vec<_>>());
+        sorted = samtools(&["view", "-T", text(&plain), text(&output)]);
+        assert_same(&reads_of(&sorted), &bench.reads);
+    }
+    // SAM says the same, and the alignments are those of FASTQ.
+    let sam = svala_ok(&["mem", reference, text(&input)]);
+    assert_same(&reads_of(&sam), &bench.reads);
+    let [first, second] = [1, 2].map(|mate| bench.fastq(&format!("plain.{mate}.fq"), mate, false));
+    let of_fastq = svala_ok(&["mem", reference, text(&first), text(&second)]);
+    assert!(own_fields(&sam) == own_fields(&of_fastq), "alignments differ from those of FASTQ");
+    let (mut ours, mut theirs) = (own_fields(&sorted), own_fields(&sam));
+    ours.sort();
+    theirs.sort();
+    assert!(ours == theirs, "sorted records are others");
+}
+
+fn barcodes_are_there_once(bench: &Bench) {
+    let [first, second] = [1, 2].map(|mate| bench.fastq(&format!("barcodes.{mate}.fq"), mate, true));
+    let unaligned = bench.unaligned("barcodes.unaligned.bam", 2);
+    let output = bench.path("barcodes.bam");
+    let inputs: [&[&str]; 3] = [
+        &["-1", text(&first), "-2", text(&second)],
+        &["-C", "-1", text(&first), "-2", text(&second)],
+        &["-1", text(&unaligned)],
+    ];
+    for input in inputs {
+        let options = ["align", "--ref", text(&bench.reference), "--barcode-tag", "RX", "-o", text(&output)];
+        svala_ok(&[&options[..], input].concat());
+        let sam = String::from_utf8(samtools(&["view", text(&output)])).expect("SAM is text");
+        assert!(sam.lines().count() > 19_000 && sam.lines().all(|line| line.matches("\tRX:Z:ACG").count() == 1));
+    }
+    let run = svala(&[
+        "align",
+        "--ref",
+        text(&bench.reference),
+        "--barcode-tag",
+        "BX",
+        "-o",
+        text(&output),
+        "-1",
+        text(&unaligned),
+    ]);
+    assert!(String::from_utf8_lossy(&run.stderr).contains("record 1: expected a field with a barcode"), "{run:?}");
+}
+
+fn single_reads_too(bench: &Bench) {
+    let input = bench.unaligned("single.bam", 1);
+    let sam = svala_ok(&["mem", text(&bench.reference), text(&input)]);
+    let expected: Reads = bench.reads.clone().into_iter().filter(|((_, mate), _)| *mate == 1).collect();
+    assert_same(&reads_of(&sam), &expected);
+    // A read group that is asked for takes the place of the reads' own.
+    let sam = svala_ok(&["mem", "-R", "@RG\\tID:new", text(&bench.reference), text(&input)]);
+    assert!(records(&sam).iter().all(|record| record.tags["RG"] == "new"));
+}
+
+fn aligned_reads_are_aligned_again(bench: &Bench) {
+    let [first, second] = READS.map(data);
+    let reference = text(&bench.reference);
+    let model = bench.path("model.json");
+    svala_ok(&["insert-size", reference, text(&first), text(&second), "-o", text(&model)]);
+    let options = ["align", "--ref", reference, "--insert-model", text(&model), "-R", "@RG\\tID:x\\tSM:s"];
+    let [once, by_name, twice] = ["once.bam", "by-name.bam", "twice.bam"].map(|name| bench.path(name));
+    svala_ok(&[&options[..], &["-1", text(&first), "-2", text(&second), "-o", text(&once)]].concat());
+    samtools(&["collate", "-o", text(&by_name), text(&once)]);
+    svala_ok(&[&options[..], &["-1", text(&by_name), "-o", text(&twice)]].concat());
+    assert!(bytes(&once) == bytes(&twice), "aligned again, the file is another");
+    let run = svala(&[&options[..], &["-1", text(&once), "-o", text(&twice)]].concat());
+    assert_eq!(run.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("samtools collate"), "{run:?}");
+}
+
+fn lost_bases_are_told(bench: &Bench) {
+    let bases = &bench.reads.values().next().expect("reads").bases;
+    let head = "@SQ\tSN:other\tLN:1000\n";
+    let sam = |cigar: &str| format!("{head}r\t0\tother\t1\t60\t{cigar}\t*\t0\t0\t{bases}\t*\n");
+    let length = bases.len();
+    for (cigar, is_told) in [(format!("{length}M"), false), (format!("5H{length}M"), true)] {
+        let run = svala(&["mem", text(&bench.reference), text(&bench.bam("clipped.bam", &sam(&cigar)))]);
+        assert!(run.status.success());
+        assert_eq!(String::from_utf8_lossy(&run.stderr).contains("WARNING: 1 reads came hard-clipped"), is_told);
+    }
+}
+
+fn broken_files_are_refused(bench: &Bench) {
+    let read = |name: &str, flags: u16, tags: &str| format!("{name}\t{flags}\t*\t0\t0\t*\t*\t0\t0\tACGT\tIIII{tags}\n");
+    let paired = |name: &str| read(name, 0x4d, "") + &read(name, 0x8d, "");
+    let cases = [
+        (String::new(), "no record"),
+        (read("secret", 0x4d, ""), "record 1: expected its mate"),
+        (paired("secret") + &read("secret1", 0x4d, "") + &read("secret2", 0x8d, ""), "record 3: expected its mate"),
+        (read("secret", 0x4d, "") + &read("secret", 0x4d, ""), "record 1: expected its mate"),
+        (read("secret", 4, "") + &paired("secret2"), "record 2: expected only"),
+        (paired("secret") + &read("secret2", 4, "") + &read("secret2", 4, ""), "record 3: expected"),
+        (read("secret", 4, "\tRG:Z:secret"), "record 1: its read group"),
+    ];
+    for (reads, word) in cases {
+        let input = bench.bam("broken.bam", &format!("{HEADER}{reads}"));
+        let run = svala(&["mem", text(&bench.reference), text(&input)]);
+        let error = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(1), "{error}");
+        assert!(error.contains(word) && !error.contains("secret"), "{word}: {error}");
+    }
+    let whole = bytes(&bench.unaligned("whole.bam", 2));
+    let cut = bench.path("cut.bam");
+    for end in [whole.len() / 2, whole.len() - 28] {
+        std::fs::write(&cut, &whole[..end]).expect("a file");
+        let run = svala(&["mem", text(&bench.reference), text(&cut)]);
+        assert!(String::from_utf8_lossy(&run.stderr).contains("truncated"), "{run:?}");
+    }
+    let run = svala(&["mem", text(&bench.reference), text(&bench.path("whole.bam")), text(&data(READS[1]))]);
+    assert!(String::from_utf8_lossy(&run.stderr).contains("no second file"), "{run:?}");
+}
+
+/// Runs svala with standard input.
+fn with_input(arguments: &[&str], input: Vec<u8>) -> std::process::Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_svala"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("svala starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // It may end before it has read all.
+    let writer = std::thread::spawn(move || stdin.write_all(&input).is_ok());
+    let output = child.wait_with_output().expect("svala ends");
+    let _ = writer.join();
+    output
+}
+
+fn comments_become_tags(bench: &Bench) {
+    let reference = text(&bench.reference);
+    let [first, second] = [1, 2].map(|mate| bench.fastq(&format!("tagged.{mate}.fq"), mate, true));
+    let of_files = svala_ok(&["mem", "-C", reference, text(&first), text(&second)]);
+    let without_groups = |reads: &Reads| -> Reads {
+        let mut reads = reads.clone();
+        for read in reads.values_mut() {
+            read.tags.remove("RG");
+            read.failed = false;
+            if read.qualities == "*" {
+                read.qualities = "I".repeat(read.bases.len());
+            }
+        }
+        reads
+    };
+    assert_same(&reads_of(&of_files), &without_groups(&bench.reads));
+    // In turn, from standard input.
+    let interleaved: String = bench.reads.iter().map(|((name, _), read)| read.fastq(name, true)).collect();
+    let run = with_input(&["mem", "-p", "-C", reference, "-"], interleaved.clone().into_bytes());
+    assert!(run.status.success() && run.stdout == of_files, "{}", String::from_utf8_lossy(&run.stderr));
+    // Without -C they are comments.
+    let plain = svala_ok(&["mem", reference, text(&first), text(&second)]);
+    assert!(reads_of(&plain).values().all(|read| read.tags.is_empty()));
+    assert_eq!(own_fields(&plain), own_fields(&of_files));
+}
+
+fn broken_fastq_is_refused(bench: &Bench) {
+    let read = |header: &str| format!("@{header}\nACGT\n+\nIIII\n");
+    let cases = [
+        (["-C", "-"], read("r RX:Z:A") + &read("secret 1:N:0:ACGT"), "record 2: expected optional fields"),
+        (["-C", "-"], read("secret RX:i:secret"), "record 1: expected optional fields"),
+        (["-C", "-"], read("secret RX:Z:secr\u{e9}t"), "record 1: expected optional fields"),
+        (["-p", "-"], read("secret"), "record 1: expected its mate"),
+        (["-p", "-"], read("a/1") + &read("a/2") + &read("secret/1") + &read("b/2"), "record 4: expected its mate"),
+        (["-p", "-"], read("secret/1") + &read("secret/1"), "record 2: expected its mate"),
+    ];
+    for ([option, file], content, word) in cases {
+        let run = with_input(&["mem", option, text(&bench.reference), file], content.into_bytes());
+        let error = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(1), "{error}");
+        assert!(error.contains(word) && !error.contains("secr"), "{word}: {error}");
+    }
+    let run = svala(&["mem", "-p", text(&bench.reference), text(&data(READS[0])), text(&data(READS[1]))]);
+    assert_eq!(run.status.code(), Some(2));
+}
+
+fn main() {
+    let bench = Arc::new(Bench::new());
+    let with_samtools = |name: &str, check: fn(&Bench)| {
+        let bench = Arc::clone(&bench);
+        trial_if(name, has_program("samtools"), "no samtools", "SVALA_REQUIRE_TOOLS", move || check(&bench))
+    };
+    let on = |check: fn(&Bench)| {
+        let bench = Arc::clone(&bench);
+        move || check(&bench)
+    };
+    conclude(vec![
+        with_samtools("unaligned reads keep everything", unaligned_reads_keep_everything),
+        with_samtools("single reads too", single_reads_too),
+        with_samtools("barcodes are there once", barcodes_are_there_once),
+        with_samtools("aligned reads are aligned again", aligned_reads_are_aligned_again),
+        with_samtools("lost bases are told", lost_bases_are_told),
+        with_samtools("broken files are refused", broken_files_are_refused),
+        trial("comments become tags", on(comments_become_tags)),
+        trial("broken FASTQ is refused", on(broken_fastq_is_refused)),
+    ])
+}
