@@ -190,6 +190,15 @@ fn options_do_what_they_say(bench: &Bench) {
     assert!(!bench.path("l0.bam.bai").exists() && bench.path("l9.bam.bai").exists());
     bench.align("unsorted.bam", &["--sort", "none"]);
     assert!(!bench.path("unsorted.bam.bai").exists());
+    // An index of the file that is replaced must go.
+    for options in [&["--no-index"][..], &["--sort", "none"], &["--sort", "name"], &[]] {
+        let stale = ["l9.bam.bai", "l9.bam.csi", "l9.bai", "l9.csi"].map(|name| bench.path(name));
+        stale.iter().for_each(|path| std::fs::write(path, "stale").expect("a temporary file"));
+        bench.align("l9.bam", options);
+        let left = stale.iter().filter(|path| std::fs::read(path).is_ok_and(|content| content == b"stale"));
+        assert_eq!(left.count(), 0, "{options:?}");
+        assert_eq!(stale[0].exists(), options.is_empty());
+    }
     assert!(svala_ok(&bench.arguments(Path::new("-"), &[])) == bytes(&bench.align("file.bam", &[])));
 }
 
@@ -207,7 +216,7 @@ fn failures_leave_nothing(bench: &Bench) {
         (&["--sort", "none", "--rmdup"], 2, "--sort none"),
         (&["--metrics", text(&output)], 2, "metrics"),
         (&["-l", "10"], 2, "10"),
-        (&["--max-mem", "0"], 2, "0"),
+        (&["--max-mem", "0K"], 2, "1 MiB"),
     ];
     for (options, code, word) in cases {
         let run = svala(&bench.arguments(&output, options));

@@ -80,6 +80,7 @@ mod bam;
 mod bam_index;
 mod batch;
 mod cigar;
+mod disk;
 mod duplication_metrics;
 mod encode;
 mod encoded;
@@ -100,11 +101,12 @@ mod spill;
 mod writer;
 
 pub use self::{
-    atomic::AtomicFile,
+    atomic::{AtomicFile, remove_partials},
     bam::{OwnedAlignment, read_alignments},
     bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
+    disk::free_space,
     duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},
     encoded::EncodedRecord,
@@ -112,6 +114,7 @@ pub use self::{
     fasta::{Contig, FastaReader},
     fastq::ReadSource,
     header::{Header, Program, RecordOrder, ReferenceSequence},
+    input::is_gzip,
     read_group::ReadGroup,
     record::{AlignmentRecord, Tag, TagValue},
     shard::ShardReader,
