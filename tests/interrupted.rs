@@ -10,7 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{READS, Random, conclude, data, indexed_reference, text, trial, trial_if};
+use common::{READS, Random, conclude, data, fastq_records, indexed_reference, text, trial, trial_if};
 
 /// Reference and reads.
 struct Bench {
@@ -31,9 +31,7 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let reference = indexed_reference(folder.path());
         let reads = READS.map(data);
-        let mut plain = Vec::new();
-        let file = std::fs::File::open(&reads[0]).expect("committed data");
-        std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(file), &mut plain).expect("gzip");
+        let plain = fastq_records(&reads[0]).concat().into_bytes();
         Self { _folder: folder, reference, reads, plain }
     }
 

@@ -7,7 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use common::{
-    READS, Record, conclude, data, has_program, indexed_reference, records, svala, svala_ok, text, trial, trial_if,
+    READS, Record, conclude, data, fastq_records, has_program, indexed_reference, records, svala_ok, svala_refuses,
+    text, trial, trial_if,
 };
 
 /// The committed reads, and where they are aligned.
@@ -141,13 +142,9 @@ fn input_order_does_not_show(bench: &Bench) {
     let model = bench.path("model.json");
     let [first, second] = bench.reads.each_ref().map(|path| text(path));
     svala_ok(&["insert-size", text(&bench.reference), first, second, "-o", text(&model)]);
-    let reversed = bench.reads.each_ref().map(|path| {
-        let mut content = String::new();
-        let file = std::fs::File::open(path).expect("committed data");
-        std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(file), &mut content).expect("gzip");
-        let lines: Vec<&str> = content.split_inclusive('\n').collect();
-        let path = bench.path(&format!("reversed.{}", path.file_stem().and_then(|s| s.to_str()).expect("a name")));
-        std::fs::write(&path, lines.chunks(4).rev().flatten().copied().collect::<String>()).expect("a file");
+    let reversed = bench.reads.each_ref().map(|reads| {
+        let path = bench.path(&format!("reversed.{}", reads.file_stem().and_then(|s| s.to_str()).expect("a name")));
+        std::fs::write(&path, fastq_records(reads).into_iter().rev().collect::<String>()).expect("a file");
         path
     });
     let options = ["--insert-model", text(&model), "--max-mem", "1"];
@@ -219,10 +216,7 @@ fn failures_leave_nothing(bench: &Bench) {
         (&["--max-mem", "0K"], 2, "1 MiB"),
     ];
     for (options, code, word) in cases {
-        let run = svala(&bench.arguments(&output, options));
-        let error = String::from_utf8_lossy(&run.stderr);
-        assert_eq!(run.status.code(), Some(code), "{options:?}: {error}");
-        assert!(error.contains(word), "{options:?}: {error}");
+        svala_refuses(&bench.arguments(&output, options), code, word);
         assert_eq!(bench.listing(), before, "{options:?} leave something");
     }
 }
