@@ -19,7 +19,7 @@ use crate::ungapped::{Segment, best_segment};
 const MAX_EXTENSIONS: usize = 16;
 /// How far below the best value of a read an alignment's highest possible value may lie for it to be extended: where it would
 /// still count for the mapping quality or for a pair.
-const MARGIN: i32 = 20;
+pub const MARGIN: i32 = 20;
 /// The same for a candidate without a mate in reach, where the best has one: the pair outweighs it.
 const UNMATED_MARGIN: i32 = 9;
 /// How far below the best an alignment is extended only on a sign of a gap.

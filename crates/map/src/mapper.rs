@@ -4,7 +4,7 @@ use svala_compute::Engine;
 use svala_io::{AlignmentRecord, ReadBatch};
 
 use crate::alignment::{Alignment, keep_distinct};
-use crate::checking::{Batch, Checked};
+use crate::checking::{Batch, Checked, MARGIN};
 use crate::cigar::Cigars;
 use crate::error::Result;
 use crate::extension::{Context, Extensions};
@@ -14,10 +14,10 @@ use crate::index::{Index, Reference, SeedTable};
 use crate::insert_model::InsertModel;
 use crate::insert_size::{Insert, Orientation};
 use crate::options::{MAX_READ, MapOptions};
-use crate::pairing::{Mates, best_proper_pair};
+use crate::pairing::{Mates, best_proper_pair, top_pair_value};
 use crate::reads::PackedReads;
 use crate::record::{RecordSource, Scratch, Template};
-use crate::rescue::{Found, Rescue};
+use crate::rescue::{Found, Needless, Rescue};
 use crate::search::{Search, Searches};
 use crate::selection::{Alternative, Chosen, Placement, ReadContext, add_alternatives, select};
 
@@ -175,7 +175,7 @@ impl<'a> Mapper<'a> {
         for pair in 0..work.reads.len() / 2 {
             for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {
                 let side = |i: usize| (i, work.alignments.read(i));
-                rescue.search(side(origin), side(wanted), self.settled(wanted, work), &mut work.found);
+                rescue.search(side(origin), side(wanted), self.needless(wanted, model, work), &mut work.found);
             }
         }
         if work.found.is_empty() {
@@ -191,13 +191,21 @@ impl<'a> Mapper<'a> {
         self.extend(None, work)
     }
 
-    /// The score from which a proper mate of a read counts as found: where it would outweigh the best alignment elsewhere. None
-    /// does where few of the read's seeds were looked up: there may be copies close by.
-    fn settled(&self, read: usize, work: &Workspace) -> i32 {
-        if work.searches.searched(read).may_hide_copies(FEW_STRETCHES) {
-            return i32::MAX;
-        }
-        work.alignments.best(read).map_or(0, |best| best.score - self.options.unpaired_penalty)
+    /// When looking for `read` around its mate's placements is needless.
+    fn needless(&self, read: usize, model: &InsertModel, work: &Workspace) -> Needless {
+        let (first, second) = (read & !1, read | 1);
+        let mates = self.mates(first, second, work);
+        let context = self.read_context(read, work);
+        let Some(best) = work.alignments.best(read) else {
+            return Needless { found_score: 0, origin_score: 0 };
+        };
+        // Where few of its seeds were looked up, there may be copies close by.
+        let may_hide_copies = work.searches.searched(read).may_hide_copies(FEW_STRETCHES);
+        let found_score = if may_hide_copies { i32::MAX } else { best.score - self.options.unpaired_penalty };
+        // What seeds named and was passed over is at least as far below the best.
+        let unseen = context.hidden.beside(best, context.length, self.options).max(best.score - MARGIN);
+        let origin_score = top_pair_value(&mates, model, self.options).map_or(0, |value| value - MARGIN - unseen);
+        Needless { found_score, origin_score }
     }
 
     /// Stages 6 and 7: pairs, primaries, supplementaries, mapping qualities.
@@ -208,7 +216,8 @@ impl<'a> Mapper<'a> {
         let mates = if input.paired { 2 } else { 1 };
         for first_read in (0..work.reads.len()).step_by(mates) {
             let second_read = first_read + mates - 1;
-            let pair = model.and_then(|model| self.pair(first_read, second_read, model, work));
+            let pair = model
+                .and_then(|model| best_proper_pair(&self.mates(first_read, second_read, work), model, self.options));
             let (mut placements, mut alternatives) = ([0..0, 0..0], [0..0, 0..0]);
             for (mate, read) in (first_read..=second_read).enumerate() {
                 let chosen =
@@ -228,16 +237,15 @@ impl<'a> Mapper<'a> {
         }
     }
 
-    fn pair(&self, first: usize, second: usize, model: &InsertModel, work: &Workspace) -> Option<crate::pairing::Pair> {
+    fn mates<'w>(&self, first: usize, second: usize, work: &'w Workspace) -> Mates<'w> {
         let contexts = [first, second].map(|i| self.read_context(i, work));
-        let mates = Mates {
+        Mates {
             alignments: [first, second].map(|i| work.alignments.read(i)),
             lengths: contexts.map(|c| c.length),
             hidden: contexts.map(|c| c.hidden),
             repetitive_shares: contexts.map(|c| c.repetitive_share),
             name_hash: work.name_hashes[first],
-        };
-        best_proper_pair(&mates, model, self.options)
+        }
     }
 
     fn read_context(&self, read: usize, work: &Workspace) -> ReadContext {

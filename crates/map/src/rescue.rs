@@ -35,6 +35,15 @@ pub struct Found {
     pub diagonal: u64,
 }
 
+/// What makes looking for a mate needless.
+#[derive(Clone, Copy, Debug)]
+pub struct Needless {
+    /// The score from which a proper mate counts as found.
+    pub found_score: i32,
+    /// The score from which on an origin is looked around: below, no mate that is still unseen could make its pair matter.
+    pub origin_score: i32,
+}
+
 /// What rescue looks at.
 #[derive(Clone, Copy)]
 pub struct Rescue<'a> {
@@ -51,24 +60,23 @@ pub struct Rescue<'a> {
 }
 
 impl Rescue<'_> {
-    /// Looks for the mate `wanted` around the placements of `origin`, given the alignments of both, best first. Placements that
-    /// have a proper mate with a score of at least `settled` already are passed over.
+    /// Looks for the mate `wanted` around the placements of `origin`, given the alignments of both, best first.
     pub fn search(
         &self,
         origin: (usize, &[Alignment]),
         wanted: (usize, &[Alignment]),
-        settled: i32,
+        needless: Needless,
         found: &mut Vec<Found>,
     ) {
         let Some(best) = origin.1.first() else { return };
         let lengths = [self.reads.read(origin.0).length(), self.reads.read(wanted.0).length()];
-        let enough = best.score - self.options.unpaired_penalty;
+        let enough = (best.score - self.options.unpaired_penalty).max(needless.origin_score);
         for (told, model) in self.model.orientations() {
             // Orientations are told from the first mate, the even read.
             let seen = if origin.0.is_multiple_of(2) { told } else { told.seen_from_second() };
             let is_proper = |insert: Insert| insert.orientation == seen && model.contains(insert.size);
             for alignment in origin.1.iter().take(MAX_ORIGINS).take_while(|a| a.score >= enough) {
-                let mates = wanted.1.iter().take_while(|mate| mate.score >= settled);
+                let mates = wanted.1.iter().take_while(|mate| mate.score >= needless.found_score);
                 let mut inserts = mates.filter_map(|mate| Insert::between(alignment, mate, lengths));
                 if !inserts.any(is_proper) {
                     self.scan(alignment, lengths, wanted.0, (seen, model), found);
