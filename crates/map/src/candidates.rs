@@ -17,10 +17,10 @@ use crate::insert_size::Orientation;
 use crate::seeding::SeedHits;
 use crate::syncmer::{FLANK, Flanks, K, Seed, flanks};
 
-/// Occurrences up to which the quick look takes a seed.
-const QUICK_CAP: usize = 16;
-/// The same for the first round of a thorough look, and for its deeper one.
-const THOROUGH_CAPS: [usize; 2] = [64, 512];
+/// The quick look. Its seeds are disjoint; four that the reference has, and not often, decide well enough.
+const QUICK: Round = Round { cap: 16, enough: 4 };
+/// The first round of a thorough look, and its deeper one.
+const THOROUGH: [Round; 2] = [Round { cap: 64, enough: usize::MAX }, Round { cap: 512, enough: usize::MAX }];
 /// Occurrences above which a seed is repetitive: bwa's `-c`.
 const REPETITIVE_OCCURRENCES: usize = 500;
 /// Disjoint stretches looked up completely that make the deeper round needless.
@@ -33,6 +33,15 @@ const MATE_EDITS: u32 = 3;
 const STRETCH_BITS: u32 = 6;
 /// Stretch number of a seed that belongs to none.
 const NO_STRETCH: u64 = (1 << STRETCH_BITS) - 1;
+
+/// Which seeds of a read are used.
+#[derive(Clone, Copy, Debug)]
+struct Round {
+    /// Occurrences up to which a seed is used.
+    cap: usize,
+    /// Seeds within the cap that make it needless to narrow others by their flanks.
+    enough: usize,
+}
 
 /// A diagonal with seeds on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,17 +105,17 @@ impl Candidates {
     /// Adds the candidates of the next read, from those of its seeds that occur rarely: a quick look, which is all that most reads
     /// need.
     pub fn collect_quick(&mut self, hits: &SeedHits, lookup: Lookup<'_>) {
-        self.collect_read(hits, lookup, QUICK_CAP);
+        self.collect_read(hits, lookup, QUICK);
     }
 
     /// Adds the candidates of the next reads, which are one read or two mates. The deeper round is for reads none of which has
     /// enough stretches: one that has them anchors its mate, which rescue will find.
     pub fn collect(&mut self, hits: &SeedHits, lookups: &[Lookup<'_>]) {
         let first = self.read_ends.len();
-        for cap in THOROUGH_CAPS {
+        for round in THOROUGH {
             self.truncate(first);
             for lookup in lookups {
-                self.collect_read(hits, *lookup, cap);
+                self.collect_read(hits, *lookup, round);
             }
             if self.searched[first..].iter().any(|searched| !searched.may_hide_copies(ENOUGH_STRETCHES)) {
                 break;
@@ -122,9 +131,9 @@ impl Candidates {
     }
 
     /// Adds the candidates of the next read.
-    fn collect_read(&mut self, hits: &SeedHits, lookup: Lookup<'_>, cap: usize) {
+    fn collect_read(&mut self, hits: &SeedHits, lookup: Lookup<'_>, round: Round) {
         let seeds = hits.read(self.read_ends.len());
-        let searched = lookup.round(seeds.clone(), cap, &mut self.keys);
+        let searched = lookup.round(seeds.clone(), round, &mut self.keys);
         if self.keys.is_empty() {
             lookup.sample_rarest(seeds, &mut self.keys);
         }
@@ -207,16 +216,22 @@ impl Lookup<'_> {
     /// Collects the diagonals of all seeds of a round that occur rarely enough, or do so with their flanks.
     fn round<'s>(
         &self,
-        seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>,
-        cap: usize,
+        seeds: impl Iterator<Item = (&'s Seed, Range<u32>)> + Clone,
+        Round { cap, enough }: Round,
         keys: &mut Vec<u64>,
     ) -> Searched {
         keys.clear();
         let mut searched = Searched::default();
+        let is_used = |found: &Range<u32>| (1..=cap).contains(&found.len());
+        let narrows = seeds.clone().filter(|(_, found)| is_used(found)).count() < enough;
         let (mut stretch_end, mut repetitive_end) = (0, 0);
         for (seed, found) in seeds {
             let first = keys.len();
             let own = seed.position as usize..seed.position as usize + K;
+            if found.len() > cap && !narrows {
+                searched.left_out = true;
+                continue;
+            }
             let narrowed = (found.len() > cap.min(REPETITIVE_OCCURRENCES)).then(|| self.narrow(seed, found.clone()));
             if found.len() > REPETITIVE_OCCURRENCES && narrowed.as_ref().is_some_and(Narrowed::is_repetitive) {
                 searched.repetitive_bases += (own.end - own.start.max(repetitive_end)) as u32;

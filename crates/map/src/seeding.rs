@@ -64,8 +64,8 @@ impl SeedHits {
         self.found.clear();
         self.found.extend(self.seeds.iter().map(|seed| table.bucket(seed.hash)));
         // The search below branches on what it loads, so that few loads would be under way at once. These don't.
-        let first_entry = |bucket: &Range<u32>| table.entries.get(bucket.start as usize).copied().unwrap_or(0);
-        black_box(self.found.iter().fold(0, |all, bucket| all ^ first_entry(bucket)));
+        let entry = |i: u32| table.entries.get(i as usize).copied().unwrap_or(0);
+        black_box(self.found.iter().fold(0, |all, bucket| all ^ entry(bucket.start) ^ entry(bucket.end)));
         for (found, seed) in self.found.iter_mut().zip(&self.seeds) {
             *found = table.find(found.clone(), seed.hash);
         }
