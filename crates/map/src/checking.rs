@@ -103,8 +103,24 @@ impl Checked {
         read: PackedRead<'_>,
         context: Context<'_>,
     ) -> Option<Best> {
-        let mut best: Option<Best> = None;
         let start = self.alignments.len();
+        let best = context.instructions.run(
+            #[inline(always)]
+            || self.check_ranked(number, candidates, read, context),
+        );
+        self.groups[number] = start..self.alignments.len();
+        best
+    }
+
+    #[inline(always)]
+    fn check_ranked(
+        &mut self,
+        number: usize,
+        candidates: &[Candidate],
+        read: PackedRead<'_>,
+        context: Context<'_>,
+    ) -> Option<Best> {
+        let mut best: Option<Best> = None;
         for candidate in candidates {
             let is_mated = best.is_some_and(|best| best.is_mated);
             let margin = if is_mated && !candidate.mated { UNMATED_MARGIN } else { MARGIN };
@@ -119,7 +135,6 @@ impl Checked {
                 best = Some(Best { alignment, value, is_mated: candidate.mated });
             }
         }
-        self.groups[number] = start..self.alignments.len();
         best
     }
 
@@ -134,6 +149,7 @@ impl Checked {
     }
 
     /// Compares a read with a diagonal, keeps the best segment as an alignment and returns it.
+    #[inline(always)]
     fn push(
         &mut self,
         number: usize,
@@ -188,7 +204,7 @@ impl Checked {
             };
             choice.choose(known(number), &mut self.chosen);
             for &i in &self.chosen {
-                extensions.push(range.start + i, &choice.group[i], &choice.segments[i], read, context)?;
+                extensions.push(range.start + i, &choice.group[i], read, context)?;
             }
         }
         Ok(())

@@ -144,7 +144,7 @@ impl<'a> Mapper<'a> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { reference: &self.reference, options: self.options }
+        Context { reference: &self.reference, options: self.options, instructions: self.engine.instructions() }
     }
 
     /// Extends what needs it among the alignments just checked and files all of them by read.
@@ -164,13 +164,7 @@ impl<'a> Mapper<'a> {
 
     /// Stage 5: looks for mates that seeds did not find.
     fn rescue(&self, model: &InsertModel, work: &mut Workspace) -> Result<()> {
-        let rescue = Rescue {
-            reads: &work.reads,
-            name_hashes: &work.name_hashes,
-            reference: &self.reference,
-            model,
-            options: self.options,
-        };
+        let rescue = Rescue { reads: &work.reads, name_hashes: &work.name_hashes, context: self.context(), model };
         work.found.clear();
         for pair in 0..work.reads.len() / 2 {
             for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {

@@ -82,7 +82,7 @@ impl Search<'_> {
         work.sketch.clear();
         work.hits.clear();
         for (slot, read) in block.clone().enumerate() {
-            work.sketch.push(self.reads.read(read).codes);
+            work.sketch.push(self.reads.read(read).codes, self.context.instructions);
             work.hits.push(disjoint(work.sketch.read(slot)));
         }
         work.hits.look_up(self.table);

@@ -6,6 +6,8 @@
 use std::hint::black_box;
 use std::ops::Range;
 
+use svala_compute::Instructions;
+
 use crate::index::SeedTable;
 use crate::syncmer::{K, Seed, for_each_seed};
 
@@ -24,8 +26,11 @@ impl Sketch {
     }
 
     /// Adds the next read.
-    pub fn push(&mut self, codes: &[u8]) {
-        for_each_seed(codes, |seed| self.seeds.push(seed));
+    pub fn push(&mut self, codes: &[u8], instructions: Instructions) {
+        instructions.run(
+            #[inline(always)]
+            || for_each_seed(codes, |seed| self.seeds.push(seed)),
+        );
         self.read_ends.push(self.seeds.len());
     }
 
