@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{
-    READS, Record, bytes, conclude, data, has_program, indexed_reference, records, samtools, svala, svala_ok, text,
-    trial, trial_if,
+    READS, Record, bytes, conclude, data, fastq_records, has_program, indexed_reference, records, samtools, svala_ok,
+    svala_refuses, text, trial, trial_if,
 };
 
 /// The committed reads, and where they are aligned.
@@ -130,13 +130,9 @@ fn input_order_does_not_show(bench: &Bench) {
     let model = bench.path("model.json");
     let [first, second] = bench.reads.each_ref().map(|path| text(path));
     svala_ok(&["insert-size", text(&bench.reference), first, second, "-o", text(&model)]);
-    let reversed = bench.reads.each_ref().map(|path| {
-        let mut content = String::new();
-        let file = std::fs::File::open(path).expect("committed data");
-        std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(file), &mut content).expect("gzip");
-        let lines: Vec<&str> = content.split_inclusive('\n').collect();
-        let path = bench.path(&format!("reversed.{}", path.file_stem().and_then(|s| s.to_str()).expect("a name")));
-        std::fs::write(&path, lines.chunks(4).rev().flatten().copied().collect::<String>()).expect("a file");
+    let reversed = bench.reads.each_ref().map(|reads| {
+        let path = bench.path(&format!("reversed.{}", reads.file_stem().and_then(|s| s.to_str()).expect("a name")));
+        std::fs::write(&path, fastq_records(reads).into_iter().rev().collect::<String>()).expect("a file");
         path
     });
     let options = ["--insert-model", text(&model), "--max-mem", "1"];
@@ -179,6 +175,15 @@ fn options_do_what_they_say(bench: &Bench) {
     assert!(!bench.path("l0.bam.bai").exists() && bench.path("l9.bam.bai").exists());
     bench.align("unsorted.bam", &["--sort", "none"]);
     assert!(!bench.path("unsorted.bam.bai").exists());
+    // An index of the file that is replaced must go.
+    for options in [&["--no-index"][..], &["--sort", "none"], &["--sort", "name"], &[]] {
+        let stale = ["l9.bam.bai", "l9.bam.csi", "l9.bai", "l9.csi"].map(|name| bench.path(name));
+        stale.iter().for_each(|path| std::fs::write(path, "stale").expect("a temporary file"));
+        bench.align("l9.bam", options);
+        let left = stale.iter().filter(|path| std::fs::read(path).is_ok_and(|content| content == b"stale"));
+        assert_eq!(left.count(), 0, "{options:?}");
+        assert_eq!(stale[0].exists(), options.is_empty());
+    }
     assert!(svala_ok(&bench.arguments(Path::new("-"), &[])) == bytes(&bench.align("file.bam", &[])));
 }
 
@@ -196,13 +201,10 @@ fn failures_leave_nothing(bench: &Bench) {
         (&["--sort", "none", "--rmdup"], 2, "--sort none"),
         (&["--metrics", text(&output)], 2, "metrics"),
         (&["-l", "10"], 2, "10"),
-        (&["--max-mem", "0"], 2, "0"),
+        (&["--max-mem", "0K"], 2, "1 MiB"),
     ];
     for (options, code, word) in cases {
-        let run = svala(&bench.arguments(&output, options));
-        let error = String::from_utf8_lossy(&run.stderr);
-        assert_eq!(run.status.code(), Some(code), "{options:?}: {error}");
-        assert!(error.contains(word), "{options:?}: {error}");
+        svala_refuses(&bench.arguments(&output, options), code, word);
         assert_eq!(bench.listing(), before, "{options:?} leave something");
     }
 }

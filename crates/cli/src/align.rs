@@ -22,9 +22,11 @@ use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::inputs::{Inputs, Lane, Reading, is_same_file};
 use crate::insert_option::InsertSource;
+use crate::interrupt;
 use crate::metrics_file::MetricsFile;
 use crate::program_line::CommandLine;
 use crate::sort_option::{record_order, sort_options};
+use crate::space;
 
 /// A run of the aligner, resolved from either command's arguments.
 pub struct Job<'a> {
@@ -163,6 +165,8 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         read_groups: ReadGroups::new(&read_groups),
         ..MapOptions::default()
     };
+    let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
+    space::check(&space::Places { inputs: job.inputs.files().collect(), output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
     let index = Arc::new(Index::open_for(job.reference)?);
     let header = header(job, &index, read_groups);
@@ -177,6 +181,8 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         eprintln!("svala: warning: GPU {device} extends in 32 bits, slower, with the same results: {reason}");
     }
     engine.set_reference(index.reference().planes());
+    let outputs = [job.destination.file(), job.metrics].into_iter().flatten();
+    interrupt::remove_on_signal(outputs.map(Path::to_owned).collect())?;
     let writer = writer(job, &header, &index)?;
     let start = Instant::now();
     let run = Run {
@@ -239,10 +245,7 @@ fn header(job: &Job<'_>, index: &Index, read_groups: Vec<ReadGroup>) -> Header {
 fn check_files(job: &Job<'_>) -> Result<()> {
     let index = index_path(job.reference);
     let inputs = || [job.reference, &index].into_iter().chain(job.inputs.files()).chain(job.insert.file());
-    let output = match &job.destination {
-        Destination::File(path) => Some(path.as_path()),
-        Destination::Stdout => None,
-    };
+    let output = job.destination.file();
     for output in output.into_iter().chain(job.metrics) {
         if inputs().any(|input| is_same_file(input, output)) {
             return Err(Error::Usage { path: output.to_owned(), why: "the output would replace an input" });

@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, FromArgMatches, Parser, S
 use svala_compute::{Adapters, Backend, SimdLevel};
 
 use crate::insert_option::InsertSizes;
+use crate::memory;
 
 /// Aligns short reads to a reference genome on any GPU or CPU, with the same bytes as its result.
 #[derive(Debug, Parser)]
@@ -101,10 +102,9 @@ pub struct AlignArgs {
 /// How a sorted file is made.
 #[derive(Debug, Args)]
 pub struct SortedArgs {
-    /// Memory for sorting and for finding duplicates, in MiB
-    #[arg(long = "max-mem", default_value_t = 1024, value_name = "MIB",
-          value_parser = value_parser!(u32).range(1..))]
-    pub max_mem_mib: u32,
+    /// Memory for sorting and for finding duplicates, in MiB, or with K, M or G [default: a quarter of the machine's, at most 8G]
+    #[arg(long = "max-mem", value_name = "SIZE", value_parser = memory::parse)]
+    pub max_mem_bytes: Option<usize>,
     /// Folder for the temporary files of sorting [default: the output's]
     #[arg(long, value_name = "FOLDER")]
     pub tmp_dir: Option<PathBuf>,

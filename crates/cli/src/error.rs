@@ -40,6 +40,16 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// There is too little room on a disk.
+    #[error("{}: about {needed_mib} MiB will be needed, but only {free_mib} MiB are free", folder.display())]
+    Space {
+        /// A folder there.
+        folder: PathBuf,
+        /// What is needed by estimate.
+        needed_mib: u64,
+        /// What there is.
+        free_mib: u64,
+    },
     /// Files that can't be used together, or not so.
     #[error("{}: {why}", path.display())]
     Usage {

@@ -10,11 +10,14 @@ mod index;
 mod inputs;
 mod insert_file;
 mod insert_option;
+mod interrupt;
+mod memory;
 mod merge;
 mod metrics_file;
 mod program_line;
 mod sample_sheet;
 mod sort_option;
+mod space;
 
 use std::process::ExitCode;
 

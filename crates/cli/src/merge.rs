@@ -12,8 +12,10 @@ use crate::align::is_cram;
 use crate::args::{MergeArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::inputs::is_same_file;
+use crate::interrupt;
 use crate::metrics_file::MetricsFile;
 use crate::program_line::CommandLine;
+use crate::space::{self, Places};
 
 /// Merges shards.
 pub fn run(args: &MergeArgs) -> Result<()> {
@@ -22,9 +24,14 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     let options = args.sorted.sort_options(&args.output);
     let (header, barcode_tag) = header(&args.shards, options.duplicates.action)?;
     let read_groups = ReadGroups::new(&header.read_groups);
+    let outputs = [Some(&args.output), args.sorted.metrics.as_ref()].into_iter().flatten();
+    interrupt::remove_on_signal(outputs.cloned().collect())?;
     let metrics = args.sorted.metrics.as_deref().map(MetricsFile::create).transpose()?;
     let writer_options = args.sorted.writer_options(args.threads.unwrap_or_else(all_threads));
     let destination = Destination::of(&args.output);
+    let runs = Some((options.folder.as_path(), options.max_memory_bytes));
+    let inputs = args.shards.iter().map(PathBuf::as_path).collect();
+    space::check(&Places { inputs, output: &destination, runs })?;
     let writer = AlignmentWriter::create(&destination, Format::Bam, &header, writer_options)?;
     let merge = Merge { shards: &args.shards, read_groups: &read_groups, barcode_tag, options };
     let MergeSummary { records, reads, counts } = merge.execute(writer)?;
@@ -42,6 +49,8 @@ fn check_files(args: &MergeArgs) -> Result<()> {
     if is_cram(&args.output) {
         return usage(&args.output, "merge writes BAM only");
     }
+    let outputs = [Some(&args.output), args.sorted.metrics.as_ref()].into_iter().flatten();
+    interrupt::remove_on_signal(outputs.cloned().collect())?;
     let metrics = args.sorted.metrics.as_ref();
     for output in [Some(&args.output), metrics].into_iter().flatten() {
         if args.shards.iter().any(|shard| is_same_file(shard, output)) {

@@ -7,6 +7,7 @@ use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions};
 
 use crate::args::{AlignArgs, Sort, SortedArgs};
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// What the sort of `align` may use, if there is to be one.
 pub fn sort_options(args: &AlignArgs) -> Result<Option<SortOptions>> {
@@ -40,7 +41,7 @@ impl SortedArgs {
             _ => DuplicateAction::Mark,
         };
         let duplicates = DuplicateOptions { action, optical_distance: self.optical_distance };
-        let max_memory_bytes = (self.max_mem_mib as usize).saturating_mul(1 << 20);
+        let max_memory_bytes = self.max_mem_bytes.unwrap_or_else(memory::default_bytes);
         SortOptions { max_memory_bytes, folder, duplicates }
     }
 

@@ -83,6 +83,7 @@ mod bam_records;
 mod batch;
 mod cigar;
 mod cram;
+mod disk;
 mod duplication_metrics;
 mod encode;
 mod encoded;
@@ -106,18 +107,20 @@ mod tag_text;
 mod writer;
 
 pub use self::{
-    atomic::AtomicFile,
+    atomic::{AtomicFile, remove_partials},
     bam::{OwnedAlignment, read_alignments},
     bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
     cram::{ReferenceBases, cram_index_path},
+    disk::free_space,
     duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},
     encoded::EncodedRecord,
     error::{Error, Result},
     fasta::{Contig, FastaReader},
     header::{Header, Program, RecordOrder, ReferenceSequence},
+    input::is_gzip,
     nucleotide::complement_letter,
     read_group::ReadGroup,
     read_source::ReadSource,

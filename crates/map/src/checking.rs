@@ -1,6 +1,7 @@
 //! Stage 3: the ungapped check of all candidates of a batch, and the choice of those that extension may improve.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 
 use crate::alignment::{Alignment, overlap};
 use crate::anchors::Anchors;
@@ -11,13 +12,14 @@ use crate::hash::tie_break;
 use crate::hidden::Searched;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
+use crate::rescue::Found;
 use crate::ungapped::{Segment, best_segment};
 
 /// Extensions of one read, at the most.
 const MAX_EXTENSIONS: usize = 16;
 /// How far below the best value of a read an alignment's highest possible value may lie for it to be extended: where it would
 /// still count for the mapping quality or for a pair.
-const MARGIN: i32 = 20;
+pub const MARGIN: i32 = 20;
 /// The same for a candidate without a mate in reach, where the best has one: the pair outweighs it.
 const UNMATED_MARGIN: i32 = 9;
 /// How far below the best an alignment is extended only on a sign of a gap.
@@ -60,45 +62,58 @@ impl Best {
     }
 }
 
-/// Checked candidates, grouped by read: flat arrays that belong together.
+/// Checked candidates of the reads of a batch: flat arrays that belong together, and where each read's are.
 #[derive(Debug, Default)]
 pub struct Checked {
     alignments: Vec<Alignment>,
     segments: Vec<Segment>,
     hints: Vec<Hints>,
+    groups: Vec<Range<usize>>,
     chosen: Vec<usize>,
     anchors: Anchors,
 }
 
 impl Checked {
-    /// Forgets all.
-    pub fn clear(&mut self) {
+    /// Forgets all, for a batch of so many reads.
+    pub fn clear(&mut self, reads: usize) {
         self.alignments.clear();
         self.segments.clear();
         self.hints.clear();
+        self.groups.clear();
+        self.groups.resize(reads, 0..0);
     }
 
-    /// Forgets the alignments from number `count` on.
-    pub fn truncate(&mut self, count: usize) {
-        self.alignments.truncate(count);
-        self.segments.truncate(count);
-        self.hints.truncate(count);
-    }
-
-    /// The alignments, in the order they were pushed.
+    /// Alignments of read `i`, in the order they were checked.
     #[must_use]
-    pub fn alignments(&self) -> &[Alignment] {
-        &self.alignments
+    pub fn read(&self, i: usize) -> &[Alignment] {
+        &self.alignments[self.groups[i].clone()]
     }
 
-    /// The alignments, to be improved in place.
+    /// All alignments, to be improved in place.
     pub fn alignments_mut(&mut self) -> &mut [Alignment] {
         &mut self.alignments
     }
 
     /// Checks the candidates of a read, most promising first, until the rest can change neither its best placement nor how sure
-    /// that is. Reads must come in ascending order. Returns the best.
+    /// that is. They replace those that the read had before. Returns the best.
     pub fn push_ranked(
+        &mut self,
+        number: usize,
+        candidates: &[Candidate],
+        read: PackedRead<'_>,
+        context: Context<'_>,
+    ) -> Option<Best> {
+        let start = self.alignments.len();
+        let best = context.instructions.run(
+            #[inline(always)]
+            || self.check_ranked(number, candidates, read, context),
+        );
+        self.groups[number] = start..self.alignments.len();
+        best
+    }
+
+    #[inline(always)]
+    fn check_ranked(
         &mut self,
         number: usize,
         candidates: &[Candidate],
@@ -123,8 +138,19 @@ impl Checked {
         best
     }
 
+    /// Checks the places where a read was looked for near its mate.
+    pub fn push_found(&mut self, number: usize, found: &[Found], read: PackedRead<'_>, context: Context<'_>) {
+        let hints = Hints { is_rescue: true, ..Hints::default() };
+        let start = self.alignments.len();
+        for f in found {
+            self.push(number, f.reverse, f.diagonal, hints, read, context);
+        }
+        self.groups[number] = start..self.alignments.len();
+    }
+
     /// Compares a read with a diagonal, keeps the best segment as an alignment and returns it.
-    pub fn push(
+    #[inline(always)]
+    fn push(
         &mut self,
         number: usize,
         reverse: bool,
@@ -163,16 +189,14 @@ impl Checked {
         known: impl Fn(usize) -> i32,
         extensions: &mut Extensions,
     ) -> Result<()> {
-        self.anchors.fill(&self.alignments, batch.reads, context.options);
-        let mut start = 0;
-        for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
-            let number = group[0].read as usize;
+        let (alignments, groups) = (&self.alignments, &self.groups);
+        self.anchors.fill(groups.iter().map(|group| &alignments[group.clone()]), batch.reads, context.options);
+        for (number, range) in groups.iter().enumerate().filter(|(_, range)| !range.is_empty()) {
             let read = batch.reads.read(number);
-            let range = start..start + group.len();
             let choice = Choice {
-                group,
+                group: &alignments[range.clone()],
                 segments: &self.segments[range.clone()],
-                hints: &self.hints[range],
+                hints: &self.hints[range.clone()],
                 length: read.length(),
                 mates: batch.mate_reach.map(|reach| (self.anchors.read(number ^ 1), reach)),
                 name_hash: batch.name_hashes[number],
@@ -180,9 +204,8 @@ impl Checked {
             };
             choice.choose(known(number), &mut self.chosen);
             for &i in &self.chosen {
-                extensions.push(start + i, &group[i], &choice.segments[i], read, context)?;
+                extensions.push(range.start + i, &choice.group[i], read, context)?;
             }
-            start += group.len();
         }
         Ok(())
     }

@@ -31,23 +31,25 @@ impl Grouped {
         if i < self.ends.len() { self.read(i).first() } else { None }
     }
 
-    /// Adds `new` alignments, which are grouped by read, in ascending order of reads. `arrange` orders and thins each group
-    /// that received any.
-    pub fn add(&mut self, new: &[Alignment], reads: usize, arrange: impl Fn(usize, &mut Vec<Alignment>)) {
+    /// Adds alignments to the groups of all `reads`; `new` gives those of a read. `arrange` orders and thins each group that
+    /// received any.
+    pub fn add<'a>(
+        &mut self,
+        new: impl Fn(usize) -> &'a [Alignment],
+        reads: usize,
+        arrange: impl Fn(usize, &mut Vec<Alignment>),
+    ) {
         self.merged.clear();
-        let mut rest = new;
         let mut start = 0;
         for read in 0..reads {
             let end = self.ends.get(read).copied().unwrap_or(start);
-            let count = rest.iter().take_while(|a| a.read as usize == read).count();
-            let (mine, others) = rest.split_at(count);
-            rest = others;
-            if mine.is_empty() {
-                self.merged.extend_from_slice(&self.items[start..end]);
+            let (old, new) = (&self.items[start..end], new(read));
+            if new.is_empty() {
+                self.merged.extend_from_slice(old);
             } else {
                 self.group.clear();
-                self.group.extend_from_slice(&self.items[start..end]);
-                self.group.extend_from_slice(mine);
+                self.group.extend_from_slice(old);
+                self.group.extend_from_slice(new);
                 arrange(read, &mut self.group);
                 self.merged.extend_from_slice(&self.group);
             }
@@ -84,8 +86,10 @@ mod tests {
     fn groups_grow_and_stay_with_their_read() {
         let mut grouped = Grouped::default();
         let sort = |_: usize, list: &mut Vec<Alignment>| list.sort_by_key(|a| -a.score);
-        grouped.add(&[alignment(0, 1), alignment(2, 5), alignment(2, 9)], 4, sort);
-        grouped.add(&[alignment(1, 3), alignment(2, 7)], 4, sort);
+        let (none, one, two) = (vec![], vec![alignment(0, 1)], vec![alignment(2, 5), alignment(2, 9)]);
+        grouped.add(|i| [&one, &none, &two, &none][i], 4, sort);
+        let (one, two) = (vec![alignment(1, 3)], vec![alignment(2, 7)]);
+        grouped.add(|i| [&none, &one, &two, &none][i], 4, sort);
         let scores = |i| grouped.read(i).iter().map(|a| a.score).collect::<Vec<_>>();
         assert_eq!([scores(0), scores(1), scores(2), scores(3)], [vec![1], vec![3], vec![9, 7, 5], vec![]]);
     }

@@ -71,6 +71,24 @@ pub fn best_proper_pair(mates: &Mates<'_>, model: &InsertModel, options: &MapOpt
     Some(Pair { chosen: best.mates, quality })
 }
 
+/// The value of the pair of both mates' best alignments, if it is a proper one.
+#[must_use]
+pub fn top_pair_value(mates: &Mates<'_>, model: &InsertModel, options: &MapOptions) -> Option<i32> {
+    let [first, second] = mates.alignments.map(<[Alignment]>::first);
+    pair_value(first?, second?, mates.lengths, model, options)
+}
+
+fn pair_value(
+    first: &Alignment,
+    second: &Alignment,
+    lengths: [usize; 2],
+    model: &InsertModel,
+    options: &MapOptions,
+) -> Option<i32> {
+    let penalty = model.penalty(Insert::between(first, second, lengths)?, options.match_score())?;
+    Some(first.score + second.score - penalty)
+}
+
 fn proper_pairs(
     first: &[Alignment],
     second: &[Alignment],
@@ -81,9 +99,8 @@ fn proper_pairs(
     let mut pairs = Vec::new();
     for (i, a) in first.iter().enumerate() {
         for (j, b) in second.iter().enumerate() {
-            let insert = Insert::between(a, b, mates.lengths);
-            let penalty = insert.and_then(|insert| model.penalty(insert, options.match_score()));
-            pairs.extend(penalty.map(|penalty| Proper { mates: [i, j], value: a.score + b.score - penalty }));
+            let value = pair_value(a, b, mates.lengths, model, options);
+            pairs.extend(value.map(|value| Proper { mates: [i, j], value }));
         }
     }
     pairs

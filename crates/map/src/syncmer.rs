@@ -42,6 +42,7 @@ pub struct Seed {
 pub type Flanks = [Option<u16>; 2];
 
 /// Calls `found` for every seed of `codes`, in order of position.
+#[inline(always)]
 pub fn for_each_seed(codes: &[u8], mut found: impl FnMut(Seed)) {
     for start in (0..(codes.len() + 1).saturating_sub(K)).step_by(STRIP) {
         let rest = &codes[start..];
@@ -79,6 +80,7 @@ struct Words {
 }
 
 impl Words {
+    #[inline(always)]
     fn new(codes: &[u8; BASES]) -> Self {
         let forward = codes.map(|code| u16::from(code & 3));
         let backward = codes.map(|code| u16::from(3 - (code & 3)));
@@ -89,6 +91,7 @@ impl Words {
     }
 
     /// For each k-mer of the strip, 1 if it is a closed syncmer and 0 if not.
+    #[inline(always)]
     fn chosen(&self) -> [u8; STRIP] {
         let mut order = [0; BASES];
         for (order, (&forward, &backward)) in order.iter_mut().zip(self.smers[0].iter().zip(&self.smers[1])) {
@@ -104,7 +107,7 @@ impl Words {
     }
 
     /// The k-mer at `at`, and its reverse complement.
-    #[inline]
+    #[inline(always)]
     fn kmer(&self, at: usize) -> (u64, u64) {
         let [forward, backward] = [0, 1].map(|strand: usize| {
             [self.smers[strand][at], self.smers[strand][at + S], self.two[strand][at + 2 * S]].map(u64::from)

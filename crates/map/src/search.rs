@@ -1,0 +1,145 @@
+//! Stages 1 to 3, block by block: seeds, candidates, ungapped check.
+//!
+//! A quick look with few seeds settles most reads; the others get a thorough one. Each look fetches what it needs of the index for
+//! all reads of the block at once.
+
+use std::ops::Range;
+
+use crate::candidates::{Candidates, Lookup};
+use crate::checking::Checked;
+use crate::extension::Context;
+use crate::hidden::Searched;
+use crate::index::SeedTable;
+use crate::insert_size::Orientation;
+use crate::reads::PackedReads;
+use crate::seeding::{SeedHits, Sketch, disjoint};
+
+/// Reads of a block, an even number.
+const BLOCK_READS: usize = 64;
+
+/// What is searched for, and where.
+#[derive(Clone, Copy)]
+pub struct Search<'a> {
+    /// The reference and the options.
+    pub context: Context<'a>,
+    /// Its seeds.
+    pub table: &'a SeedTable<'a>,
+    /// The reads; mates are neighbours.
+    pub reads: &'a PackedReads,
+    /// Hashes of their names.
+    pub name_hashes: &'a [u64],
+    /// Whether reads are mates.
+    pub paired: bool,
+    /// Whether mates that seeds don't find are looked for afterwards.
+    pub rescues: bool,
+    /// Where and how far apart mates lie.
+    pub reaches: &'a [(Orientation, u64)],
+}
+
+/// Arrays of a search, reused from batch to batch.
+#[derive(Debug, Default)]
+pub struct Searches {
+    sketch: Sketch,
+    hits: SeedHits,
+    candidates: Candidates,
+    unsettled: Vec<usize>,
+    searched: Vec<Searched>,
+}
+
+impl Searches {
+    /// What was looked up of read `i`.
+    #[must_use]
+    pub fn searched(&self, i: usize) -> &Searched {
+        &self.searched[i]
+    }
+}
+
+impl Search<'_> {
+    /// Finds and checks the candidates of all reads.
+    pub fn run(&self, work: &mut Searches, checked: &mut Checked) {
+        work.searched.clear();
+        work.searched.resize(self.reads.len(), Searched::default());
+        checked.clear(self.reads.len());
+        for start in (0..self.reads.len()).step_by(BLOCK_READS) {
+            let block = start..self.reads.len().min(start + BLOCK_READS);
+            self.look_quickly(block.clone(), work, checked);
+            self.look_thoroughly(block.start, work, checked);
+        }
+    }
+
+    /// Reads that belong together.
+    fn mates(&self) -> usize {
+        if self.paired { 2 } else { 1 }
+    }
+
+    fn lookup(&self, read: usize) -> Lookup<'_> {
+        let codes = self.reads.read(read).codes;
+        Lookup { table: self.table, codes, name_hash: self.name_hashes[read], band: self.context.options.band }
+    }
+
+    /// Searches a block with few seeds, and lists the reads whose places are not beyond doubt, mates together.
+    fn look_quickly(&self, block: Range<usize>, work: &mut Searches, checked: &mut Checked) {
+        work.sketch.clear();
+        work.hits.clear();
+        for (slot, read) in block.clone().enumerate() {
+            work.sketch.push(self.reads.read(read).codes, self.context.instructions);
+            work.hits.push(disjoint(work.sketch.read(slot)));
+        }
+        work.hits.look_up(self.table);
+        work.candidates.clear();
+        for read in block.clone() {
+            work.candidates.collect_quick(&work.hits, self.lookup(read));
+        }
+        work.candidates.fetch(self.context.reference);
+        work.unsettled.clear();
+        for first in block.clone().step_by(self.mates()) {
+            let mates = first..first + self.mates();
+            if !self.check(first - block.start, mates.clone(), work, checked) {
+                work.unsettled.extend(mates);
+            }
+        }
+    }
+
+    /// Searches the reads left over with all their seeds.
+    fn look_thoroughly(&self, block_start: usize, work: &mut Searches, checked: &mut Checked) {
+        work.hits.clear();
+        for &read in &work.unsettled {
+            work.hits.push(work.sketch.read(read - block_start).iter().copied());
+        }
+        work.hits.look_up(self.table);
+        work.candidates.clear();
+        // One mate with seeds enough is enough, if rescue can find the other from there.
+        let together = if self.rescues { self.mates() } else { 1 };
+        for reads in work.unsettled.chunks(together) {
+            match *reads {
+                [first, second] => work.candidates.collect(&work.hits, &[self.lookup(first), self.lookup(second)]),
+                _ => work.candidates.collect(&work.hits, &[self.lookup(reads[0])]),
+            }
+        }
+        work.candidates.fetch(self.context.reference);
+        for slot in (0..work.unsettled.len()).step_by(self.mates()) {
+            let first = work.unsettled[slot];
+            self.check(slot, first..first + self.mates(), work, checked);
+        }
+    }
+
+    /// Ranks and checks the candidates of one read or two mates, which are in the block's list from `slot` on. Tells whether their
+    /// places are beyond doubt.
+    fn check(&self, slot: usize, reads: Range<usize>, work: &mut Searches, checked: &mut Checked) -> bool {
+        if self.paired {
+            self.reaches.iter().for_each(|&reach| work.candidates.mark_mates(slot, reach));
+        }
+        let mut settled = true;
+        for (slot, i) in (slot..).zip(reads) {
+            let read = self.reads.read(i);
+            let ranked = work.candidates.ranked(slot, self.name_hashes[i]);
+            let best = checked.push_ranked(i, ranked, read, self.context);
+            let searched = *work.candidates.searched(slot);
+            settled &= best.is_some_and(|best| {
+                (best.is_mated || !self.paired) && best.is_settled(read.length(), &searched, self.context.options)
+            });
+            work.searched[i] = searched;
+        }
+        settled
+    }
+}
