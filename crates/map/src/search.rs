@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::candidates::{Candidates, Lookup};
-use crate::checking::Checked;
+use crate::checking::{Checked, NamedRead};
 use crate::extension::Context;
 use crate::hidden::Searched;
 use crate::index::SeedTable;
@@ -132,8 +132,8 @@ impl Search<'_> {
         let mut settled = true;
         for (slot, i) in (slot..).zip(reads) {
             let read = self.reads.read(i);
-            let ranked = work.candidates.ranked(slot, self.name_hashes[i]);
-            let best = checked.push_ranked(i, ranked, read, self.context);
+            let named = NamedRead { read, name_hash: self.name_hashes[i] };
+            let best = checked.push_candidates(i, work.candidates.read_mut(slot), named, self.context);
             let searched = *work.candidates.searched(slot);
             settled &= best.is_some_and(|best| {
                 (best.is_mated || !self.paired) && best.is_settled(read.length(), &searched, self.context.options)
