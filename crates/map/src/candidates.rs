@@ -95,6 +95,8 @@ pub struct Lookup<'a> {
     pub name_hash: u64,
     /// Bases that gaps reach.
     pub band: u16,
+    /// Whether a quick look is enough, with disjoint seeds that occur rarely.
+    pub quick: bool,
 }
 
 impl Candidates {
@@ -105,12 +107,6 @@ impl Candidates {
         self.searched.clear();
     }
 
-    /// Adds the candidates of the next read, from those of its seeds that occur rarely: a quick look, which is all that most reads
-    /// need.
-    pub fn collect_quick(&mut self, hits: &SeedHits, lookup: Lookup<'_>) {
-        self.collect_read(hits, lookup, QUICK);
-    }
-
     /// Adds the candidates of the next reads, which are one read or two mates. The deeper round is for reads none of which has
     /// enough stretches: one that has them anchors its mate, which rescue will find.
     pub fn collect(&mut self, hits: &SeedHits, lookups: &[Lookup<'_>]) {
@@ -118,9 +114,10 @@ impl Candidates {
         for round in THOROUGH {
             self.truncate(first);
             for lookup in lookups {
-                self.collect_read(hits, *lookup, round);
+                self.collect_read(hits, *lookup, if lookup.quick { QUICK } else { round });
             }
-            if self.searched[first..].iter().any(|searched| !searched.may_hide_copies(ENOUGH_STRETCHES)) {
+            let is_enough = |searched: &Searched| !searched.may_hide_copies(ENOUGH_STRETCHES);
+            if lookups.iter().all(|lookup| lookup.quick) || self.searched[first..].iter().any(is_enough) {
                 break;
             }
         }
@@ -137,7 +134,7 @@ impl Candidates {
     fn collect_read(&mut self, hits: &SeedHits, lookup: Lookup<'_>, round: Round) {
         let seeds = hits.read(self.read_ends.len());
         let searched = lookup.round(seeds.clone(), round, &mut self.keys);
-        if self.keys.is_empty() {
+        if self.keys.is_empty() && !lookup.quick {
             lookup.sample_rarest(seeds, &mut self.keys);
         }
         self.keys.sort_unstable();

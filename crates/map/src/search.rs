@@ -1,6 +1,6 @@
 //! Stages 1 to 3, block by block: seeds, candidates, ungapped check.
 //!
-//! A quick look with few seeds settles most reads; the others get a thorough one. Each look fetches what it needs of the index for
+//! A quick look with few seeds settles most reads; the others get a thorough one, with their mates as they are. Each look fetches what it needs of the index for
 //! all reads of the block at once.
 
 use std::ops::Range;
@@ -43,6 +43,7 @@ pub struct Searches {
     hits: SeedHits,
     candidates: Candidates,
     unsettled: Vec<usize>,
+    settled: Vec<bool>,
     searched: Vec<Searched>,
 }
 
@@ -59,6 +60,8 @@ impl Search<'_> {
     pub fn run(&self, work: &mut Searches, checked: &mut Checked) {
         work.searched.clear();
         work.searched.resize(self.reads.len(), Searched::default());
+        work.settled.clear();
+        work.settled.resize(self.reads.len(), false);
         checked.clear(self.reads.len());
         for start in (0..self.reads.len()).step_by(BLOCK_READS) {
             let block = start..self.reads.len().min(start + BLOCK_READS);
@@ -72,12 +75,12 @@ impl Search<'_> {
         if self.paired { 2 } else { 1 }
     }
 
-    fn lookup(&self, read: usize) -> Lookup<'_> {
+    fn lookup(&self, read: usize, quick: bool) -> Lookup<'_> {
         let codes = self.reads.read(read).codes;
-        Lookup { table: self.table, codes, name_hash: self.name_hashes[read], band: self.context.options.band }
+        Lookup { table: self.table, codes, name_hash: self.name_hashes[read], band: self.context.options.band, quick }
     }
 
-    /// Searches a block with few seeds, and lists the reads whose places are not beyond doubt, mates together.
+    /// Searches a block with few seeds, and lists the reads whose places are not beyond doubt, and their mates.
     fn look_quickly(&self, block: Range<usize>, work: &mut Searches, checked: &mut Checked) {
         work.sketch.clear();
         work.hits.clear();
@@ -88,32 +91,35 @@ impl Search<'_> {
         work.hits.look_up(self.table);
         work.candidates.clear();
         for read in block.clone() {
-            work.candidates.collect_quick(&work.hits, self.lookup(read));
+            work.candidates.collect(&work.hits, &[self.lookup(read, true)]);
         }
         work.candidates.fetch(self.context.reference);
         work.unsettled.clear();
         for first in block.clone().step_by(self.mates()) {
             let mates = first..first + self.mates();
-            if !self.check(first - block.start, mates.clone(), work, checked) {
+            self.check(first - block.start, mates.clone(), work, checked);
+            if mates.clone().any(|read| !work.settled[read]) {
                 work.unsettled.extend(mates);
             }
         }
     }
 
-    /// Searches the reads left over with all their seeds.
+    /// Searches the reads left over with all their seeds. Mates that are settled only show where they are.
     fn look_thoroughly(&self, block_start: usize, work: &mut Searches, checked: &mut Checked) {
         work.hits.clear();
         for &read in &work.unsettled {
-            work.hits.push(work.sketch.read(read - block_start).iter().copied());
+            let seeds = work.sketch.read(read - block_start);
+            if work.settled[read] { work.hits.push(disjoint(seeds)) } else { work.hits.push(seeds.iter().copied()) }
         }
         work.hits.look_up(self.table);
         work.candidates.clear();
         // One mate with seeds enough is enough, if rescue can find the other from there.
         let together = if self.rescues { self.mates() } else { 1 };
         for reads in work.unsettled.chunks(together) {
+            let lookup = |read: usize| self.lookup(read, work.settled[read]);
             match *reads {
-                [first, second] => work.candidates.collect(&work.hits, &[self.lookup(first), self.lookup(second)]),
-                _ => work.candidates.collect(&work.hits, &[self.lookup(reads[0])]),
+                [first, second] => work.candidates.collect(&work.hits, &[lookup(first), lookup(second)]),
+                _ => work.candidates.collect(&work.hits, &[lookup(reads[0])]),
             }
         }
         work.candidates.fetch(self.context.reference);
@@ -123,23 +129,24 @@ impl Search<'_> {
         }
     }
 
-    /// Ranks and checks the candidates of one read or two mates, which are in the block's list from `slot` on. Tells whether their
-    /// places are beyond doubt.
-    fn check(&self, slot: usize, reads: Range<usize>, work: &mut Searches, checked: &mut Checked) -> bool {
+    /// Checks the candidates of one read or two mates, which are in the block's list from `slot` on, unless its place is beyond
+    /// doubt already; and tells where it is now.
+    fn check(&self, slot: usize, reads: Range<usize>, work: &mut Searches, checked: &mut Checked) {
         if self.paired {
             self.reaches.iter().for_each(|&reach| work.candidates.mark_mates(slot, reach));
         }
-        let mut settled = true;
         for (slot, i) in (slot..).zip(reads) {
+            if work.settled[i] {
+                continue;
+            }
             let read = self.reads.read(i);
             let named = NamedRead { read, name_hash: self.name_hashes[i] };
             let best = checked.push_candidates(i, work.candidates.read_mut(slot), named, self.context);
             let searched = *work.candidates.searched(slot);
-            settled &= best.is_some_and(|best| {
+            work.settled[i] = best.is_some_and(|best| {
                 (best.is_mated || !self.paired) && best.is_settled(read.length(), &searched, self.context.options)
             });
             work.searched[i] = searched;
         }
-        settled
     }
 }
