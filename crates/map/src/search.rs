@@ -12,7 +12,8 @@ use crate::hidden::Searched;
 use crate::index::SeedTable;
 use crate::insert_size::Orientation;
 use crate::reads::PackedReads;
-use crate::seeding::{SeedHits, Sketch, disjoint};
+use crate::seeding::SeedHits;
+use crate::syncmer::Spacing;
 
 /// Reads of a block, an even number.
 const BLOCK_READS: usize = 64;
@@ -39,7 +40,6 @@ pub struct Search<'a> {
 /// Arrays of a search, reused from batch to batch.
 #[derive(Debug, Default)]
 pub struct Searches {
-    sketch: Sketch,
     hits: SeedHits,
     candidates: Candidates,
     unsettled: Vec<usize>,
@@ -65,14 +65,18 @@ impl Search<'_> {
         checked.clear(self.reads.len());
         for start in (0..self.reads.len()).step_by(BLOCK_READS) {
             let block = start..self.reads.len().min(start + BLOCK_READS);
-            self.look_quickly(block.clone(), work, checked);
-            self.look_thoroughly(block.start, work, checked);
+            self.look_quickly(block, work, checked);
+            self.look_thoroughly(work, checked);
         }
     }
 
     /// Reads that belong together.
     fn mates(&self) -> usize {
         if self.paired { 2 } else { 1 }
+    }
+
+    fn push_seeds(&self, read: usize, spacing: Spacing, hits: &mut SeedHits) {
+        hits.push(self.reads.read(read).codes, spacing, self.context.instructions);
     }
 
     fn lookup(&self, read: usize, quick: bool) -> Lookup<'_> {
@@ -82,11 +86,9 @@ impl Search<'_> {
 
     /// Searches a block with few seeds, and lists the reads whose places are not beyond doubt, and their mates.
     fn look_quickly(&self, block: Range<usize>, work: &mut Searches, checked: &mut Checked) {
-        work.sketch.clear();
         work.hits.clear();
-        for (slot, read) in block.clone().enumerate() {
-            work.sketch.push(self.reads.read(read).codes, self.context.instructions);
-            work.hits.push(disjoint(work.sketch.read(slot)));
+        for read in block.clone() {
+            self.push_seeds(read, Spacing::Disjoint, &mut work.hits);
         }
         work.hits.look_up(self.table);
         work.candidates.clear();
@@ -105,11 +107,11 @@ impl Search<'_> {
     }
 
     /// Searches the reads left over with all their seeds. Mates that are settled only show where they are.
-    fn look_thoroughly(&self, block_start: usize, work: &mut Searches, checked: &mut Checked) {
+    fn look_thoroughly(&self, work: &mut Searches, checked: &mut Checked) {
         work.hits.clear();
         for &read in &work.unsettled {
-            let seeds = work.sketch.read(read - block_start);
-            if work.settled[read] { work.hits.push(disjoint(seeds)) } else { work.hits.push(seeds.iter().copied()) }
+            let spacing = if work.settled[read] { Spacing::Disjoint } else { Spacing::Any };
+            self.push_seeds(read, spacing, &mut work.hits);
         }
         work.hits.look_up(self.table);
         work.candidates.clear();
