@@ -1,24 +1,30 @@
 //! `svala mem` and `svala align`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, RecordOrder, ReferenceSequence,
-    WriterOptions,
+    AlignmentWriter, Destination, Format, Header, ReadGroup, RecordOrder, ReferenceSequence, WriterOptions,
 };
 use svala_map::index::{Index, index_path};
-use svala_map::insert_model::InsertModel;
-use svala_map::options::{MAX_READ, MapOptions};
+use svala_map::insert_model::{InsertModel, SizeModel};
+use svala_map::insert_size::Orientation;
+use svala_map::options::MapOptions;
 use svala_map::pipeline::{Run, Summary};
-use svala_map::sort::{SortOptions, SortingWriter};
+use svala_map::read_groups::ReadGroups;
+use svala_map::sort::order::{ByName, ByPlace};
+use svala_map::sort::{DuplicateAction, SortOptions, SortingWriter};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
 use crate::error::{Error, Result};
+use crate::inputs::{Inputs, Lane, is_same_file};
 use crate::insert_option::InsertSource;
+use crate::interrupt;
 use crate::metrics_file::MetricsFile;
-use crate::sort_option::{sort_options, sort_words};
+use crate::program_line::CommandLine;
+use crate::sort_option::{record_order, sort_options};
+use crate::space;
 
 /// A run of the aligner, resolved from either command's arguments.
 pub struct Job<'a> {
@@ -26,15 +32,15 @@ pub struct Job<'a> {
     pub command: &'static str,
     /// Indexed reference.
     pub reference: &'a Path,
-    /// Reads.
-    pub first: &'a Path,
-    /// Their mates.
-    pub second: Option<&'a Path>,
+    /// Reads and their read groups.
+    pub inputs: Inputs,
     /// Where to.
     pub destination: Destination,
     /// SAM or BAM.
     pub format: Format,
-    /// How a BAM file is sorted; none leaves the order of the input.
+    /// The order of the records.
+    pub order: RecordOrder,
+    /// How a BAM file is sorted, if its order is not that of the input.
     pub sort: Option<SortOptions>,
     /// Where duplication metrics go.
     pub metrics: Option<&'a Path>,
@@ -42,8 +48,6 @@ pub struct Job<'a> {
     pub writer: WriterOptions,
     /// Mapping threads.
     pub threads: usize,
-    /// Value of `-R`.
-    pub read_group: Option<&'a str>,
     /// Whether supplementary records are soft-clipped.
     pub soft_clip: bool,
     /// Alternatives named in XA.
@@ -70,40 +74,39 @@ pub struct Outcome {
 
 /// Runs `svala mem`.
 pub fn mem(args: &MemArgs) -> Result<()> {
-    let destination = args.output.as_deref().map_or(Destination::Stdout, destination);
-    let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
+    let destination = args.output.as_deref().map_or(Destination::Stdout, Destination::of);
+    let read_group = args.mapping.read_group.as_deref().map(ReadGroup::parse).transpose()?;
+    let lane = Lane { first: args.first.clone(), second: args.second.clone(), read_group };
+    let places = Places { reference: &args.reference, inputs: Inputs::new(vec![lane])?, destination };
     report(&execute(&job("mem", places, Format::Sam, args.threads, &args.mapping))?);
     Ok(())
 }
 
 /// Runs `svala align`.
 pub fn align(args: &AlignArgs) -> Result<()> {
-    let destination = destination(&args.output);
-    let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
+    let destination = Destination::of(&args.output);
+    let inputs = Inputs::resolve(&args.inputs, args.mapping.read_group.as_deref())?;
+    let places = Places { reference: &args.reference, inputs, destination };
     let threads = args.threads.unwrap_or_else(all_threads);
     let sort = sort_options(args)?;
-    let index = sort.is_some() && !args.no_index;
-    let writer = WriterOptions { compression_level: args.level, index, ..WriterOptions::default() };
+    let writer = args.sorted.writer_options(threads);
+    let order = record_order(args.sort);
+    let writer = WriterOptions { index: order == RecordOrder::Coordinate && writer.index, ..writer };
     report(&execute(&Job {
+        order,
         sort,
         writer,
-        metrics: args.metrics.as_deref(),
+        metrics: args.sorted.metrics.as_deref(),
         barcode_tag: args.barcode_tag,
         ..job("align", places, Format::Bam, threads, &args.mapping)
     })?);
     Ok(())
 }
 
-/// Standard output for `-`.
-fn destination(path: &Path) -> Destination {
-    if path == Path::new("-") { Destination::Stdout } else { Destination::File(path.to_owned()) }
-}
-
 /// The files of a command.
 struct Places<'a> {
     reference: &'a Path,
-    first: &'a Path,
-    second: Option<&'a PathBuf>,
+    inputs: Inputs,
     destination: Destination,
 }
 
@@ -117,15 +120,14 @@ fn job<'a>(
     Job {
         command,
         reference: places.reference,
-        first: places.first,
-        second: places.second.map(PathBuf::as_path),
+        inputs: places.inputs,
         destination: places.destination,
         format,
+        order: RecordOrder::Input,
         sort: None,
         metrics: None,
         writer: WriterOptions::default(),
         threads: threads.max(1),
-        read_group: mapping.read_group.as_deref(),
         soft_clip: mapping.soft_clip,
         max_alternatives: mapping.max_alternatives,
         barcode_tag: None,
@@ -138,21 +140,19 @@ fn job<'a>(
 /// Maps all reads of a job.
 pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     check_files(job)?;
-    let read_group = job.read_group.map(ReadGroup::parse).transpose()?;
     let options = MapOptions {
         soft_clip_supplementary: job.soft_clip,
         max_alternatives: job.max_alternatives,
         barcode_tag: job.barcode_tag,
-        read_group: read_group.as_ref().map(|group| group.id().as_bytes().to_vec()),
+        read_groups: ReadGroups::new(job.inputs.read_groups()),
         ..MapOptions::default()
     };
+    let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
+    space::check(&space::Places { inputs: job.inputs.files().collect(), output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
     let index = Index::open_for(job.reference)?;
-    let mut source = ReadSource::open(job.first, job.second, MAX_READ)?;
-    if let Some(tag) = job.barcode_tag {
-        source = source.with_barcodes(tag);
-    }
-    let header = header(job, &index, read_group);
+    let inputs = job.inputs.open(job.barcode_tag)?;
+    let header = header(job, &index);
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
         adapters: job.engine.adapters.clone(),
@@ -164,6 +164,8 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         eprintln!("svala: warning: GPU {device} extends in 32 bits, slower, with the same results: {reason}");
     }
     engine.set_reference(index.reference().planes());
+    let outputs = [job.destination.file(), job.metrics].into_iter().flatten();
+    interrupt::remove_on_signal(outputs.map(Path::to_owned).collect())?;
     let writer = AlignmentWriter::create(
         &job.destination,
         job.format,
@@ -181,11 +183,14 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     };
     let metrics = job.metrics.map(MetricsFile::create).transpose()?;
     let (summary, counts) = match job.sort.clone() {
-        Some(sort) => run.execute(source, SortingWriter::new(writer, sort)?, job.format, &header)?,
-        None => (run.execute(source, writer, job.format, &header)?.0, None),
+        Some(sort) if job.order == RecordOrder::Name => {
+            run.execute(inputs, SortingWriter::<ByName>::new(writer, sort)?, job.format, &header)?
+        }
+        Some(sort) => run.execute(inputs, SortingWriter::<ByPlace>::new(writer, sort)?, job.format, &header)?,
+        None => (run.execute(inputs, writer, job.format, &header)?.0, None),
     };
     if let (Some(metrics), Some(counts)) = (metrics, counts) {
-        metrics.write(&summary, &counts, header.read_group.as_ref())?;
+        metrics.write(&counts, &options.read_groups)?;
     }
     for failure in engine.device_failures() {
         let (device, reason) = (failure.device, failure.reason);
@@ -194,33 +199,28 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
 }
 
-fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header {
+fn header(job: &Job<'_>, index: &Index) -> Header {
     let references = index
         .reference()
         .contigs
         .iter()
         .map(|contig| ReferenceSequence { name: contig.name.clone(), length: contig.length, md5: contig.md5 })
         .collect();
-    let order = if job.sort.is_some() { RecordOrder::Coordinate } else { RecordOrder::Input };
-    let program = Program {
-        id: "svala".into(),
-        name: "svala".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        command_line: canonical_command_line(job),
-    };
-    Header { references, order, read_group, program }
+    Header {
+        references,
+        order: job.order,
+        read_groups: job.inputs.read_groups().to_vec(),
+        program: command_line(job).to_program(),
+    }
 }
 
-/// Refuses an output that would replace an input, and one file as both mates.
+/// Refuses an output that would replace an input, and one file for two outputs.
 fn check_files(job: &Job<'_>) -> Result<()> {
     let index = index_path(job.reference);
-    let inputs = [job.reference, &index, job.first].into_iter().chain(job.second).chain(job.insert.file());
-    let output = match &job.destination {
-        Destination::File(path) => Some(path.as_path()),
-        Destination::Stdout => None,
-    };
+    let inputs = || [job.reference, &index].into_iter().chain(job.inputs.files()).chain(job.insert.file());
+    let output = job.destination.file();
     for output in output.into_iter().chain(job.metrics) {
-        if inputs.clone().any(|input| is_same_file(input, output)) {
+        if inputs().any(|input| is_same_file(input, output)) {
             return Err(Error::Usage { path: output.to_owned(), why: "the output would replace an input" });
         }
     }
@@ -228,24 +228,11 @@ fn check_files(job: &Job<'_>) -> Result<()> {
         let path = output.unwrap_or(job.reference).to_owned();
         return Err(Error::Usage { path, why: "the same file is given for records and metrics" });
     }
-    match job.second {
-        Some(second) if is_same_file(job.first, second) => {
-            Err(Error::Usage { path: second.to_owned(), why: "the same file is given for both mates" })
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
-/// Whether both paths lead to one regular file.
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    let regular = |path: &Path| path.is_file().then(|| path.canonicalize().ok()).flatten();
-    regular(a).is_some_and(|a| regular(b) == Some(a))
-}
-
-/// The command line with what decides the records and nothing else: no folders, threads, devices or names of reads and
-/// outputs. So shards of a sample, and runs anywhere, have the same header.
-fn canonical_command_line(job: &Job<'_>) -> String {
-    let mut words = vec!["svala".to_owned(), job.command.to_owned()];
+fn command_line(job: &Job<'_>) -> CommandLine {
+    let mut words = Vec::new();
     if job.soft_clip {
         words.push("-Y".into());
     }
@@ -253,17 +240,13 @@ fn canonical_command_line(job: &Job<'_>) -> String {
         words.extend(["-h".into(), job.max_alternatives.to_string()]);
     }
     words.extend(job.insert.words());
-    if let Some(tag) = job.barcode_tag {
-        words.extend(["--barcode-tag".into(), tag.escape_ascii().to_string()]);
-    }
-    if let Some(sort) = &job.sort {
-        words.extend(sort_words(sort));
-    }
-    if let Some(group) = job.read_group {
-        words.extend(["-R".into(), group.to_owned()]);
-    }
     words.push(file_name(job.reference));
-    words.join(" ")
+    CommandLine {
+        command: job.command.into(),
+        duplicates: job.sort.as_ref().map_or(DuplicateAction::Mark, |sort| sort.duplicates.action),
+        barcode_tag: job.barcode_tag,
+        rest: words.join(" "),
+    }
 }
 
 /// The last part of a path, for the header.
@@ -284,16 +267,19 @@ fn report(outcome: &Outcome) {
         share(s.properly_paired, s.reads),
         outcome.backend,
     );
-    for (orientation, m) in s.insert_model.iter().flat_map(InsertModel::orientations) {
-        let [mean, deviation] = [m.mean_milli, m.deviation_milli].map(|milli| milli as f64 / 1000.0);
-        let source = if m.pairs > 0 { format!("from {} clear pairs", m.pairs) } else { "as given".into() };
-        eprintln!(
-            "svala: insert size {} {mean:.1} ± {deviation:.1}, proper {} to {}, {source}",
-            orientation.letters(),
-            m.low,
-            m.high
-        );
+    let models = &s.insert_models;
+    let is_one = models.iter().all(|model| *model == models[0]);
+    for (number, model) in models.iter().enumerate().take(if is_one { 1 } else { models.len() }) {
+        let input = if is_one { String::new() } else { format!("input {}: ", number + 1) };
+        model.iter().flat_map(InsertModel::orientations).for_each(|sizes| report_sizes(&input, sizes));
     }
+}
+
+fn report_sizes(input: &str, (orientation, m): (Orientation, &SizeModel)) {
+    let [mean, deviation] = [m.mean_milli, m.deviation_milli].map(|milli| milli as f64 / 1000.0);
+    let source = if m.pairs > 0 { format!("from {} clear pairs", m.pairs) } else { "as given".into() };
+    let (letters, low, high) = (orientation.letters(), m.low, m.high);
+    eprintln!("svala: {input}insert size {letters} {mean:.1} ± {deviation:.1}, proper {low} to {high}, {source}");
 }
 
 /// A share in per cent.

@@ -7,10 +7,17 @@ mod doctor;
 mod environment;
 mod error;
 mod index;
+mod inputs;
 mod insert_file;
 mod insert_option;
+mod interrupt;
+mod memory;
+mod merge;
 mod metrics_file;
+mod program_line;
+mod sample_sheet;
 mod sort_option;
+mod space;
 
 use std::process::ExitCode;
 
@@ -27,6 +34,7 @@ fn main() -> ExitCode {
         Command::Index(args) => index::run(args),
         Command::Mem(args) => align::mem(args),
         Command::Align(args) => align::align(args),
+        Command::Merge(args) => merge::run(args),
         Command::InsertSize(args) => insert_file::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Demo(args) => demo::run(args),

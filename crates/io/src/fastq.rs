@@ -27,6 +27,7 @@ const FORMAT: &str = "FASTQ";
 pub struct ReadSource {
     first: FastqReader,
     second: Option<FastqReader>,
+    read_group: Option<usize>,
 }
 
 impl ReadSource {
@@ -45,7 +46,7 @@ impl ReadSource {
         }
         let first = FastqReader::open(first, max_bases)?;
         let second = second.map(|path| FastqReader::open(path, max_bases)).transpose()?;
-        Ok(Self { first, second })
+        Ok(Self { first, second, read_group: None })
     }
 
     /// Takes barcodes (unique molecular identifiers) from the comments of headers: what `TAG:Z:` precedes in a field between
@@ -55,6 +56,13 @@ impl ReadSource {
         for reader in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
             reader.barcode_tag = Some(tag);
         }
+        self
+    }
+
+    /// Says which of the header's read groups the reads belong to.
+    #[must_use]
+    pub fn with_read_group(mut self, number: Option<usize>) -> Self {
+        self.read_group = number;
         self
     }
 
@@ -77,6 +85,7 @@ impl ReadSource {
     /// files do not match. The content of `batch` is then of no use.
     pub fn read_batch(&mut self, batch: &mut ReadBatch, max_reads: usize) -> Result<bool> {
         batch.clear();
+        batch.set_read_group(self.read_group);
         let Some(second) = &mut self.second else {
             while batch.len() < max_reads.max(1) && self.first.read_into(batch)? {}
             self.first.require_records()?;

@@ -30,7 +30,7 @@
 //! let header = Header {
 //!     references: Vec::new(),
 //!     order: Default::default(),
-//!     read_group: None,
+//!     read_groups: Vec::new(),
 //!     program: Program {
 //!         id: text("example"),
 //!         name: text("example"),
@@ -80,6 +80,7 @@ mod bam;
 mod bam_index;
 mod batch;
 mod cigar;
+mod disk;
 mod duplication_metrics;
 mod encode;
 mod encoded;
@@ -95,15 +96,17 @@ mod nucleotide;
 mod read_group;
 mod record;
 mod sam_text;
+mod shard;
 mod spill;
 mod writer;
 
 pub use self::{
-    atomic::AtomicFile,
+    atomic::{AtomicFile, remove_partials},
     bam::{OwnedAlignment, read_alignments},
     bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
+    disk::free_space,
     duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},
     encoded::EncodedRecord,
@@ -111,8 +114,10 @@ pub use self::{
     fasta::{Contig, FastaReader},
     fastq::ReadSource,
     header::{Header, Program, RecordOrder, ReferenceSequence},
+    input::is_gzip,
     read_group::ReadGroup,
     record::{AlignmentRecord, Tag, TagValue},
+    shard::ShardReader,
     spill::{SpillReader, SpillWriter},
     writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };
