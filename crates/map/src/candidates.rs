@@ -6,7 +6,7 @@
 //! that no seed named differs from the read in each of them, so in at least `D` places. The same argument bounds the edits
 //! of each candidate from below, by the stretches that were not found at it.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::hint::black_box;
 use std::ops::Range;
 
@@ -61,14 +61,17 @@ pub struct Candidate {
     pub mated: bool,
     /// One bit for each of those stretches that was found on the diagonal.
     found: u64,
-    /// What decides between equals, once they are ranked.
-    tie: u64,
 }
 
 impl Candidate {
     /// The smaller, the earlier it is looked at.
     fn rank(&self) -> (u32, Reverse<u32>) {
         (self.edits + if self.mated { 0 } else { MATE_EDITS }, Reverse(self.seeds))
+    }
+
+    fn compare(&self, other: &Self, name_hash: u64) -> Ordering {
+        let tie = |c: &Self| tie_break(name_hash, c.reverse, c.diagonal);
+        self.rank().cmp(&other.rank()).then_with(|| tie(self).cmp(&tie(other)))
     }
 }
 
@@ -92,6 +95,8 @@ pub struct Lookup<'a> {
     pub name_hash: u64,
     /// Bases that gaps reach.
     pub band: u16,
+    /// Whether a quick look is enough, with disjoint seeds that occur rarely.
+    pub quick: bool,
 }
 
 impl Candidates {
@@ -102,12 +107,6 @@ impl Candidates {
         self.searched.clear();
     }
 
-    /// Adds the candidates of the next read, from those of its seeds that occur rarely: a quick look, which is all that most reads
-    /// need.
-    pub fn collect_quick(&mut self, hits: &SeedHits, lookup: Lookup<'_>) {
-        self.collect_read(hits, lookup, QUICK);
-    }
-
     /// Adds the candidates of the next reads, which are one read or two mates. The deeper round is for reads none of which has
     /// enough stretches: one that has them anchors its mate, which rescue will find.
     pub fn collect(&mut self, hits: &SeedHits, lookups: &[Lookup<'_>]) {
@@ -115,9 +114,10 @@ impl Candidates {
         for round in THOROUGH {
             self.truncate(first);
             for lookup in lookups {
-                self.collect_read(hits, *lookup, round);
+                self.collect_read(hits, *lookup, if lookup.quick { QUICK } else { round });
             }
-            if self.searched[first..].iter().any(|searched| !searched.may_hide_copies(ENOUGH_STRETCHES)) {
+            let is_enough = |searched: &Searched| !searched.may_hide_copies(ENOUGH_STRETCHES);
+            if lookups.iter().all(|lookup| lookup.quick) || self.searched[first..].iter().any(is_enough) {
                 break;
             }
         }
@@ -134,7 +134,7 @@ impl Candidates {
     fn collect_read(&mut self, hits: &SeedHits, lookup: Lookup<'_>, round: Round) {
         let seeds = hits.read(self.read_ends.len());
         let searched = lookup.round(seeds.clone(), round, &mut self.keys);
-        if self.keys.is_empty() {
+        if self.keys.is_empty() && !lookup.quick {
             lookup.sample_rarest(seeds, &mut self.keys);
         }
         self.keys.sort_unstable();
@@ -150,7 +150,6 @@ impl Candidates {
                 seeds: run.len() as u32,
                 mated: false,
                 found: found.fold(0, |bits, stretch| bits | 1 << stretch),
-                tie: 0,
             });
         }
         let stretches = searched.stretches.min(NO_STRETCH as u32);
@@ -196,20 +195,30 @@ impl Candidates {
         }
     }
 
-    /// The best [`MAX_CANDIDATES`] candidates of read `i`, most promising first; the read's name decides between equals.
-    pub fn ranked(&mut self, i: usize, name_hash: u64) -> &[Candidate] {
+    /// Candidates of read `i`, to be ordered.
+    pub fn read_mut(&mut self, i: usize) -> &mut [Candidate] {
         let range = self.range(i);
-        let mut candidates = &mut self.candidates[range];
-        // A comparison needs two of them, and there are many comparisons.
-        candidates.iter_mut().for_each(|c| c.tie = tie_break(name_hash, c.reverse, c.diagonal));
-        let order = |c: &Candidate| (c.rank(), c.tie);
-        if candidates.len() > MAX_CANDIDATES {
-            candidates.select_nth_unstable_by_key(MAX_CANDIDATES, order);
-            candidates = &mut candidates[..MAX_CANDIDATES];
-        }
-        candidates.sort_unstable_by_key(order);
-        candidates
+        &mut self.candidates[range]
     }
+}
+
+/// Puts the most promising candidate first, the others behind it in any order; the read's name decides between equals.
+pub fn put_best_first(candidates: &mut [Candidate], name_hash: u64) {
+    let best = (0..candidates.len()).min_by(|&a, &b| candidates[a].compare(&candidates[b], name_hash));
+    if let Some(best) = best {
+        candidates.swap(0, best);
+    }
+}
+
+/// The best [`MAX_CANDIDATES`], most promising first; the read's name decides between equals.
+pub fn ranked(mut candidates: &mut [Candidate], name_hash: u64) -> &[Candidate] {
+    let compare = |a: &Candidate, b: &Candidate| a.compare(b, name_hash);
+    if candidates.len() > MAX_CANDIDATES {
+        candidates.select_nth_unstable_by(MAX_CANDIDATES, compare);
+        candidates = &mut candidates[..MAX_CANDIDATES];
+    }
+    candidates.sort_unstable_by(compare);
+    candidates
 }
 
 impl Lookup<'_> {
@@ -377,7 +386,7 @@ mod tests {
     use super::*;
 
     fn candidate(diagonal: u64, reverse: bool) -> Candidate {
-        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, found: 0, tie: 0 }
+        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, found: 0 }
     }
 
     #[test]
@@ -422,8 +431,9 @@ mod tests {
                 (0..200).map(|i| Candidate { edits: 5, ..candidate(1000 + i * 7, false) }).collect();
             all[150].edits = 4;
             all[160].mated = true;
-            let mut candidates = Candidates { read_ends: vec![all.len()], candidates: all, ..Candidates::default() };
-            candidates.ranked(0, name).iter().map(|c| c.diagonal).collect::<Vec<u64>>()
+            put_best_first(&mut all, name);
+            assert_eq!(all[0].diagonal, 1000 + 160 * 7);
+            ranked(&mut all, name).iter().map(|c| c.diagonal).collect::<Vec<u64>>()
         };
         let first = chosen(1);
         assert_eq!(first.len(), MAX_CANDIDATES);

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::alignment::{Alignment, overlap};
 use crate::anchors::Anchors;
-use crate::candidates::Candidate;
+use crate::candidates::{Candidate, put_best_first, ranked};
 use crate::error::Result;
 use crate::extension::{Context, Extensions};
 use crate::hash::tie_break;
@@ -96,46 +96,63 @@ impl Checked {
 
     /// Checks the candidates of a read, most promising first, until the rest can change neither its best placement nor how sure
     /// that is. They replace those that the read had before. Returns the best.
-    pub fn push_ranked(
+    pub fn push_candidates(
         &mut self,
         number: usize,
-        candidates: &[Candidate],
-        read: PackedRead<'_>,
+        candidates: &mut [Candidate],
+        read: NamedRead<'_>,
         context: Context<'_>,
     ) -> Option<Best> {
         let start = self.alignments.len();
         let best = context.instructions.run(
             #[inline(always)]
-            || self.check_ranked(number, candidates, read, context),
+            || self.check_candidates(number, candidates, read, context),
         );
         self.groups[number] = start..self.alignments.len();
         best
     }
 
     #[inline(always)]
-    fn check_ranked(
+    fn check_candidates(
         &mut self,
         number: usize,
-        candidates: &[Candidate],
-        read: PackedRead<'_>,
+        candidates: &mut [Candidate],
+        NamedRead { read, name_hash }: NamedRead<'_>,
         context: Context<'_>,
     ) -> Option<Best> {
-        let mut best: Option<Best> = None;
-        for candidate in candidates {
-            let is_mated = best.is_some_and(|best| best.is_mated);
-            let margin = if is_mated && !candidate.mated { UNMATED_MARGIN } else { MARGIN };
-            if ceiling(read.length(), candidate.edits, context.options) + margin < best.map_or(0, |best| best.value) {
-                continue;
+        put_best_first(candidates, name_hash);
+        let (first, others) = candidates.split_first_mut()?;
+        let mut best = self.check(number, first, read, context);
+        // Only what may still matter is worth sorting.
+        let mut kept = 0;
+        for i in 0..others.len() {
+            if may_matter(&others[i], best.as_ref(), read.length(), context.options) {
+                others.swap(kept, i);
+                kept += 1;
             }
-            let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
-            let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour, is_rescue: false };
-            let Some(alignment) = self.push(number, reverse, diagonal, hints, read, context) else { continue };
-            let value = alignment.value(read.length(), context.options);
-            if best.is_none_or(|best| value > best.value) {
-                best = Some(Best { alignment, value, is_mated: candidate.mated });
+        }
+        for candidate in ranked(&mut others[..kept], name_hash) {
+            if may_matter(candidate, best.as_ref(), read.length(), context.options) {
+                let this = self.check(number, candidate, read, context);
+                best = this.filter(|this| best.is_none_or(|best| this.value > best.value)).or(best);
             }
         }
         best
+    }
+
+    #[inline(always)]
+    fn check(
+        &mut self,
+        number: usize,
+        candidate: &Candidate,
+        read: PackedRead<'_>,
+        context: Context<'_>,
+    ) -> Option<Best> {
+        let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
+        let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour, is_rescue: false };
+        let alignment = self.push(number, reverse, diagonal, hints, read, context)?;
+        let value = alignment.value(read.length(), context.options);
+        Some(Best { alignment, value, is_mated: candidate.mated })
     }
 
     /// Checks the places where a read was looked for near its mate.
@@ -211,10 +228,26 @@ impl Checked {
     }
 }
 
+/// Whether a candidate may turn out as good as the best so far, or nearly so.
+fn may_matter(candidate: &Candidate, best: Option<&Best>, length: usize, options: &MapOptions) -> bool {
+    let Some(best) = best else { return true };
+    let margin = if best.is_mated && !candidate.mated { UNMATED_MARGIN } else { MARGIN };
+    ceiling(length, candidate.edits, options) + margin >= best.value
+}
+
 /// The highest value of an alignment of a read of `length` bases with so many edits.
 fn ceiling(length: usize, edits: u32, options: &MapOptions) -> i32 {
     let full = length as i32 * options.match_score() + 2 * options.end_bonus;
     full - edits as i32 * options.cheapest_edit()
+}
+
+/// A read and the hash of its name.
+#[derive(Clone, Copy)]
+pub struct NamedRead<'a> {
+    /// The read.
+    pub read: PackedRead<'a>,
+    /// The hash.
+    pub name_hash: u64,
 }
 
 /// The reads of a batch and the hashes of their names.

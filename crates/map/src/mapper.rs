@@ -14,7 +14,7 @@ use crate::index::{Index, Reference, SeedTable};
 use crate::insert_model::InsertModel;
 use crate::insert_size::{Insert, Orientation};
 use crate::options::{MAX_READ, MapOptions};
-use crate::pairing::{Mates, best_proper_pair, top_pair_value};
+use crate::pairing::{Mates, Proper, best_proper_pair, top_pair_value};
 use crate::reads::PackedReads;
 use crate::record::{RecordSource, Scratch, Template};
 use crate::rescue::{Found, Needless, Rescue};
@@ -45,6 +45,7 @@ pub struct Workspace {
     extensions: Extensions,
     alignments: Grouped,
     found: Vec<Found>,
+    pairs: Vec<Proper>,
     placements: Vec<Placement>,
     alternatives: Vec<Alternative>,
     traced: Vec<Alignment>,
@@ -139,7 +140,7 @@ impl<'a> Mapper<'a> {
             reaches: &reaches(model),
         };
         search.run(&mut work.searches, &mut work.checked);
-        work.alignments.clear();
+        work.alignments.clear(work.reads.len());
         self.extend(model.and_then(longest_reach), work)
     }
 
@@ -151,14 +152,15 @@ impl<'a> Mapper<'a> {
     fn extend(&self, mate_reach: Option<u64>, work: &mut Workspace) -> Result<()> {
         let batch = Batch { reads: &work.reads, name_hashes: &work.name_hashes, mate_reach };
         let known = |read: usize| {
-            let best = work.alignments.best(read);
+            let best = work.alignments.read(read).first();
             best.map_or(0, |a| a.value(work.reads.read(read).length(), self.options))
         };
         work.checked.queue_extensions(batch, self.context(), known, &mut work.extensions)?;
         work.extensions.run(self.engine, &work.reads, work.checked.alignments_mut(), self.options);
-        let (names, least) = (&work.name_hashes, self.options.score_floor());
-        let new = |read| work.checked.read(read);
-        work.alignments.add(new, work.reads.len(), |read, list| keep_distinct(list, least, names[read]));
+        for (read, &name) in work.name_hashes.iter().enumerate() {
+            let arrange = |list: &mut Vec<_>| keep_distinct(list, self.options.score_floor(), name);
+            work.alignments.add(read, work.checked.read(read), arrange);
+        }
         Ok(())
     }
 
@@ -190,7 +192,7 @@ impl<'a> Mapper<'a> {
         let (first, second) = (read & !1, read | 1);
         let mates = self.mates(first, second, work);
         let context = self.read_context(read, work);
-        let Some(best) = work.alignments.best(read) else {
+        let Some(best) = work.alignments.read(read).first() else {
             return Needless { found_score: 0, origin_score: 0 };
         };
         // Where few of its seeds were looked up, there may be copies close by.
@@ -207,11 +209,14 @@ impl<'a> Mapper<'a> {
         work.placements.clear();
         work.alternatives.clear();
         work.templates.clear();
+        let mut pairs = std::mem::take(&mut work.pairs);
         let mates = if input.paired { 2 } else { 1 };
         for first_read in (0..work.reads.len()).step_by(mates) {
             let second_read = first_read + mates - 1;
-            let pair = model
-                .and_then(|model| best_proper_pair(&self.mates(first_read, second_read, work), model, self.options));
+            let pair = model.and_then(|model| {
+                let mates = self.mates(first_read, second_read, work);
+                best_proper_pair(&mates, model, self.options, &mut pairs)
+            });
             let (mut placements, mut alternatives) = ([0..0, 0..0], [0..0, 0..0]);
             for (mate, read) in (first_read..=second_read).enumerate() {
                 let chosen =
@@ -229,6 +234,7 @@ impl<'a> Mapper<'a> {
             let (paired, proper) = (input.paired, pair.is_some());
             work.templates.push(Template { first_read, placements, alternatives, paired, proper });
         }
+        work.pairs = pairs;
     }
 
     fn mates<'w>(&self, first: usize, second: usize, work: &'w Workspace) -> Mates<'w> {

@@ -41,18 +41,23 @@ pub struct Pair {
 }
 
 /// A proper pair under consideration.
-#[derive(Clone, Copy)]
-struct Proper {
+#[derive(Clone, Copy, Debug)]
+pub struct Proper {
     mates: [usize; 2],
     value: i32,
 }
 
-/// The best proper pair, if it is worth more than the mates unpaired.
+/// The best proper pair, if it is worth more than the mates unpaired. `pairs` is for its work.
 #[must_use]
-pub fn best_proper_pair(mates: &Mates<'_>, model: &InsertModel, options: &MapOptions) -> Option<Pair> {
+pub fn best_proper_pair(
+    mates: &Mates<'_>,
+    model: &InsertModel,
+    options: &MapOptions,
+    pairs: &mut Vec<Proper>,
+) -> Option<Pair> {
     let [first, second] = mates.alignments.map(|list| &list[..list.len().min(MAX_TRIED)]);
     let unpaired = first.first()?.score + second.first()?.score - options.unpaired_penalty;
-    let pairs = proper_pairs(first, second, mates, model, options);
+    proper_pairs([first, second], mates.lengths, model, options, pairs);
     let tie = |p: &Proper| {
         let hash = |mate: usize| {
             let a = &mates.alignments[mate][p.mates[mate]];
@@ -65,7 +70,7 @@ pub fn best_proper_pair(mates: &Mates<'_>, model: &InsertModel, options: &MapOpt
         return None;
     }
     let quality = [0, 1].map(|mate| {
-        let (rival, near) = rival_value(mate, best, &pairs, mates, options);
+        let (rival, near) = rival_value(mate, best, pairs, mates, options);
         mapq::from_lead(best.value - rival, near, mates.repetitive_shares.iter().sum::<i64>() / 2, options)
     });
     Some(Pair { chosen: best.mates, quality })
@@ -90,20 +95,19 @@ fn pair_value(
 }
 
 fn proper_pairs(
-    first: &[Alignment],
-    second: &[Alignment],
-    mates: &Mates<'_>,
+    [first, second]: [&[Alignment]; 2],
+    lengths: [usize; 2],
     model: &InsertModel,
     options: &MapOptions,
-) -> Vec<Proper> {
-    let mut pairs = Vec::new();
+    pairs: &mut Vec<Proper>,
+) {
+    pairs.clear();
     for (i, a) in first.iter().enumerate() {
         for (j, b) in second.iter().enumerate() {
-            let value = pair_value(a, b, mates.lengths, model, options);
+            let value = pair_value(a, b, lengths, model, options);
             pairs.extend(value.map(|value| Proper { mates: [i, j], value }));
         }
     }
-    pairs
 }
 
 /// The best value with `mate` placed elsewhere than in `best`, and how many placements come near it.
@@ -145,7 +149,7 @@ mod tests {
         let (alignments, repetitive_shares) = ([first, second], [0, 0]);
         let mates = Mates { alignments, lengths: [100, 100], hidden, repetitive_shares, name_hash: 3 };
         let model = InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000));
-        best_proper_pair(&mates, &model, &MapOptions::default())
+        best_proper_pair(&mates, &model, &MapOptions::default(), &mut Vec::new())
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! Stages 1 to 3, block by block: seeds, candidates, ungapped check.
 //!
-//! A quick look with few seeds settles most reads; the others get a thorough one. Each look fetches what it needs of the index for
+//! A quick look with few seeds settles most reads; the others get a thorough one, with their mates as they are. Each look fetches what it needs of the index for
 //! all reads of the block at once.
 
 use std::ops::Range;
 
 use crate::candidates::{Candidates, Lookup};
-use crate::checking::Checked;
+use crate::checking::{Checked, NamedRead};
 use crate::extension::Context;
 use crate::hidden::Searched;
 use crate::index::SeedTable;
 use crate::insert_size::Orientation;
 use crate::reads::PackedReads;
-use crate::seeding::{SeedHits, Sketch, disjoint};
+use crate::seeding::SeedHits;
+use crate::syncmer::Spacing;
 
 /// Reads of a block, an even number.
 const BLOCK_READS: usize = 64;
@@ -39,10 +40,10 @@ pub struct Search<'a> {
 /// Arrays of a search, reused from batch to batch.
 #[derive(Debug, Default)]
 pub struct Searches {
-    sketch: Sketch,
     hits: SeedHits,
     candidates: Candidates,
     unsettled: Vec<usize>,
+    settled: Vec<bool>,
     searched: Vec<Searched>,
 }
 
@@ -59,11 +60,13 @@ impl Search<'_> {
     pub fn run(&self, work: &mut Searches, checked: &mut Checked) {
         work.searched.clear();
         work.searched.resize(self.reads.len(), Searched::default());
+        work.settled.clear();
+        work.settled.resize(self.reads.len(), false);
         checked.clear(self.reads.len());
         for start in (0..self.reads.len()).step_by(BLOCK_READS) {
             let block = start..self.reads.len().min(start + BLOCK_READS);
-            self.look_quickly(block.clone(), work, checked);
-            self.look_thoroughly(block.start, work, checked);
+            self.look_quickly(block, work, checked);
+            self.look_thoroughly(work, checked);
         }
     }
 
@@ -72,48 +75,53 @@ impl Search<'_> {
         if self.paired { 2 } else { 1 }
     }
 
-    fn lookup(&self, read: usize) -> Lookup<'_> {
-        let codes = self.reads.read(read).codes;
-        Lookup { table: self.table, codes, name_hash: self.name_hashes[read], band: self.context.options.band }
+    fn push_seeds(&self, read: usize, spacing: Spacing, hits: &mut SeedHits) {
+        hits.push(self.reads.read(read).codes, spacing, self.context.instructions);
     }
 
-    /// Searches a block with few seeds, and lists the reads whose places are not beyond doubt, mates together.
+    fn lookup(&self, read: usize, quick: bool) -> Lookup<'_> {
+        let codes = self.reads.read(read).codes;
+        Lookup { table: self.table, codes, name_hash: self.name_hashes[read], band: self.context.options.band, quick }
+    }
+
+    /// Searches a block with few seeds, and lists the reads whose places are not beyond doubt, and their mates.
     fn look_quickly(&self, block: Range<usize>, work: &mut Searches, checked: &mut Checked) {
-        work.sketch.clear();
         work.hits.clear();
-        for (slot, read) in block.clone().enumerate() {
-            work.sketch.push(self.reads.read(read).codes, self.context.instructions);
-            work.hits.push(disjoint(work.sketch.read(slot)));
+        for read in block.clone() {
+            self.push_seeds(read, Spacing::Disjoint, &mut work.hits);
         }
         work.hits.look_up(self.table);
         work.candidates.clear();
         for read in block.clone() {
-            work.candidates.collect_quick(&work.hits, self.lookup(read));
+            work.candidates.collect(&work.hits, &[self.lookup(read, true)]);
         }
         work.candidates.fetch(self.context.reference);
         work.unsettled.clear();
         for first in block.clone().step_by(self.mates()) {
             let mates = first..first + self.mates();
-            if !self.check(first - block.start, mates.clone(), work, checked) {
+            self.check(first - block.start, mates.clone(), work, checked);
+            if mates.clone().any(|read| !work.settled[read]) {
                 work.unsettled.extend(mates);
             }
         }
     }
 
-    /// Searches the reads left over with all their seeds.
-    fn look_thoroughly(&self, block_start: usize, work: &mut Searches, checked: &mut Checked) {
+    /// Searches the reads left over with all their seeds. Mates that are settled only show where they are.
+    fn look_thoroughly(&self, work: &mut Searches, checked: &mut Checked) {
         work.hits.clear();
         for &read in &work.unsettled {
-            work.hits.push(work.sketch.read(read - block_start).iter().copied());
+            let spacing = if work.settled[read] { Spacing::Disjoint } else { Spacing::Any };
+            self.push_seeds(read, spacing, &mut work.hits);
         }
         work.hits.look_up(self.table);
         work.candidates.clear();
         // One mate with seeds enough is enough, if rescue can find the other from there.
         let together = if self.rescues { self.mates() } else { 1 };
         for reads in work.unsettled.chunks(together) {
+            let lookup = |read: usize| self.lookup(read, work.settled[read]);
             match *reads {
-                [first, second] => work.candidates.collect(&work.hits, &[self.lookup(first), self.lookup(second)]),
-                _ => work.candidates.collect(&work.hits, &[self.lookup(reads[0])]),
+                [first, second] => work.candidates.collect(&work.hits, &[lookup(first), lookup(second)]),
+                _ => work.candidates.collect(&work.hits, &[lookup(reads[0])]),
             }
         }
         work.candidates.fetch(self.context.reference);
@@ -123,23 +131,24 @@ impl Search<'_> {
         }
     }
 
-    /// Ranks and checks the candidates of one read or two mates, which are in the block's list from `slot` on. Tells whether their
-    /// places are beyond doubt.
-    fn check(&self, slot: usize, reads: Range<usize>, work: &mut Searches, checked: &mut Checked) -> bool {
+    /// Checks the candidates of one read or two mates, which are in the block's list from `slot` on, unless its place is beyond
+    /// doubt already; and tells where it is now.
+    fn check(&self, slot: usize, reads: Range<usize>, work: &mut Searches, checked: &mut Checked) {
         if self.paired {
             self.reaches.iter().for_each(|&reach| work.candidates.mark_mates(slot, reach));
         }
-        let mut settled = true;
         for (slot, i) in (slot..).zip(reads) {
+            if work.settled[i] {
+                continue;
+            }
             let read = self.reads.read(i);
-            let ranked = work.candidates.ranked(slot, self.name_hashes[i]);
-            let best = checked.push_ranked(i, ranked, read, self.context);
+            let named = NamedRead { read, name_hash: self.name_hashes[i] };
+            let best = checked.push_candidates(i, work.candidates.read_mut(slot), named, self.context);
             let searched = *work.candidates.searched(slot);
-            settled &= best.is_some_and(|best| {
+            work.settled[i] = best.is_some_and(|best| {
                 (best.is_mated || !self.paired) && best.is_settled(read.length(), &searched, self.context.options)
             });
             work.searched[i] = searched;
         }
-        settled
     }
 }

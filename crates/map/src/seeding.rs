@@ -9,38 +9,7 @@ use std::ops::Range;
 use svala_compute::Instructions;
 
 use crate::index::SeedTable;
-use crate::syncmer::{K, Seed, for_each_seed};
-
-/// All seeds of some reads.
-#[derive(Debug, Default)]
-pub struct Sketch {
-    seeds: Vec<Seed>,
-    read_ends: Vec<usize>,
-}
-
-impl Sketch {
-    /// Forgets all reads.
-    pub fn clear(&mut self) {
-        self.seeds.clear();
-        self.read_ends.clear();
-    }
-
-    /// Adds the next read.
-    pub fn push(&mut self, codes: &[u8], instructions: Instructions) {
-        instructions.run(
-            #[inline(always)]
-            || for_each_seed(codes, |seed| self.seeds.push(seed)),
-        );
-        self.read_ends.push(self.seeds.len());
-    }
-
-    /// Seeds of read `i`, by position.
-    #[must_use]
-    pub fn read(&self, i: usize) -> &[Seed] {
-        let start = if i == 0 { 0 } else { self.read_ends[i - 1] };
-        &self.seeds[start..self.read_ends[i]]
-    }
-}
+use crate::syncmer::{Seed, Spacing, for_each_seed};
 
 /// Seeds of some reads and where the index has them.
 #[derive(Debug, Default)]
@@ -58,9 +27,12 @@ impl SeedHits {
         self.read_ends.clear();
     }
 
-    /// Adds the next read, with these of its seeds.
-    pub fn push(&mut self, seeds: impl IntoIterator<Item = Seed>) {
-        self.seeds.extend(seeds);
+    /// Adds the seeds of the next read.
+    pub fn push(&mut self, codes: &[u8], spacing: Spacing, instructions: Instructions) {
+        instructions.run(
+            #[inline(always)]
+            || for_each_seed(codes, spacing, |seed| self.seeds.push(seed)),
+        );
         self.read_ends.push(self.seeds.len());
     }
 
@@ -81,31 +53,5 @@ impl SeedHits {
         let start = if i == 0 { 0 } else { self.read_ends[i - 1] };
         let range = start..self.read_ends[i];
         self.seeds[range.clone()].iter().zip(self.found[range].iter().cloned())
-    }
-}
-
-/// Of seeds by position, the first, and each that shares no base with the one taken before it.
-pub fn disjoint(seeds: &[Seed]) -> impl Iterator<Item = Seed> {
-    let mut end = 0;
-    seeds.iter().copied().filter(move |seed| {
-        let is_apart = seed.position >= end;
-        if is_apart {
-            end = seed.position + K as u32;
-        }
-        is_apart
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn disjoint_seeds_share_no_base() {
-        let at = |position| Seed { position, hash: 0, reverse: false };
-        let all = [2, 5, 19, 20, 37, 38, 39].map(at);
-        let positions: Vec<u32> = disjoint(&all).map(|seed| seed.position).collect();
-        assert_eq!(positions, [2, 20, 38]);
-        assert_eq!(disjoint(&[]).count(), 0);
     }
 }
