@@ -1,7 +1,7 @@
 //! `svala mem` and `svala align`.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
@@ -10,14 +10,17 @@ use svala_io::{
 };
 use svala_map::index::{Index, index_path};
 use svala_map::insert_model::InsertModel;
+use svala_map::observer::Observe;
 use svala_map::options::{MAX_READ, MapOptions};
-use svala_map::pipeline::{Run, Summary};
+use svala_map::pipeline::{Done, Run};
 use svala_map::sort::{SortOptions, SortingWriter};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::insert_option::InsertSource;
 use crate::metrics_file::MetricsFile;
+use crate::qc_files::{self, QcFiles, with_suffix};
+use crate::run_facts::RunFacts;
 use crate::sort_option::{sort_options, sort_words};
 
 /// A run of the aligner, resolved from either command's arguments.
@@ -38,6 +41,8 @@ pub struct Job<'a> {
     pub sort: Option<SortOptions>,
     /// Where duplication metrics go.
     pub metrics: Option<&'a Path>,
+    /// How the names of files of statistics start.
+    pub qc: Option<&'a Path>,
     /// Compression and index; the threads are those of the job.
     pub writer: WriterOptions,
     /// Mapping threads.
@@ -58,16 +63,6 @@ pub struct Job<'a> {
     pub batch_reads: usize,
 }
 
-/// What a job did.
-pub struct Outcome {
-    /// Counts.
-    pub summary: Summary,
-    /// Mapping time, without loading the index.
-    pub elapsed: Duration,
-    /// The backend in words.
-    pub backend: String,
-}
-
 /// Runs `svala mem`.
 pub fn mem(args: &MemArgs) -> Result<()> {
     let destination = args.output.as_deref().map_or(Destination::Stdout, destination);
@@ -81,17 +76,26 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let destination = destination(&args.output);
     let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
     let threads = args.threads.unwrap_or_else(all_threads);
-    let sort = sort_options(args)?;
+    let qc = args.quality.prefix.as_deref();
+    let sort = sort_options(args, observe(qc))?;
+    let qc_metrics =
+        qc.filter(|_| sort.is_some() && !args.no_markdup).map(|prefix| with_suffix(prefix, ".duplicate_metrics"));
     let index = sort.is_some() && !args.no_index;
     let writer = WriterOptions { compression_level: args.level, index, ..WriterOptions::default() };
     report(&execute(&Job {
         sort,
         writer,
-        metrics: args.metrics.as_deref(),
+        metrics: args.metrics.as_deref().or(qc_metrics.as_deref()),
+        qc,
         barcode_tag: args.barcode_tag,
         ..job("align", places, Format::Bam, threads, &args.mapping)
     })?);
     Ok(())
+}
+
+/// What is to be counted.
+fn observe(qc: Option<&Path>) -> Observe {
+    if qc.is_some() { Observe::All } else { Observe::Nothing }
 }
 
 /// Standard output for `-`.
@@ -123,6 +127,7 @@ fn job<'a>(
         format,
         sort: None,
         metrics: None,
+        qc: None,
         writer: WriterOptions::default(),
         threads: threads.max(1),
         read_group: mapping.read_group.as_deref(),
@@ -136,7 +141,8 @@ fn job<'a>(
 }
 
 /// Maps all reads of a job.
-pub fn execute(job: &Job<'_>) -> Result<Outcome> {
+pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
+    let begin = Instant::now();
     check_files(job)?;
     let read_group = job.read_group.map(ReadGroup::parse).transpose()?;
     let options = MapOptions {
@@ -178,20 +184,41 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         insert_model,
         threads: job.threads,
         batch_reads: job.batch_reads,
+        observe: observe(job.qc),
     };
+    let qc = job.qc.map(|prefix| QcFiles::create(prefix, job.second.is_some(), job.sort.is_some())).transpose()?;
     let metrics = job.metrics.map(MetricsFile::create).transpose()?;
-    let (summary, counts) = match job.sort.clone() {
+    let done = match job.sort.clone() {
         Some(sort) => run.execute(source, SortingWriter::new(writer, sort)?, job.format, &header)?,
-        None => (run.execute(source, writer, job.format, &header)?.0, None),
+        None => {
+            let Done { summary, observation, outcome: () } = run.execute(source, writer, job.format, &header)?;
+            Done { summary, observation, outcome: None }
+        }
     };
-    if let (Some(metrics), Some(counts)) = (metrics, counts) {
-        metrics.write(&summary, &counts, header.read_group.as_ref())?;
+    let elapsed = start.elapsed();
+    if let (Some(metrics), Some(counts)) = (metrics, &done.outcome) {
+        metrics.write(&done.summary, counts, header.read_group.as_ref())?;
     }
-    for failure in engine.device_failures() {
-        let (device, reason) = (failure.device, failure.reason);
+    let failures = engine.device_failures();
+    for DeviceFailure { device, reason } in &failures {
         eprintln!("svala: warning: GPU {device} failed and the CPU took over, with the same results: {reason}");
     }
-    Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
+    let facts = RunFacts {
+        header,
+        summary: done.summary,
+        observation: done.observation,
+        duplicates: done.outcome,
+        counters: engine.counters(),
+        backend: engine.description(),
+        device_failures: failures.iter().map(|f| format!("{}: {}", f.device, f.reason)).collect(),
+        threads: job.threads,
+        start: start - begin,
+        elapsed,
+    };
+    if let Some(qc) = qc {
+        qc.write(&facts)?;
+    }
+    Ok(facts)
 }
 
 fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header {
@@ -216,17 +243,18 @@ fn check_files(job: &Job<'_>) -> Result<()> {
     let index = index_path(job.reference);
     let inputs = [job.reference, &index, job.first].into_iter().chain(job.second).chain(job.insert.file());
     let output = match &job.destination {
-        Destination::File(path) => Some(path.as_path()),
+        Destination::File(path) => Some(path.clone()),
         Destination::Stdout => None,
     };
-    for output in output.into_iter().chain(job.metrics) {
+    let qc = job.qc.iter().flat_map(|prefix| qc_files::paths(prefix, job.second.is_some(), job.sort.is_some()));
+    let outputs: Vec<PathBuf> = output.into_iter().chain(job.metrics.map(Path::to_owned)).chain(qc).collect();
+    for (number, output) in outputs.iter().enumerate() {
         if inputs.clone().any(|input| is_same_file(input, output)) {
-            return Err(Error::Usage { path: output.to_owned(), why: "the output would replace an input" });
+            return Err(Error::Usage { path: output.clone(), why: "the output would replace an input" });
         }
-    }
-    if job.metrics.is_some() && job.metrics == output {
-        let path = output.unwrap_or(job.reference).to_owned();
-        return Err(Error::Usage { path, why: "the same file is given for records and metrics" });
+        if outputs[..number].contains(output) {
+            return Err(Error::Usage { path: output.clone(), why: "the same file is given for two outputs" });
+        }
     }
     match job.second {
         Some(second) if is_same_file(job.first, second) => {
@@ -272,14 +300,14 @@ pub fn file_name(path: &Path) -> String {
 }
 
 /// Says on standard error what was done.
-fn report(outcome: &Outcome) {
+fn report(outcome: &RunFacts) {
     let s = &outcome.summary;
     let seconds = outcome.elapsed.as_secs_f64();
     eprintln!(
         "svala: {} reads ({} bases) in {seconds:.1} s, {:.0} reads/s; {:.2} % mapped, {:.2} % properly paired; {}",
         s.reads,
         s.bases,
-        s.reads as f64 / seconds.max(1e-9),
+        outcome.reads_per_second(),
         share(s.mapped, s.reads),
         share(s.properly_paired, s.reads),
         outcome.backend,

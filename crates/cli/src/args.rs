@@ -105,6 +105,8 @@ pub struct AlignArgs {
     /// Write duplication metrics to this file, as Picard does
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
+    #[command(flatten)]
+    pub quality: QualityArgs,
     /// Most pixels in x and in y between optical duplicates: 100, or 2500 for patterned flow cells
     #[arg(long, default_value_t = 100, value_name = "PIXELS")]
     pub optical_distance: u32,
@@ -133,6 +135,15 @@ pub enum Sort {
     Coordinate,
     /// As the reads came.
     None,
+}
+
+/// What `align` tells of its result.
+#[derive(Debug, Args)]
+pub struct QualityArgs {
+    /// Write statistics beside the result, in the formats of samtools (PREFIX.stats, .flagstat, .coverage), Picard
+    /// (.insert_size_metrics, .duplicate_metrics) and MultiQC (.svala_mqc.json)
+    #[arg(long = "qc", value_name = "PREFIX")]
+    pub prefix: Option<PathBuf>,
 }
 
 /// What `mem` and `align` share.

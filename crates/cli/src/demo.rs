@@ -36,6 +36,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         format: Format::Bam,
         sort: None,
         metrics: None,
+        qc: None,
         writer: WriterOptions::default(),
         threads,
         read_group: Some("@RG\\tID:demo\\tSM:NA12878\\tPL:ILLUMINA"),

@@ -10,6 +10,9 @@ mod index;
 mod insert_file;
 mod insert_option;
 mod metrics_file;
+mod multiqc;
+mod qc_files;
+mod run_facts;
 mod sort_option;
 
 use std::process::ExitCode;

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use svala_map::observer::Observe;
 use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions};
 
 use crate::args::{AlignArgs, Sort};
 use crate::error::{Error, Result};
 
 /// What the sort may use, if there is to be one. Runs go beside the output unless told otherwise.
-pub fn sort_options(args: &AlignArgs) -> Result<Option<SortOptions>> {
+pub fn sort_options(args: &AlignArgs, observe: Observe) -> Result<Option<SortOptions>> {
     if args.sort == Sort::None {
         let why = "duplicates are found while records are sorted; leave out --sort none";
         let asked = args.metrics.as_ref().or(args.rmdup.then_some(&args.output));
@@ -25,7 +26,7 @@ pub fn sort_options(args: &AlignArgs) -> Result<Option<SortOptions>> {
     };
     let duplicates = DuplicateOptions { action, optical_distance: args.optical_distance };
     let max_memory_bytes = (args.max_mem_mib as usize).saturating_mul(1 << 20);
-    Ok(Some(SortOptions { max_memory_bytes, folder, duplicates }))
+    Ok(Some(SortOptions { max_memory_bytes, folder, duplicates, observe }))
 }
 
 /// The options that decide which records there are and how they are flagged, for the header.

@@ -17,7 +17,19 @@ impl<'a> EncodedRecord<'a> {
         let size = 4 + u32::from_le_bytes(*bytes.first_chunk()?) as usize;
         let (own, rest) = bytes.split_at_checked(size)?;
         let record = Self(own);
-        (size >= FIXED_BYTES && record.cigar_end() <= size).then_some((record, rest))
+        (size >= FIXED_BYTES && record.cigar_end() + record.sequence_bytes() <= size).then_some((record, rest))
+    }
+
+    /// The records of `bytes`; an error where one is not whole.
+    pub fn all(mut bytes: &'a [u8]) -> impl Iterator<Item = Result<Self, NotWhole>> {
+        std::iter::from_fn(move || {
+            if bytes.is_empty() {
+                return None;
+            }
+            let first = Self::split_first(bytes);
+            bytes = first.map_or(&[], |(_, rest)| rest);
+            Some(first.map(|(record, _)| record).ok_or(NotWhole))
+        })
     }
 
     /// All its bytes.
@@ -45,6 +57,30 @@ impl<'a> EncodedRecord<'a> {
         u16::from_le_bytes([self.0[FLAGS_AT], self.0[FLAGS_AT + 1]])
     }
 
+    /// MAPQ; 255 is "not available".
+    #[must_use]
+    pub fn mapping_quality(self) -> u8 {
+        self.0[13]
+    }
+
+    /// Index of the mate's reference sequence.
+    #[must_use]
+    pub fn mate_reference(self) -> Option<usize> {
+        usize::try_from(self.number(24) as i32).ok()
+    }
+
+    /// Leftmost aligned base of the mate, 0-based; -1 for none.
+    #[must_use]
+    pub fn mate_position(self) -> i32 {
+        self.number(28) as i32
+    }
+
+    /// TLEN, signed, in bases.
+    #[must_use]
+    pub fn template_length(self) -> i32 {
+        self.number(32) as i32
+    }
+
     /// Read name with its terminating zero.
     #[must_use]
     pub fn name(self) -> &'a [u8] {
@@ -54,9 +90,47 @@ impl<'a> EncodedRecord<'a> {
     /// Bases of the reference that it covers; 0 without a CIGAR.
     #[must_use]
     pub fn reference_bases(self) -> u32 {
+        self.cigar().filter(|op| op.consumes_reference()).map(CigarOp::len).sum()
+    }
+
+    /// Valid operations of its CIGAR.
+    pub fn cigar(self) -> impl Iterator<Item = CigarOp> {
         let (operations, _) = self.0[self.name_end()..self.cigar_end()].as_chunks();
-        let operations = operations.iter().map(|bytes| CigarOp(u32::from_le_bytes(*bytes)));
-        operations.filter(|op| op.is_valid() && op.consumes_reference()).map(CigarOp::len).sum()
+        operations.iter().map(|bytes| CigarOp(u32::from_le_bytes(*bytes))).filter(|op| op.is_valid())
+    }
+
+    /// Bases of its sequence.
+    #[must_use]
+    pub fn sequence_length(self) -> usize {
+        self.number(20) as usize
+    }
+
+    /// Its bases in four bits each, the first in the upper half of the first byte: 1, 2, 4, 8 for A, C, G, T and their sums for
+    /// what is ambiguous; 15 is N.
+    #[must_use]
+    pub fn packed_bases(self) -> &'a [u8] {
+        let start = self.cigar_end();
+        &self.0[start..start + self.sequence_length().div_ceil(2)]
+    }
+
+    /// Phred qualities, one a base; all 255 where there are none.
+    #[must_use]
+    pub fn qualities(self) -> &'a [u8] {
+        let end = self.cigar_end() + self.sequence_bytes();
+        &self.0[end - self.sequence_length()..end]
+    }
+
+    /// The value of an integer tag, if it has it.
+    #[must_use]
+    pub fn integer_tag(self, name: [u8; 2]) -> Option<i64> {
+        let mut tags = &self.0[self.cigar_end() + self.sequence_bytes()..];
+        while let [first, second, kind, value @ ..] = tags {
+            if [*first, *second] == name {
+                return integer(*kind, value);
+            }
+            tags = value.get(value_bytes(*kind, value)?..)?;
+        }
+        None
     }
 
     /// Sets the flag of duplicates in an encoded record; bytes that are none stay as they are.
@@ -76,15 +150,51 @@ impl<'a> EncodedRecord<'a> {
         self.name_end() + 4 * usize::from(u16::from_le_bytes([self.0[16], self.0[17]]))
     }
 
+    /// Bytes of bases and qualities.
+    fn sequence_bytes(self) -> usize {
+        self.sequence_length().div_ceil(2) + self.sequence_length()
+    }
+
     fn number(self, at: usize) -> u32 {
         u32::from_le_bytes([self.0[at], self.0[at + 1], self.0[at + 2], self.0[at + 3]])
     }
 }
 
+/// Bytes end within a record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NotWhole;
+
+/// Bytes of a tag's value; none if its kind is unknown or it is cut.
+fn value_bytes(kind: u8, value: &[u8]) -> Option<usize> {
+    Some(match kind {
+        b'A' | b'c' | b'C' => 1,
+        b's' | b'S' => 2,
+        b'i' | b'I' | b'f' => 4,
+        b'Z' | b'H' => memchr::memchr(0, value)? + 1,
+        b'B' => {
+            let count = u32::from_le_bytes(*value.get(1..)?.first_chunk()?) as usize;
+            5 + count.checked_mul(value_bytes(value[0], &[])?)?
+        }
+        _ => return None,
+    })
+}
+
+fn integer(kind: u8, value: &[u8]) -> Option<i64> {
+    Some(match kind {
+        b'c' => i64::from(*value.first()? as i8),
+        b'C' => i64::from(*value.first()?),
+        b's' => i64::from(i16::from_le_bytes(*value.first_chunk()?)),
+        b'S' => i64::from(u16::from_le_bytes(*value.first_chunk()?)),
+        b'i' => i64::from(i32::from_le_bytes(*value.first_chunk()?)),
+        b'I' => i64::from(u32::from_le_bytes(*value.first_chunk()?)),
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AlignmentRecord, CigarKind, Format, Header, Program, RecordEncoder, ReferenceSequence};
+    use crate::{AlignmentRecord, CigarKind, Format, Header, Program, RecordEncoder, ReferenceSequence, Tag, TagValue};
 
     fn encoded() -> Vec<u8> {
         let text = |text: &str| text.to_string();
@@ -96,6 +206,15 @@ mod tests {
         };
         let operations = [(CigarKind::SoftClip, 1), (CigarKind::Match, 2), (CigarKind::Deletion, 7)];
         let cigar = operations.map(|(kind, len)| CigarOp::new(kind, len));
+        let tag = |name: &[u8; 2], value| Tag { name: *name, value };
+        let tags = [
+            tag(b"MD", TagValue::Text(b"2^ACGTACG")),
+            tag(b"XC", TagValue::Char(b'c')),
+            tag(b"NM", TagValue::Int(7)),
+            tag(b"X1", TagValue::Int(-70_000)),
+            tag(b"X2", TagValue::Int(40_000)),
+            tag(b"X3", TagValue::Int(-200)),
+        ];
         let record = AlignmentRecord {
             name: b"read",
             flags: flags::REVERSE,
@@ -103,12 +222,12 @@ mod tests {
             position: Some(41),
             mapping_quality: 60,
             cigar: &cigar,
-            mate_reference: None,
-            mate_position: None,
-            template_length: 0,
+            mate_reference: Some(0),
+            mate_position: Some(13),
+            template_length: -7,
             bases: b"ACG",
-            qualities: b"III",
-            tags: &[],
+            qualities: b"I#!",
+            tags: &tags,
         };
         let mut bytes = Vec::new();
         RecordEncoder::new(Format::Bam, &header).unwrap().encode(&record, &mut bytes).unwrap();
@@ -124,6 +243,12 @@ mod tests {
         assert_eq!((record.bytes().len(), rest), (size, &b"next"[..]));
         assert_eq!((record.reference(), record.position(), record.reference_bases()), (Some(0), Some(41), 9));
         assert_eq!((record.name(), record.flags()), (&b"read\0"[..], flags::REVERSE));
+        assert_eq!((record.mapping_quality(), record.template_length()), (60, -7));
+        assert_eq!((record.mate_reference(), record.mate_position()), (Some(0), 13));
+        assert_eq!((record.sequence_length(), record.packed_bases()), (3, &[0x12, 0x40][..]));
+        assert_eq!(record.qualities(), [40, 2, 0]);
+        let tags = [*b"NM", *b"X1", *b"X2", *b"X3", *b"MD", *b"ZZ"].map(|name| record.integer_tag(name));
+        assert_eq!(tags, [Some(7), Some(-70_000), Some(40_000), Some(-200), None, None]);
         EncodedRecord::mark_duplicate(&mut bytes);
         let (record, _) = EncodedRecord::split_first(&bytes).unwrap();
         assert_eq!(record.flags(), flags::REVERSE | flags::DUPLICATE);
@@ -138,6 +263,12 @@ mod tests {
         let mut long_name = bytes.clone();
         long_name[12] = 255;
         assert!(EncodedRecord::split_first(&long_name).is_none());
+        let mut long_sequence = bytes.clone();
+        long_sequence[20] = 200;
+        assert!(EncodedRecord::split_first(&long_sequence).is_none());
         assert!(EncodedRecord::split_first(&[0; 40]).is_none());
+        let two_and_a_bit = [&bytes[..], &bytes, b"bit"].concat();
+        let whole: Vec<bool> = EncodedRecord::all(&two_and_a_bit).map(|record| record.is_ok()).collect();
+        assert_eq!(whole, [true, true, false]);
     }
 }

@@ -92,6 +92,7 @@ mod input;
 mod lines;
 mod noodles_record;
 mod nucleotide;
+pub mod qc;
 mod read_group;
 mod record;
 mod sam_text;
@@ -106,7 +107,7 @@ pub use self::{
     cigar::{CigarKind, CigarOp},
     duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},
-    encoded::EncodedRecord,
+    encoded::{EncodedRecord, NotWhole},
     error::{Error, Result},
     fasta::{Contig, FastaReader},
     fastq::ReadSource,

@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::insert_model::{InsertModel, SAMPLE_PAIRS};
 use crate::insert_size::Insert;
 use crate::mapper::{BatchInput, Mapper, Workspace};
+use crate::observer::{Observation, Observe, Observer, Written};
 use crate::options::MapOptions;
 
 /// Reads of a batch unless told otherwise.
@@ -32,7 +33,7 @@ pub struct EncodedBatch {
 
 /// Where encoded records go, in the order of the input.
 pub trait RecordSink {
-    /// What it knows at the end.
+    /// What it knows at the end, beside what it saw.
     type Outcome;
 
     /// Whether batches shall have signatures.
@@ -52,7 +53,7 @@ pub trait RecordSink {
     /// # Errors
     ///
     /// What is left can't be written.
-    fn finish(self) -> Result<Self::Outcome>;
+    fn finish(self) -> Result<(Self::Outcome, Written)>;
 }
 
 impl RecordSink for AlignmentWriter {
@@ -62,8 +63,8 @@ impl RecordSink for AlignmentWriter {
         Ok(self.write_encoded(&batch.bytes)?)
     }
 
-    fn finish(self) -> Result<()> {
-        Ok(Self::finish(self)?)
+    fn finish(self) -> Result<((), Written)> {
+        Ok((Self::finish(self)?, Written::default()))
     }
 }
 
@@ -82,6 +83,19 @@ pub struct Run<'a> {
     pub threads: usize,
     /// Reads in a batch, at least 1.
     pub batch_reads: usize,
+    /// What is counted of records; for BAM only.
+    pub observe: Observe,
+}
+
+/// What a run did.
+#[derive(Clone, Debug)]
+pub struct Done<T> {
+    /// Counts of reads.
+    pub summary: Summary,
+    /// Counts of records.
+    pub observation: Observation,
+    /// What the sink says.
+    pub outcome: T,
 }
 
 /// What was read and written. Shares count primary records only.
@@ -127,7 +141,9 @@ impl Run<'_> {
         mut writer: S,
         format: Format,
         header: &Header,
-    ) -> Result<(Summary, S::Outcome)> {
+    ) -> Result<Done<S::Outcome>> {
+        let observe = if format == Format::Bam { self.observe } else { Observe::Nothing };
+        let mut observer = Observer::new(observe);
         let threads = self.threads.max(1);
         let encoders = (0..threads).map(|_| RecordEncoder::new(format, header));
         let encoders = encoders.collect::<svala_io::Result<Vec<_>>>()?;
@@ -152,17 +168,23 @@ impl Run<'_> {
             let failures = encoded_out.clone();
             let reader =
                 scope.spawn(move || read_tasks(source, &head, self.batch_reads, &tokens, &tasks_out, &failures));
+            let mut mappers = Vec::new();
             for encoder in encoders {
                 let (tasks, encoded_out, model) = (tasks.clone(), encoded_out.clone(), model.as_ref());
-                let input = TaskInput { mapper: &mapper, model, paired, sign, barcode_tag: self.options.barcode_tag };
-                scope.spawn(move || map_tasks(input, encoder, &tasks, &encoded_out));
+                let barcode_tag = self.options.barcode_tag;
+                let input = TaskInput { mapper: &mapper, model, paired, sign, barcode_tag, observe };
+                mappers.push(scope.spawn(move || map_tasks(input, encoder, &tasks, &encoded_out)));
             }
             drop((tasks, encoded_out));
             write_in_order(&encoded, &tokens_out, &mut writer, &mut total)?;
+            for mapper in mappers {
+                observer.merge(&mapper.join().map_err(|_| Error::WorkerLost)?);
+            }
             let reads = reader.join().map_err(|_| Error::WorkerLost)?;
             if reads == total.reads { Ok(()) } else { Err(Error::ReadsLost { read: reads, written: total.reads }) }
         })?;
-        Ok((total, writer.finish()?))
+        let (outcome, written) = writer.finish()?;
+        Ok(Done { summary: total, observation: Observation::new(observer, written), outcome })
     }
 
     /// The insert-size model that [`execute`](Self::execute) would learn from these pairs.
@@ -252,11 +274,17 @@ struct TaskInput<'a> {
     /// Whether signatures are wanted.
     sign: bool,
     barcode_tag: Option<[u8; 2]>,
+    observe: Observe,
 }
 
-/// Maps and encodes tasks until there are no more, or nobody wants the results.
-fn map_tasks(shared: TaskInput<'_>, mut encoder: RecordEncoder, tasks: &Receiver<Task>, encoded: &Sender<Encoded>) {
-    let mut work = Workspace::default();
+/// Maps and encodes tasks until there are no more, or nobody wants the results. Returns what was counted of the records.
+fn map_tasks(
+    shared: TaskInput<'_>,
+    mut encoder: RecordEncoder,
+    tasks: &Receiver<Task>,
+    encoded: &Sender<Encoded>,
+) -> Observer {
+    let (mut work, mut observer) = (Workspace::default(), Observer::new(shared.observe));
     for task in tasks {
         let (mut bytes, mut signer) = (Vec::new(), Signer::new(shared.barcode_tag));
         let mut summary = Summary { bases: task.reads.total_bases() as u64, ..Summary::default() };
@@ -271,12 +299,13 @@ fn map_tasks(shared: TaskInput<'_>, mut encoder: RecordEncoder, tasks: &Receiver
                 encoder.encode(record, &mut bytes).map_err(Error::from)
             })
         }));
-        let mapped = mapped.unwrap_or(Err(Error::WorkerLost));
+        let mapped = mapped.unwrap_or(Err(Error::WorkerLost)).and_then(|()| observer.add_all(&bytes));
         let outcome = mapped.map(|()| (EncodedBatch { bytes, signatures: signer.into_signatures() }, summary));
         if encoded.send(Encoded { number: task.number, outcome }).is_err() {
-            return;
+            break;
         }
     }
+    observer
 }
 
 /// Writes batches by number.

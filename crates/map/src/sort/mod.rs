@@ -13,10 +13,12 @@ mod record;
 use std::io;
 use std::path::PathBuf;
 
+use svala_io::qc::Depth;
 use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
 
 use crate::duplicates::{DuplicateCounts, Duplicates, Finder};
 use crate::error::{Error, Result};
+use crate::observer::{Observe, Observer, Written};
 use crate::pipeline::{EncodedBatch, RecordSink};
 use merge::Runs;
 use record::{Record, write_record};
@@ -33,6 +35,8 @@ pub struct SortOptions {
     pub folder: PathBuf,
     /// What becomes of duplicates.
     pub duplicates: DuplicateOptions,
+    /// What is counted of records.
+    pub observe: Observe,
 }
 
 /// What becomes of duplicates.
@@ -93,8 +97,14 @@ impl SortingWriter {
         let DuplicateOptions { action, optical_distance } = options.duplicates;
         let finder = (action != DuplicateAction::Ignore)
             .then(|| Finder::new(options.max_memory_bytes / 8, options.folder.clone(), optical_distance));
+        let written = Written {
+            duplicates: Observer::new(options.observe),
+            removed: action == DuplicateAction::Remove,
+            ..Written::default()
+        };
+        let depth = (options.observe == Observe::All).then(Depth::default);
         Ok(Self {
-            output: Output { writer, remove: action == DuplicateAction::Remove, buffer: Vec::new() },
+            output: Output { writer, buffer: Vec::new(), written, depth },
             runs: Runs::new(options.folder.clone()),
             options,
             arena: Vec::new(),
@@ -167,7 +177,7 @@ impl RecordSink for SortingWriter {
         (before..).zip(&batch.signatures).try_for_each(|(template, signature)| finder.push(template, *signature))
     }
 
-    fn finish(mut self) -> Result<Option<DuplicateCounts>> {
+    fn finish(mut self) -> Result<(Option<DuplicateCounts>, Written)> {
         let (duplicates, counts) = self.finder.take().map(Finder::finish).transpose()?.unzip();
         let duplicates = duplicates.unwrap_or_default();
         if self.runs.is_empty() {
@@ -186,28 +196,45 @@ impl RecordSink for SortingWriter {
             output.write(record.template, &record.bytes, &duplicates)?;
         }
         output.writer.finish()?;
-        Ok(counts)
+        Ok((counts, Written { depth: output.depth.map(Depth::finish), ..output.written }))
     }
 }
 
 /// Where sorted records go.
 struct Output {
     writer: AlignmentWriter,
-    remove: bool,
     buffer: Vec<u8>,
+    written: Written,
+    depth: Option<Depth>,
 }
 
 impl Output {
     fn write(&mut self, template: u64, record: &[u8], duplicates: &Duplicates) -> Result<()> {
         if !duplicates.has(template) {
-            return Ok(self.writer.write_encoded(record)?);
+            return self.write_final(record);
         }
-        if self.remove {
+        self.written.duplicates.add_all(record)?;
+        if self.written.removed {
             return Ok(());
         }
-        self.buffer.clear();
-        self.buffer.extend_from_slice(record);
-        EncodedRecord::mark_duplicate(&mut self.buffer);
-        Ok(self.writer.write_encoded(&self.buffer)?)
+        let mut flagged = std::mem::take(&mut self.buffer);
+        flagged.clear();
+        flagged.extend_from_slice(record);
+        EncodedRecord::mark_duplicate(&mut flagged);
+        if self.written.duplicates.sums.is_some() {
+            let (record, _) = EncodedRecord::split_first(&flagged).ok_or(Error::BrokenRecord)?;
+            self.written.flagged.add(record);
+        }
+        self.write_final(&flagged)?;
+        self.buffer = flagged;
+        Ok(())
+    }
+
+    fn write_final(&mut self, record: &[u8]) -> Result<()> {
+        if let Some(depth) = &mut self.depth {
+            let (record, _) = EncodedRecord::split_first(record).ok_or(Error::BrokenRecord)?;
+            depth.add(record);
+        }
+        Ok(self.writer.write_encoded(record)?)
     }
 }
