@@ -21,6 +21,7 @@ use crate::insert_option::InsertSource;
 use crate::metrics_file::MetricsFile;
 use crate::qc_files::{self, QcFiles, with_suffix};
 use crate::run_facts::RunFacts;
+use crate::run_record::{RunRecord, record_path};
 use crate::sort_option::{sort_options, sort_words};
 
 /// A run of the aligner, resolved from either command's arguments.
@@ -43,6 +44,8 @@ pub struct Job<'a> {
     pub metrics: Option<&'a Path>,
     /// How the names of files of statistics start.
     pub qc: Option<&'a Path>,
+    /// Whether a record of the run is written beside the output.
+    pub record: bool,
     /// Compression and index; the threads are those of the job.
     pub writer: WriterOptions,
     /// Mapping threads.
@@ -63,6 +66,16 @@ pub struct Job<'a> {
     pub batch_reads: usize,
 }
 
+impl Job<'_> {
+    /// The output, if a record of the run stands beside it.
+    fn record_of(&self) -> Option<&Path> {
+        match &self.destination {
+            Destination::File(path) if self.record => Some(path),
+            _ => None,
+        }
+    }
+}
+
 /// Runs `svala mem`.
 pub fn mem(args: &MemArgs) -> Result<()> {
     let destination = args.output.as_deref().map_or(Destination::Stdout, destination);
@@ -77,7 +90,10 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
     let threads = args.threads.unwrap_or_else(all_threads);
     let qc = args.quality.prefix.as_deref();
-    let sort = sort_options(args, observe(qc))?;
+    // A device or a pipe has no name beside which a record could stand.
+    let is_file = args.output != Path::new("-") && !args.output.metadata().is_ok_and(|existing| !existing.is_file());
+    let record = is_file && !args.quality.no_record;
+    let sort = sort_options(args, observe(qc, record))?;
     let qc_metrics =
         qc.filter(|_| sort.is_some() && !args.no_markdup).map(|prefix| with_suffix(prefix, ".duplicate_metrics"));
     let index = sort.is_some() && !args.no_index;
@@ -87,6 +103,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
         writer,
         metrics: args.metrics.as_deref().or(qc_metrics.as_deref()),
         qc,
+        record,
         barcode_tag: args.barcode_tag,
         ..job("align", places, Format::Bam, threads, &args.mapping)
     })?);
@@ -94,8 +111,12 @@ pub fn align(args: &AlignArgs) -> Result<()> {
 }
 
 /// What is to be counted.
-fn observe(qc: Option<&Path>) -> Observe {
-    if qc.is_some() { Observe::All } else { Observe::Nothing }
+fn observe(qc: Option<&Path>, record: bool) -> Observe {
+    match (qc, record) {
+        (Some(_), _) => Observe::All,
+        (None, true) => Observe::Sums,
+        (None, false) => Observe::Nothing,
+    }
 }
 
 /// Standard output for `-`.
@@ -128,6 +149,7 @@ fn job<'a>(
         sort: None,
         metrics: None,
         qc: None,
+        record: false,
         writer: WriterOptions::default(),
         threads: threads.max(1),
         read_group: mapping.read_group.as_deref(),
@@ -158,6 +180,9 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     if let Some(tag) = job.barcode_tag {
         source = source.with_barcodes(tag);
     }
+    if !job.record {
+        source = source.without_digests();
+    }
     let header = header(job, &index, read_group);
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
@@ -174,7 +199,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         &job.destination,
         job.format,
         &header,
-        WriterOptions { threads: job.threads, ..job.writer },
+        WriterOptions { threads: job.threads, digest: job.record, ..job.writer },
     )?;
     let start = Instant::now();
     let run = Run {
@@ -184,9 +209,11 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         insert_model,
         threads: job.threads,
         batch_reads: job.batch_reads,
-        observe: observe(job.qc),
+        observe: observe(job.qc, job.record),
     };
     let qc = job.qc.map(|prefix| QcFiles::create(prefix, job.second.is_some(), job.sort.is_some())).transpose()?;
+    let inputs = [Some(job.first), job.second].into_iter().flatten().map(file_name).zip(source.watches());
+    let record = job.record_of().map(|output| RunRecord::create(output, inputs)).transpose()?;
     let metrics = job.metrics.map(MetricsFile::create).transpose()?;
     let done = match job.sort.clone() {
         Some(sort) => run.execute(source, SortingWriter::new(writer, sort)?, job.format, &header)?,
@@ -212,11 +239,14 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         backend: engine.description(),
         device_failures: failures.iter().map(|f| format!("{}: {}", f.device, f.reason)).collect(),
         threads: job.threads,
-        start: start - begin,
+        start: start.duration_since(begin),
         elapsed,
     };
     if let Some(qc) = qc {
         qc.write(&facts)?;
+    }
+    if let (Some(record), Some(output)) = (record, job.record_of()) {
+        record.write(output, job.reference, &facts)?;
     }
     Ok(facts)
 }
@@ -247,7 +277,9 @@ fn check_files(job: &Job<'_>) -> Result<()> {
         Destination::Stdout => None,
     };
     let qc = job.qc.iter().flat_map(|prefix| qc_files::paths(prefix, job.second.is_some(), job.sort.is_some()));
-    let outputs: Vec<PathBuf> = output.into_iter().chain(job.metrics.map(Path::to_owned)).chain(qc).collect();
+    let record = job.record_of().map(record_path);
+    let metrics = job.metrics.map(Path::to_owned);
+    let outputs: Vec<PathBuf> = output.into_iter().chain(metrics).chain(record).chain(qc).collect();
     for (number, output) in outputs.iter().enumerate() {
         if inputs.clone().any(|input| is_same_file(input, output)) {
             return Err(Error::Usage { path: output.clone(), why: "the output would replace an input" });

@@ -27,6 +27,8 @@ pub enum Command {
     /// Align reads and write a BAM file, which appears when it is complete
     #[command(disable_help_flag = true)]
     Align(AlignArgs),
+    /// Check that a file is what its run wrote, by the record beside it
+    Verify(VerifyArgs),
     /// Learn the insert sizes of a sample, so that all its shards are aligned with the same
     InsertSize(InsertSizeArgs),
     /// Show what svala can use on this machine and prove that it gives right results
@@ -144,6 +146,9 @@ pub struct QualityArgs {
     /// (.insert_size_metrics, .duplicate_metrics) and MultiQC (.svala_mqc.json)
     #[arg(long = "qc", value_name = "PREFIX")]
     pub prefix: Option<PathBuf>,
+    /// Write no record of the run (OUT.bam.svala.json), which has the digests of inputs and output and is for `svala verify`
+    #[arg(long)]
+    pub no_record: bool,
 }
 
 /// What `mem` and `align` share.
@@ -217,6 +222,17 @@ pub struct InsertSizeArgs {
     pub threads: usize,
     #[command(flatten)]
     pub engine: EngineArgs,
+}
+
+/// `svala verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// BAM file that `svala align` wrote
+    #[arg(value_name = "OUT.bam")]
+    pub file: PathBuf,
+    /// Record of the run [default: OUT.bam.svala.json]
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// `svala doctor`.

@@ -37,6 +37,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         sort: None,
         metrics: None,
         qc: None,
+        record: false,
         writer: WriterOptions::default(),
         threads,
         read_group: Some("@RG\\tID:demo\\tSM:NA12878\\tPL:ILLUMINA"),

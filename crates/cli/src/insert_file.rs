@@ -60,7 +60,8 @@ pub fn read(path: &Path) -> Result<InsertModel> {
     from_json(&text).map_err(|why| Error::InsertModel { path: path.to_owned(), why })
 }
 
-fn to_json(model: &InsertModel) -> Value {
+/// A model as the file holds it.
+pub fn to_json(model: &InsertModel) -> Value {
     let mut members = Map::new();
     members.insert("format".into(), FORMAT.into());
     for (orientation, sizes) in model.orientations() {

@@ -13,7 +13,9 @@ mod metrics_file;
 mod multiqc;
 mod qc_files;
 mod run_facts;
+mod run_record;
 mod sort_option;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Command::Index(args) => index::run(args),
         Command::Mem(args) => align::mem(args),
         Command::Align(args) => align::align(args),
+        Command::Verify(args) => verify::run(args),
         Command::InsertSize(args) => insert_file::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Demo(args) => demo::run(args),

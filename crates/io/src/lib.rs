@@ -86,6 +86,7 @@ mod encoded;
 mod error;
 mod fasta;
 mod fastq;
+mod file_digest;
 pub mod flags;
 mod header;
 mod input;
@@ -97,11 +98,12 @@ mod read_group;
 mod record;
 mod sam_text;
 mod spill;
+mod watched;
 mod writer;
 
 pub use self::{
     atomic::AtomicFile,
-    bam::{OwnedAlignment, read_alignments},
+    bam::{CheckedFile, OwnedAlignment, check_alignments, read_alignments},
     bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
@@ -111,9 +113,11 @@ pub use self::{
     error::{Error, Result},
     fasta::{Contig, FastaReader},
     fastq::ReadSource,
+    file_digest::FileDigest,
     header::{Header, Program, RecordOrder, ReferenceSequence},
     read_group::ReadGroup,
     record::{AlignmentRecord, Tag, TagValue},
     spill::{SpillReader, SpillWriter},
+    watched::InputWatch,
     writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };

@@ -1,7 +1,7 @@
 //! What is counted of records on their way: always how many and their digest, and all statistics if they are asked for.
 
-use svala_io::EncodedRecord;
 use svala_io::qc::{DepthSummary, RecordSums, Tally};
+use svala_io::{EncodedRecord, FileDigest};
 
 use crate::error::{Error, Result};
 
@@ -79,6 +79,8 @@ pub struct Written {
     pub removed: bool,
     /// Depth of coverage, of sorted records.
     pub depth: Option<DepthSummary>,
+    /// The whole file, if its digest was asked for.
+    pub file: Option<FileDigest>,
 }
 
 /// Everything that was counted in a run, of the records as they are in the output.
@@ -86,6 +88,8 @@ pub struct Written {
 pub struct Observation {
     /// How many, and their digest.
     pub sums: RecordSums,
+    /// The whole file, if its digest was asked for.
+    pub file: Option<FileDigest>,
     /// Statistics, if they were asked for.
     pub statistics: Option<Statistics>,
 }
@@ -104,7 +108,7 @@ pub struct Statistics {
 impl Observation {
     /// From what mapping threads and the sink saw.
     pub(crate) fn new(mapped: Observer, written: Written) -> Self {
-        let Written { duplicates, flagged, removed, depth } = written;
+        let Written { duplicates, flagged, removed, depth, file } = written;
         let mut sums = mapped.sums.unwrap_or_default();
         if let Some(unflagged) = &duplicates.sums {
             sums.subtract(unflagged);
@@ -118,7 +122,7 @@ impl Observation {
             all.subtract(&duplicates);
             Statistics { all, duplicates: Tally::default(), depth }
         });
-        Self { sums, statistics }
+        Self { sums, file, statistics }
     }
 }
 

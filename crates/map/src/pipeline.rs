@@ -64,7 +64,8 @@ impl RecordSink for AlignmentWriter {
     }
 
     fn finish(self) -> Result<((), Written)> {
-        Ok((Self::finish(self)?, Written::default()))
+        let file = Self::finish(self)?;
+        Ok(((), Written { file, ..Written::default() }))
     }
 }
 

@@ -75,16 +75,17 @@ impl Cycles {
             self.qualities.resize(length, [0; QUALITIES]);
         }
         // The last cycle stands first in the record of a reverse read.
+        let (rows, quality_rows) = (&mut bases[..length], &mut self.qualities[..length]);
         if reverse {
-            for (rows, &pair) in bases[..length].rchunks_mut(2).zip(packed) {
-                count_pair(rows.iter_mut().rev(), pair);
-            }
-            count_qualities(self.qualities[..length].iter_mut().rev(), qualities);
+            let (rest, pairs) = rows.as_rchunks_mut();
+            count_pairs(pairs.iter_mut().rev().map(|[second, first]| [first, second]), packed);
+            count_last(rest, packed);
+            count_qualities(quality_rows.iter_mut().rev(), qualities);
         } else {
-            for (rows, &pair) in bases[..length].chunks_mut(2).zip(packed) {
-                count_pair(rows.iter_mut(), pair);
-            }
-            count_qualities(self.qualities[..length].iter_mut(), qualities);
+            let (pairs, rest) = rows.as_chunks_mut();
+            count_pairs(pairs.iter_mut().map(|[first, second]| [first, second]), packed);
+            count_last(rest, packed);
+            count_qualities(quality_rows.iter_mut(), qualities);
         }
     }
 
@@ -110,9 +111,17 @@ impl Cycles {
     }
 }
 
-fn count_pair<'a>(rows: impl Iterator<Item = &'a mut [u64; BASES]>, pair: u8) {
-    for (row, base) in rows.zip([pair >> 4, pair & 15]) {
-        row[usize::from(base)] += 1;
+fn count_pairs<'a>(rows: impl Iterator<Item = [&'a mut [u64; BASES]; 2]>, packed: &[u8]) {
+    for ([first, second], &pair) in rows.zip(packed) {
+        first[usize::from(pair >> 4)] += 1;
+        second[usize::from(pair & 15)] += 1;
+    }
+}
+
+/// The last base of an odd number of them.
+fn count_last(rows: &mut [[u64; BASES]], packed: &[u8]) {
+    if let ([row], Some(&last)) = (rows, packed.last()) {
+        row[usize::from(last >> 4)] += 1;
     }
 }
 

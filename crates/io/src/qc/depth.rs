@@ -39,6 +39,17 @@ pub struct DepthSummary {
     pub positions: Vec<u64>,
 }
 
+impl DepthSummary {
+    /// Counts a run of positions of one depth, and returns how many of them are covered without duplicates.
+    fn count(&mut self, [all, unique]: Change, positions: u64) -> u64 {
+        let depth = usize::try_from(all).unwrap_or(0);
+        if depth > 0 {
+            self.positions[depth.min(MAX_DEPTH + 1)] += positions;
+        }
+        if unique > 0 { positions } else { 0 }
+    }
+}
+
 impl Default for Depth {
     fn default() -> Self {
         let summary = DepthSummary { covered: Vec::new(), positions: vec![0; MAX_DEPTH + 2] };
@@ -110,20 +121,84 @@ impl Depth {
             return;
         };
         let mask = self.ring.len() - 1;
-        let mut covered = 0;
+        let (mut run, mut covered) = (0, 0);
         // At the end itself the last blocks are taken away; behind it there is nothing.
         for open in self.open..position.min(self.end.saturating_add(1)) {
-            let [all, unique] = std::mem::take(&mut self.ring[open as usize & mask]);
-            self.current = [self.current[0] + all, self.current[1] + unique];
-            let depth = self.current[0] as usize;
-            self.summary.positions[depth.min(MAX_DEPTH + 1)] += u64::from(depth > 0);
-            covered += u64::from(self.current[1] > 0);
+            let change = &mut self.ring[open as usize & mask];
+            if *change != [0; 2] {
+                covered += self.summary.count(self.current, run);
+                let [all, unique] = std::mem::take(change);
+                self.current = [self.current[0] + all, self.current[1] + unique];
+                run = 0;
+            }
+            run += 1;
         }
+        covered += self.summary.count(self.current, run);
         self.open = self.open.max(position);
         let contigs = &mut self.summary.covered;
         if contigs.len() <= contig {
             contigs.resize(contig + 1, 0);
         }
         contigs[contig] += covered;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AlignmentRecord, CigarKind, CigarOp, Format, Header, Program, RecordEncoder, ReferenceSequence};
+
+    /// Depth by counting at every position, with lengths beyond the ring's size.
+    #[test]
+    fn depth_is_that_of_counting() {
+        let text = |text: &str| text.to_string();
+        let reference = |name: &str| ReferenceSequence { name: name.into(), length: 100_000, md5: [0; 16] };
+        let header = Header {
+            references: vec![reference("a"), reference("b"), reference("c")],
+            order: Default::default(),
+            read_group: None,
+            program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
+        };
+        let mut encoder = RecordEncoder::new(Format::Bam, &header).unwrap();
+        let mut depth = Depth::default();
+        let mut counted = vec![vec![[0u32; 2]; 100_000]; 3];
+        for (contig, starts) in [(0, &[0, 0, 5, 6, 6000, 6001, 50_000][..]), (2, &[3, 3, 4, 9000])] {
+            for (number, &position) in starts.iter().enumerate() {
+                let lengths = [10, 1 + 37 * number as u32, 3000 * (number as u32 % 3) + 1, 7];
+                let kinds = [CigarKind::Match, CigarKind::Insertion, CigarKind::Deletion, CigarKind::SequenceMatch];
+                let cigar: Vec<_> = kinds.into_iter().zip(lengths).map(|(kind, len)| CigarOp::new(kind, len)).collect();
+                let duplicate = number % 3 == 1;
+                let bases = vec![b'A'; (lengths[0] + lengths[1] + lengths[3]) as usize];
+                let record = AlignmentRecord {
+                    name: b"r",
+                    flags: if duplicate { flags::DUPLICATE } else { 0 },
+                    reference: Some(contig),
+                    position: Some(position),
+                    mapping_quality: 60,
+                    cigar: &cigar,
+                    mate_reference: None,
+                    mate_position: None,
+                    template_length: 0,
+                    bases: &bases,
+                    qualities: &bases,
+                    tags: &[],
+                };
+                let mut bytes = Vec::new();
+                encoder.encode(&record, &mut bytes).unwrap();
+                depth.add(EncodedRecord::split_first(&bytes).unwrap().0);
+                let second = position + lengths[0] + lengths[2];
+                for at in (position..position + lengths[0]).chain(second..second + lengths[3]) {
+                    let [all, unique] = &mut counted[contig][at as usize];
+                    (*all, *unique) = (*all + 1, *unique + u32::from(!duplicate));
+                }
+            }
+        }
+        let found = depth.finish();
+        let covered = |contig: &Vec<[u32; 2]>| contig.iter().filter(|[_, unique]| *unique > 0).count() as u64;
+        assert_eq!(found.covered, counted.iter().map(covered).collect::<Vec<_>>());
+        for (depth, &positions) in found.positions.iter().enumerate().skip(1) {
+            let expected = counted.iter().flatten().filter(|[all, _]| *all as usize == depth).count() as u64;
+            assert_eq!(positions, expected, "depth {depth}");
+        }
     }
 }

@@ -16,6 +16,17 @@ const NOT_PRIMARY: u16 = flags::SECONDARY | flags::SUPPLEMENTARY;
 /// What a pair needs for an insert size, and must not have.
 const BOTH_MAPPED: (u16, u16) = (flags::PAIRED, flags::UNMAPPED | flags::MATE_UNMAPPED);
 
+/// How many of two packed bases are C or G.
+const GC_OF_PAIR: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut pair = 0;
+    while pair < table.len() {
+        table[pair] = matches!(pair >> 4, 2 | 4) as u8 + matches!(pair & 15, 2 | 4) as u8;
+        pair += 1;
+    }
+    table
+};
+
 /// What is counted of the records on a contig that are neither unmapped, nor secondary, nor of failed quality.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct ContigTally {
@@ -164,7 +175,7 @@ impl Tally {
             return;
         }
         self.cycles[mate].add(packed, qualities, reverse);
-        let gc: usize = packed.iter().map(|&pair| usize::from(is_gc(pair >> 4)) + usize::from(is_gc(pair & 15))).sum();
+        let gc: usize = packed.iter().map(|&pair| usize::from(GC_OF_PAIR[usize::from(pair)])).sum();
         // The read stands for all steps between its content and that of a read with one G or C more.
         let step = |gc: usize| (gc * (GC_STEPS - 1) / qualities.len()).min(GC_STEPS - 1);
         self.gc[mate][step(gc)..step(gc + 1)].iter_mut().for_each(|count| *count += 1);
@@ -210,7 +221,7 @@ impl Tally {
                 _ if op.consumes_query() && op.consumes_reference() => {
                     contig.bases += bases as u64;
                     let aligned = qualities.get(cycle..cycle + bases).unwrap_or_default();
-                    contig.base_quality += aligned.iter().map(|&quality| u64::from(quality)).sum::<u64>();
+                    contig.base_quality += u64::from(aligned.iter().map(|&quality| u32::from(quality)).sum::<u32>());
                 }
                 _ => {}
             }
@@ -305,10 +316,6 @@ impl Totals {
         apply(&mut self.apart_confident, other.apart_confident);
         apply(&mut self.ambiguous, other.ambiguous);
     }
-}
-
-fn is_gc(code: u8) -> bool {
-    code == 2 || code == 4
 }
 
 /// Bases of the read, those that were hard-clipped too.

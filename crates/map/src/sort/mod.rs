@@ -195,8 +195,8 @@ impl RecordSink for SortingWriter {
         while let Some(record) = merged.next().map_err(failed)? {
             output.write(record.template, &record.bytes, &duplicates)?;
         }
-        output.writer.finish()?;
-        Ok((counts, Written { depth: output.depth.map(Depth::finish), ..output.written }))
+        let file = output.writer.finish()?;
+        Ok((counts, Written { file, depth: output.depth.map(Depth::finish), ..output.written }))
     }
 }
 
