@@ -1,6 +1,7 @@
 //! `svala mem` and `svala align`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
@@ -10,6 +11,7 @@ use svala_io::{
 };
 use svala_map::index::{Index, index_path};
 use svala_map::insert_model::InsertModel;
+use svala_map::meter::Meter;
 use svala_map::observer::Observe;
 use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::{Done, Run};
@@ -19,6 +21,7 @@ use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::insert_option::InsertSource;
 use crate::metrics_file::MetricsFile;
+use crate::progress::{Progress, Show};
 use crate::qc_files::{self, QcFiles, with_suffix};
 use crate::run_facts::RunFacts;
 use crate::run_record::{RunRecord, record_path};
@@ -46,6 +49,10 @@ pub struct Job<'a> {
     pub qc: Option<&'a Path>,
     /// Whether a record of the run is written beside the output.
     pub record: bool,
+    /// How far it is.
+    pub meter: Arc<Meter>,
+    /// Whether nothing but errors is said.
+    pub quiet: bool,
     /// Compression and index; the threads are those of the job.
     pub writer: WriterOptions,
     /// Mapping threads.
@@ -67,6 +74,21 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    fn warn(&self, what: std::fmt::Arguments<'_>) {
+        if !self.quiet {
+            eprintln!("svala: warning: {what}");
+        }
+    }
+
+    /// What is shown of its progress.
+    fn show(&self) -> Show {
+        match (self.quiet, &self.destination) {
+            (true, _) => Show::Nothing,
+            (_, Destination::Stdout) => Show::BesideRecords,
+            (_, Destination::File(_)) => Show::Progress,
+        }
+    }
+
     /// The output, if a record of the run stands beside it.
     fn record_of(&self) -> Option<&Path> {
         match &self.destination {
@@ -80,8 +102,8 @@ impl Job<'_> {
 pub fn mem(args: &MemArgs) -> Result<()> {
     let destination = args.output.as_deref().map_or(Destination::Stdout, destination);
     let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
-    report(&execute(&job("mem", places, Format::Sam, args.threads, &args.mapping))?);
-    Ok(())
+    let job = job("mem", places, Format::Sam, args.threads, &args.mapping);
+    run(&Job { quiet: args.quiet, ..job })
 }
 
 /// Runs `svala align`.
@@ -93,20 +115,31 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     // A device or a pipe has no name beside which a record could stand.
     let is_file = args.output != Path::new("-") && !args.output.metadata().is_ok_and(|existing| !existing.is_file());
     let record = is_file && !args.quality.no_record;
-    let sort = sort_options(args, observe(qc, record))?;
+    let meter = Arc::default();
+    let sort = sort_options(args, observe(qc, record), &meter)?;
     let qc_metrics =
         qc.filter(|_| sort.is_some() && !args.no_markdup).map(|prefix| with_suffix(prefix, ".duplicate_metrics"));
     let index = sort.is_some() && !args.no_index;
     let writer = WriterOptions { compression_level: args.level, index, ..WriterOptions::default() };
-    report(&execute(&Job {
+    run(&Job {
         sort,
         writer,
         metrics: args.metrics.as_deref().or(qc_metrics.as_deref()),
         qc,
         record,
+        meter,
+        quiet: args.quiet,
         barcode_tag: args.barcode_tag,
         ..job("align", places, Format::Bam, threads, &args.mapping)
-    })?);
+    })
+}
+
+/// Maps all reads of a job and says what was done.
+fn run(job: &Job<'_>) -> Result<()> {
+    let facts = execute(job)?;
+    if !job.quiet {
+        report(&facts);
+    }
     Ok(())
 }
 
@@ -150,6 +183,8 @@ fn job<'a>(
         metrics: None,
         qc: None,
         record: false,
+        meter: Arc::default(),
+        quiet: false,
         writer: WriterOptions::default(),
         threads: threads.max(1),
         read_group: mapping.read_group.as_deref(),
@@ -192,7 +227,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         ..EngineOptions::default()
     })?;
     for DeviceFailure { device, reason } in engine.unpacked_devices() {
-        eprintln!("svala: warning: GPU {device} extends in 32 bits, slower, with the same results: {reason}");
+        job.warn(format_args!("GPU {device} extends in 32 bits, slower, with the same results: {reason}"));
     }
     engine.set_reference(index.reference().planes());
     let writer = AlignmentWriter::create(
@@ -210,11 +245,13 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         threads: job.threads,
         batch_reads: job.batch_reads,
         observe: observe(job.qc, job.record),
+        meter: &job.meter,
     };
     let qc = job.qc.map(|prefix| QcFiles::create(prefix, job.second.is_some(), job.sort.is_some())).transpose()?;
     let inputs = [Some(job.first), job.second].into_iter().flatten().map(file_name).zip(source.watches());
     let record = job.record_of().map(|output| RunRecord::create(output, inputs)).transpose()?;
     let metrics = job.metrics.map(MetricsFile::create).transpose()?;
+    let progress = Progress::start(&job.meter, source.watches(), job.show());
     let done = match job.sort.clone() {
         Some(sort) => run.execute(source, SortingWriter::new(writer, sort)?, job.format, &header)?,
         None => {
@@ -222,13 +259,14 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
             Done { summary, observation, outcome: None }
         }
     };
+    drop(progress);
     let elapsed = start.elapsed();
     if let (Some(metrics), Some(counts)) = (metrics, &done.outcome) {
         metrics.write(&done.summary, counts, header.read_group.as_ref())?;
     }
     let failures = engine.device_failures();
     for DeviceFailure { device, reason } in &failures {
-        eprintln!("svala: warning: GPU {device} failed and the CPU took over, with the same results: {reason}");
+        job.warn(format_args!("GPU {device} failed and the CPU took over, with the same results: {reason}"));
     }
     let facts = RunFacts {
         header,

@@ -66,6 +66,9 @@ pub struct MemArgs {
     /// Write SAM to this file instead, which appears when it is complete
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(long)]
+    pub quiet: bool,
     #[command(flatten)]
     pub mapping: MappingArgs,
 }
@@ -126,6 +129,9 @@ pub struct AlignArgs {
     #[arg(short = 'l', long, default_value_t = svala_io::DEFAULT_COMPRESSION_LEVEL, value_name = "LEVEL",
           value_parser = clap::value_parser!(u8).range(..=9))]
     pub level: u8,
+    /// Say nothing but errors
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
     #[command(flatten)]
     pub mapping: MappingArgs,
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use svala_io::{Destination, Format, WriterOptions};
 use svala_map::index::{build, index_path};
@@ -38,6 +39,8 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         metrics: None,
         qc: None,
         record: false,
+        meter: Arc::default(),
+        quiet: true,
         writer: WriterOptions::default(),
         threads,
         read_group: Some("@RG\\tID:demo\\tSM:NA12878\\tPL:ILLUMINA"),

@@ -9,6 +9,7 @@ use svala_io::{AtomicFile, ReadSource};
 use svala_map::index::Index;
 use svala_map::insert_model::{InsertModel, SizeModel};
 use svala_map::insert_size::Orientation;
+use svala_map::meter::Meter;
 use svala_map::observer::Observe;
 use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::{DEFAULT_BATCH_READS, Run};
@@ -36,6 +37,7 @@ pub fn run(args: &InsertSizeArgs) -> Result<()> {
         threads: args.threads,
         batch_reads: DEFAULT_BATCH_READS,
         observe: Observe::Nothing,
+        meter: &Meter::default(),
     };
     let model = run.insert_model(ReadSource::open(&args.first, Some(&args.second), MAX_READ)?)?;
     if model.is_empty() {

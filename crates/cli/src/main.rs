@@ -11,6 +11,7 @@ mod insert_file;
 mod insert_option;
 mod metrics_file;
 mod multiqc;
+mod progress;
 mod qc_files;
 mod run_facts;
 mod run_record;

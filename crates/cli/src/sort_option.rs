@@ -1,7 +1,9 @@
 //! How `align` sorts and what it does about duplicates.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use svala_map::meter::Meter;
 use svala_map::observer::Observe;
 use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions};
 
@@ -9,7 +11,7 @@ use crate::args::{AlignArgs, Sort};
 use crate::error::{Error, Result};
 
 /// What the sort may use, if there is to be one. Runs go beside the output unless told otherwise.
-pub fn sort_options(args: &AlignArgs, observe: Observe) -> Result<Option<SortOptions>> {
+pub fn sort_options(args: &AlignArgs, observe: Observe, meter: &Arc<Meter>) -> Result<Option<SortOptions>> {
     if args.sort == Sort::None {
         let why = "duplicates are found while records are sorted; leave out --sort none";
         let asked = args.metrics.as_ref().or(args.rmdup.then_some(&args.output));
@@ -26,7 +28,7 @@ pub fn sort_options(args: &AlignArgs, observe: Observe) -> Result<Option<SortOpt
     };
     let duplicates = DuplicateOptions { action, optical_distance: args.optical_distance };
     let max_memory_bytes = (args.max_mem_mib as usize).saturating_mul(1 << 20);
-    Ok(Some(SortOptions { max_memory_bytes, folder, duplicates, observe }))
+    Ok(Some(SortOptions { max_memory_bytes, folder, duplicates, observe, meter: Arc::clone(meter) }))
 }
 
 /// The options that decide which records there are and how they are flagged, for the header.

@@ -35,6 +35,7 @@ pub mod insert_size;
 mod mapped_file;
 pub mod mapper;
 pub mod mapq;
+pub mod meter;
 pub mod observer;
 pub mod options;
 pub mod pairing;

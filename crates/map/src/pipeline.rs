@@ -16,6 +16,7 @@ use crate::index::Index;
 use crate::insert_model::{InsertModel, SAMPLE_PAIRS};
 use crate::insert_size::Insert;
 use crate::mapper::{BatchInput, Mapper, Workspace};
+use crate::meter::Meter;
 use crate::observer::{Observation, Observe, Observer, Written};
 use crate::options::MapOptions;
 
@@ -86,6 +87,8 @@ pub struct Run<'a> {
     pub batch_reads: usize,
     /// What is counted of records; for BAM only.
     pub observe: Observe,
+    /// Advanced while the run goes on.
+    pub meter: &'a Meter,
 }
 
 /// What a run did.
@@ -177,7 +180,7 @@ impl Run<'_> {
                 mappers.push(scope.spawn(move || map_tasks(input, encoder, &tasks, &encoded_out)));
             }
             drop((tasks, encoded_out));
-            write_in_order(&encoded, &tokens_out, &mut writer, &mut total)?;
+            write_in_order(&encoded, &tokens_out, &mut writer, &mut total, self.meter)?;
             for mapper in mappers {
                 observer.merge(&mapper.join().map_err(|_| Error::WorkerLost)?);
             }
@@ -315,6 +318,7 @@ fn write_in_order(
     tokens: &Sender<()>,
     writer: &mut impl RecordSink,
     total: &mut Summary,
+    meter: &Meter,
 ) -> Result<()> {
     let mut waiting = BTreeMap::new();
     let mut next = 0;
@@ -324,6 +328,7 @@ fn write_in_order(
             let (encoded, summary) = outcome?;
             writer.write_batch(&encoded)?;
             total.add(&summary);
+            meter.set_reads(total.reads, total.records);
             next += 1;
             // The reader may have ended; then nobody needs the token.
             let _ = tokens.try_send(());

@@ -12,12 +12,14 @@ mod record;
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use svala_io::qc::Depth;
 use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
 
 use crate::duplicates::{DuplicateCounts, Duplicates, Finder};
 use crate::error::{Error, Result};
+use crate::meter::Meter;
 use crate::observer::{Observe, Observer, Written};
 use crate::pipeline::{EncodedBatch, RecordSink};
 use merge::Runs;
@@ -37,6 +39,8 @@ pub struct SortOptions {
     pub duplicates: DuplicateOptions,
     /// What is counted of records.
     pub observe: Observe,
+    /// Advanced while sorted records are written.
+    pub meter: Arc<Meter>,
 }
 
 /// What becomes of duplicates.
@@ -104,7 +108,14 @@ impl SortingWriter {
         };
         let depth = (options.observe == Observe::All).then(Depth::default);
         Ok(Self {
-            output: Output { writer, buffer: Vec::new(), written, depth },
+            output: Output {
+                writer,
+                buffer: Vec::new(),
+                written,
+                depth,
+                meter: Arc::clone(&options.meter),
+                records: 0,
+            },
             runs: Runs::new(options.folder.clone()),
             options,
             arena: Vec::new(),
@@ -206,10 +217,15 @@ struct Output {
     buffer: Vec<u8>,
     written: Written,
     depth: Option<Depth>,
+    meter: Arc<Meter>,
+    /// Records so far, with those that are left out.
+    records: u64,
 }
 
 impl Output {
     fn write(&mut self, template: u64, record: &[u8], duplicates: &Duplicates) -> Result<()> {
+        self.records += 1;
+        self.meter.set_sorted(self.records);
         if !duplicates.has(template) {
             return self.write_final(record);
         }
