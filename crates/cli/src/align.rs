@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::insert_option::InsertSource;
 use crate::metrics_file::MetricsFile;
 use crate::progress::{Progress, Show};
-use crate::qc_files::{self, QcFiles, with_suffix};
+use crate::qc_files::{QcFiles, QcPlan, with_suffix};
 use crate::run_facts::RunFacts;
 use crate::run_record::{RunRecord, record_path};
 use crate::sort_option::{sort_options, sort_words};
@@ -45,8 +45,8 @@ pub struct Job<'a> {
     pub sort: Option<SortOptions>,
     /// Where duplication metrics go.
     pub metrics: Option<&'a Path>,
-    /// How the names of files of statistics start.
-    pub qc: Option<&'a Path>,
+    /// Files of statistics.
+    pub qc: QcPlan<'a>,
     /// Whether a record of the run is written beside the output.
     pub record: bool,
     /// How far it is.
@@ -111,14 +111,16 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let destination = destination(&args.output);
     let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
     let threads = args.threads.unwrap_or_else(all_threads);
-    let qc = args.quality.prefix.as_deref();
+    let qc = QcPlan { prefix: args.quality.prefix.as_deref(), report: args.quality.report.as_deref() };
     // A device or a pipe has no name beside which a record could stand.
     let is_file = args.output != Path::new("-") && !args.output.metadata().is_ok_and(|existing| !existing.is_file());
     let record = is_file && !args.quality.no_record;
     let meter = Arc::default();
     let sort = sort_options(args, observe(qc, record), &meter)?;
-    let qc_metrics =
-        qc.filter(|_| sort.is_some() && !args.no_markdup).map(|prefix| with_suffix(prefix, ".duplicate_metrics"));
+    let qc_metrics = qc
+        .prefix
+        .filter(|_| sort.is_some() && !args.no_markdup)
+        .map(|prefix| with_suffix(prefix, ".duplicate_metrics"));
     let index = sort.is_some() && !args.no_index;
     let writer = WriterOptions { compression_level: args.level, index, ..WriterOptions::default() };
     run(&Job {
@@ -144,11 +146,11 @@ fn run(job: &Job<'_>) -> Result<()> {
 }
 
 /// What is to be counted.
-fn observe(qc: Option<&Path>, record: bool) -> Observe {
-    match (qc, record) {
-        (Some(_), _) => Observe::All,
-        (None, true) => Observe::Sums,
-        (None, false) => Observe::Nothing,
+fn observe(qc: QcPlan<'_>, record: bool) -> Observe {
+    match (qc.is_empty(), record) {
+        (false, _) => Observe::All,
+        (true, true) => Observe::Sums,
+        (true, false) => Observe::Nothing,
     }
 }
 
@@ -181,7 +183,7 @@ fn job<'a>(
         format,
         sort: None,
         metrics: None,
-        qc: None,
+        qc: QcPlan::default(),
         record: false,
         meter: Arc::default(),
         quiet: false,
@@ -247,7 +249,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         observe: observe(job.qc, job.record),
         meter: &job.meter,
     };
-    let qc = job.qc.map(|prefix| QcFiles::create(prefix, job.second.is_some(), job.sort.is_some())).transpose()?;
+    let qc = QcFiles::create(job.qc, job.second.is_some(), job.sort.is_some())?;
     let inputs = [Some(job.first), job.second].into_iter().flatten().map(file_name).zip(source.watches());
     let record = job.record_of().map(|output| RunRecord::create(output, inputs)).transpose()?;
     let metrics = job.metrics.map(MetricsFile::create).transpose()?;
@@ -280,9 +282,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         start: start.duration_since(begin),
         elapsed,
     };
-    if let Some(qc) = qc {
-        qc.write(&facts)?;
-    }
+    qc.write(&facts)?;
     if let (Some(record), Some(output)) = (record, job.record_of()) {
         record.write(output, job.reference, &facts)?;
     }
@@ -314,7 +314,7 @@ fn check_files(job: &Job<'_>) -> Result<()> {
         Destination::File(path) => Some(path.clone()),
         Destination::Stdout => None,
     };
-    let qc = job.qc.iter().flat_map(|prefix| qc_files::paths(prefix, job.second.is_some(), job.sort.is_some()));
+    let qc = job.qc.paths(job.second.is_some(), job.sort.is_some());
     let record = job.record_of().map(record_path);
     let metrics = job.metrics.map(Path::to_owned);
     let outputs: Vec<PathBuf> = output.into_iter().chain(metrics).chain(record).chain(qc).collect();

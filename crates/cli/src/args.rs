@@ -149,9 +149,12 @@ pub enum Sort {
 #[derive(Debug, Args)]
 pub struct QualityArgs {
     /// Write statistics beside the result, in the formats of samtools (PREFIX.stats, .flagstat, .coverage), Picard
-    /// (.insert_size_metrics, .duplicate_metrics) and MultiQC (.svala_mqc.json)
+    /// (.insert_size_metrics, .duplicate_metrics) and MultiQC (.svala_mqc.json), and a report (.html)
     #[arg(long = "qc", value_name = "PREFIX")]
     pub prefix: Option<PathBuf>,
+    /// Write a report with plots to this HTML file [default with --qc: PREFIX.html]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Write no record of the run (OUT.bam.svala.json), which has the digests of inputs and output and is for `svala verify`
     #[arg(long)]
     pub no_record: bool,

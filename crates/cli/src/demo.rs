@@ -13,6 +13,7 @@ use crate::align::{Job, execute, share};
 use crate::args::{DemoArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::insert_option::InsertSource;
+use crate::qc_files::QcPlan;
 
 const REFERENCE: (&str, &[u8]) =
     ("hg19_chrM_chrY-trunc.fa.gz", include_bytes!("../../../tests/data/hg19_chrM_chrY-trunc.fa.gz"));
@@ -37,7 +38,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         format: Format::Bam,
         sort: None,
         metrics: None,
-        qc: None,
+        qc: QcPlan::default(),
         record: false,
         meter: Arc::default(),
         quiet: true,

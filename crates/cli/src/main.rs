@@ -13,6 +13,7 @@ mod metrics_file;
 mod multiqc;
 mod progress;
 mod qc_files;
+mod report;
 mod run_facts;
 mod run_record;
 mod sort_option;

@@ -1,4 +1,4 @@
-//! The files of `--qc PREFIX`: statistics in the formats that other tools read.
+//! The files of `--qc PREFIX` and `--report FILE`: statistics in the formats that other tools read.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use svala_map::observer::Statistics;
 
 use crate::error::{Error, Result};
 use crate::multiqc;
+use crate::report;
 use crate::run_facts::RunFacts;
 
 /// Who made a file, for its first line.
@@ -23,6 +24,7 @@ enum Kind {
     Coverage,
     RunTable,
     MappingQualities,
+    Report,
 }
 
 impl Kind {
@@ -35,6 +37,7 @@ impl Kind {
             (Self::Coverage, sorted),
             (Self::RunTable, true),
             (Self::MappingQualities, true),
+            (Self::Report, true),
         ];
         all.into_iter().filter(|&(_, is_had)| is_had).map(|(kind, _)| kind)
     }
@@ -48,6 +51,7 @@ impl Kind {
             Self::Coverage => ".coverage",
             Self::RunTable => ".svala_mqc.json",
             Self::MappingQualities => ".svala_mapq_mqc.json",
+            Self::Report => ".html",
         }
     }
 
@@ -62,20 +66,51 @@ impl Kind {
             }
             Self::RunTable => multiqc::run_table(sample, facts).into(),
             Self::MappingQualities => multiqc::mapping_qualities(sample, all).into(),
+            Self::Report => report::html(sample, facts, statistics).into(),
         }
     }
 }
 
-/// The path of a file of `--qc`.
+/// What is asked for, and what the run has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QcPlan<'a> {
+    /// How the names of all files start.
+    pub prefix: Option<&'a Path>,
+    /// Where the report goes, instead of beside the others.
+    pub report: Option<&'a Path>,
+}
+
+impl QcPlan<'_> {
+    /// Whether nothing is asked for.
+    pub fn is_empty(self) -> bool {
+        self.prefix.is_none() && self.report.is_none()
+    }
+
+    fn files(self, paired: bool, sorted: bool) -> impl Iterator<Item = (Kind, PathBuf)> {
+        Kind::of_run(paired, sorted).filter_map(move |kind| {
+            let beside = self.prefix.map(|prefix| with_suffix(prefix, kind.suffix()));
+            let report = self.report.filter(|_| kind == Kind::Report).map(Path::to_owned);
+            Some((kind, report.or(beside)?))
+        })
+    }
+
+    /// The paths of all files that a run writes.
+    pub fn paths(self, paired: bool, sorted: bool) -> impl Iterator<Item = PathBuf> {
+        self.files(paired, sorted).map(|(_, path)| path)
+    }
+
+    /// What the sample is called in them.
+    fn sample(self) -> String {
+        let report = self.report.map(|path| path.with_extension(""));
+        self.prefix.or(report.as_deref()).map_or_else(String::new, crate::align::file_name)
+    }
+}
+
+/// A path with something behind its last part.
 pub fn with_suffix(prefix: &Path, suffix: &str) -> PathBuf {
     let mut path = prefix.as_os_str().to_owned();
     path.push(suffix);
     path.into()
-}
-
-/// The paths of all files that a run writes.
-pub fn paths(prefix: &Path, paired: bool, sorted: bool) -> impl Iterator<Item = PathBuf> {
-    Kind::of_run(paired, sorted).map(|kind| with_suffix(prefix, kind.suffix()))
 }
 
 /// Files to be written at the end.
@@ -86,14 +121,13 @@ pub struct QcFiles {
 
 impl QcFiles {
     /// Makes them now, so that what prevents it is seen before the work.
-    pub fn create(prefix: &Path, paired: bool, sorted: bool) -> Result<Self> {
-        let create = |kind: Kind| {
-            let path = with_suffix(prefix, kind.suffix());
+    pub fn create(plan: QcPlan<'_>, paired: bool, sorted: bool) -> Result<Self> {
+        let create = |(kind, path): (Kind, PathBuf)| {
             let file = AtomicFile::create(&path)?;
             Ok((kind, path, file))
         };
-        let files = Kind::of_run(paired, sorted).map(create).collect::<Result<_>>()?;
-        Ok(Self { sample: crate::align::file_name(prefix), files })
+        let files = plan.files(paired, sorted).map(create).collect::<Result<_>>()?;
+        Ok(Self { sample: plan.sample(), files })
     }
 
     /// Writes them.

@@ -38,6 +38,12 @@ pub struct BaseCounts {
 }
 
 impl BaseCounts {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.acgt.iter().sum::<u64>() + self.n + self.other
+    }
+
     fn of(row: &[u64; BASES]) -> Self {
         let acgt = [row[1], row[2], row[4], row[8]];
         let other = row.iter().sum::<u64>() - acgt.iter().sum::<u64>() - row[15];
@@ -52,6 +58,37 @@ impl BaseCounts {
     fn complement(self) -> Self {
         let [a, c, g, t] = self.acgt;
         Self { acgt: [t, g, c, a], ..self }
+    }
+}
+
+/// Qualities of a cycle.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CycleQuality {
+    /// Their mean.
+    pub mean: f64,
+    /// A tenth are below this.
+    pub low: u8,
+    /// A tenth are above this.
+    pub high: u8,
+}
+
+impl CycleQuality {
+    pub(super) fn of(row: &[u64; QUALITIES]) -> Self {
+        let total: u64 = row.iter().sum();
+        let sum: u64 = (0..).zip(row).map(|(quality, count)| quality * count).sum();
+        let at = |rank: u64| {
+            let mut seen = 0;
+            let place = row.iter().position(|count| {
+                seen += count;
+                seen > rank
+            });
+            place.unwrap_or(0) as u8
+        };
+        Self {
+            mean: sum as f64 / total.max(1) as f64,
+            low: at(total / 10),
+            high: at(total - total.min(total / 10 + 1)),
+        }
     }
 }
 
@@ -161,6 +198,8 @@ mod tests {
         assert_eq!((acgt(4), cycles.bases(4).n), ([1, 0, 0, 0], 1));
         assert_eq!(cycles.bases_as_read(0).acgt, [2, 0, 0, 0]);
         assert_eq!([1, 4, 5].map(|quality| cycles.qualities[0][quality]), [1, 1, 1]);
+        let quality = CycleQuality::of(&cycles.qualities[3]);
+        assert_eq!((quality.mean, quality.low, quality.high), (7.0 / 3.0, 1, 4));
         assert_eq!([1, 5].map(|quality| cycles.qualities[4][quality]), [1, 1]);
     }
 }

@@ -19,7 +19,7 @@ mod tally;
 pub(crate) use self::numbers::six_decimals;
 pub use self::{
     coverage::{Coverage, coverage_text},
-    cycles::{BaseCounts, Mate},
+    cycles::{BaseCounts, CycleQuality, Mate},
     depth::{Depth, DepthSummary},
     flagstat::flagstat_text,
     insert_metrics::InsertSizes,

@@ -2,7 +2,7 @@
 
 use super::{
     SizeHistogram,
-    cycles::{Cycles, Mate, combine_rows},
+    cycles::{BaseCounts, CycleQuality, Cycles, Mate, combine_rows},
 };
 use crate::{CigarKind, CigarOp, EncodedRecord, flags};
 
@@ -157,6 +157,31 @@ impl Tally {
     pub fn mapping_qualities(&self) -> impl Iterator<Item = (usize, u64)> {
         let highest = self.mapping_quality.iter().rposition(|&count| count > 0).unwrap_or(0).max(60);
         self.mapping_quality.iter().copied().enumerate().take(highest + 1)
+    }
+
+    /// Qualities of the reads of a mate number by cycle.
+    pub fn quality_by_cycle(&self, mate: Mate) -> impl Iterator<Item = CycleQuality> {
+        self.cycles[mate as usize].qualities.iter().take(self.longest(mate)).map(CycleQuality::of)
+    }
+
+    /// Bases of all reads by cycle, as they were read.
+    pub fn bases_by_cycle(&self) -> impl Iterator<Item = BaseCounts> {
+        let longest = Mate::ALL.iter().map(|&mate| self.longest(mate)).max().unwrap_or(0);
+        let sum = |cycle| self.cycles.iter().map(move |cycles: &Cycles| cycles.bases_as_read(cycle));
+        (0..longest).map(move |cycle| sum(cycle).fold(BaseCounts::default(), BaseCounts::plus))
+    }
+
+    /// Reads of a mate number by GC content, in steps from 0 to 1; a read counts for all steps that its length can't tell
+    /// apart.
+    #[must_use]
+    pub fn gc(&self, mate: Mate) -> &[u64] {
+        &self.gc[mate as usize]
+    }
+
+    /// Counts by contig; those at the end without records may lack.
+    #[must_use]
+    pub fn contigs(&self) -> &[ContigTally] {
+        &self.contigs
     }
 
     /// The highest base quality of a read.
