@@ -12,17 +12,19 @@ use common::{
     Random, Record, conclude, fastq_pair, has_program, records, reverse_complement, svala_ok, text, trial_if,
 };
 
-/// Templates that are cut out of the reference.
+/// Templates that are cut out of the reference, unless `SVALA_MOLECULES` says how many.
 const MOLECULES: usize = 20_000;
+/// Bases of the reference for each.
+const BASES_EACH: usize = 10;
 const READ_BASES: usize = 100;
 const DUPLICATE: u16 = 0x400;
 
 type NamedReads = Vec<(String, Vec<u8>)>;
 
 /// Made-up reads with copies: PCR copies with errors, optical copies, lost mates, chimeric reads, swapped mates.
-fn make_reads(world: &mut World) -> [NamedReads; 2] {
+fn make_reads(world: &mut World, molecules: usize) -> [NamedReads; 2] {
     let mut reads = [Vec::new(), Vec::new()];
-    for molecule in 0..MOLECULES {
+    for molecule in 0..molecules {
         let length = 150 + world.random.below(350);
         let fragment = world.cut(length).bases;
         let mut mates = [fragment[..READ_BASES].to_vec(), reverse_complement(&fragment)[..READ_BASES].to_vec()];
@@ -87,26 +89,66 @@ fn with_qualities(fastq: Vec<u8>, random: &mut Random) -> Vec<u8> {
 /// The reads in files, and everything that is made of them.
 struct Bench {
     world: World,
+    /// Templates before copying.
+    molecules: usize,
     files: Vec<PathBuf>,
+    /// The same reads in files of these lanes, two lanes of each of two libraries.
+    lanes: Vec<Lane>,
+}
+
+/// A lane with its read group, whose identifier starts with the library's name.
+struct Lane {
+    files: [PathBuf; 2],
+    group: &'static str,
+}
+
+const GROUPS: [&str; 4] = [
+    r"@RG\tID:two.1\tSM:s\tLB:two",
+    r"@RG\tID:one.1\tSM:s\tLB:one",
+    r"@RG\tID:two.2\tSM:s\tLB:two",
+    r"@RG\tID:one.2\tSM:s\tLB:one",
+];
+
+/// Deals reads out to lanes.
+fn deal(world: &World, fastq: &[Vec<u8>; 2]) -> Vec<Lane> {
+    let text = fastq.each_ref().map(|content| std::str::from_utf8(content).expect("FASTQ is text"));
+    let reads = text.map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
+    let mut random = Random(7);
+    let choices: Vec<usize> = reads[0].chunks(4).map(|_| random.below(GROUPS.len())).collect();
+    let lane = |(number, group): (usize, &'static str)| {
+        let files = [0, 1].map(|mate| {
+            let own = reads[mate].chunks(4).zip(&choices).filter(|(_, choice)| **choice == number);
+            let path = world.path(&format!("lane{number}.{}.fq", mate + 1));
+            std::fs::write(&path, own.flat_map(|(read, _)| read).copied().collect::<String>())
+                .expect("a temporary file");
+            path
+        });
+        Lane { files, group }
+    };
+    GROUPS.into_iter().enumerate().map(lane).collect()
 }
 
 impl Bench {
     fn new() -> Self {
-        let mut world = World::new(2024);
-        let [first, second] = make_reads(&mut world);
+        let molecules = std::env::var("SVALA_MOLECULES").map_or(MOLECULES, |text| text.parse().expect("a number"));
+        let mut world = World::sized(2024, molecules * BASES_EACH);
+        let [first, second] = make_reads(&mut world, molecules);
         let files = ["dup.1.fq", "dup.2.fq"].map(|name| world.path(name));
-        for (path, content) in files.iter().zip(fastq_pair(&first, &second)) {
-            std::fs::write(path, with_qualities(content, &mut world.random)).expect("a temporary file");
-        }
-        Self { world, files: files.to_vec() }
+        let fastq = fastq_pair(&first, &second).map(|content| with_qualities(content, &mut world.random));
+        files.iter().zip(&fastq).for_each(|(path, content)| std::fs::write(path, content).expect("a temporary file"));
+        let lanes = deal(&world, &fastq);
+        Self { world, molecules, files: files.to_vec(), lanes }
     }
 
-    /// Aligns the first or both files.
+    /// Aligns the first or both files, or all lanes without any.
     fn align(&self, name: &str, mates: usize, options: &[&str]) -> PathBuf {
         let output = self.world.path(name);
         let mut arguments = vec!["align", "--ref", text(&self.world.reference), "-o", text(&output)];
         for (option, file) in ["-1", "-2"].iter().zip(&self.files[..mates]) {
             arguments.extend([option, text(file)]);
+        }
+        for lane in self.lanes.iter().filter(|_| mates == 0) {
+            arguments.extend(["--in-fq", text(&lane.files[0]), text(&lane.files[1]), lane.group]);
         }
         arguments.extend(options);
         svala_ok(&arguments);
@@ -143,6 +185,8 @@ struct Template {
     /// Contig, unclipped 5' position and strand of its mapped reads, sorted.
     ends: Vec<(String, i64, bool)>,
     barcode: Option<String>,
+    /// The first part of the read group's identifier.
+    library: Option<String>,
     score: u32,
     flagged: usize,
     records: usize,
@@ -158,6 +202,7 @@ fn templates(path: &Path) -> HashMap<String, Template> {
             template.ends.push(end(&record));
             template.ends.sort();
             template.barcode = record.tags.get("RX").cloned();
+            template.library = record.tags.get("RG").and_then(|id| Some(id.split_once('.')?.0.to_owned()));
             let phred = record.qualities.bytes().map(|letter| u32::from(letter - b'!'));
             template.score += phred.filter(|&quality| quality >= 15).sum::<u32>();
         }
@@ -175,18 +220,19 @@ fn end(record: &Record) -> (String, i64, bool) {
     (record.contig.clone(), position, reverse)
 }
 
-/// The row of metrics under its names of columns.
-fn metrics(path: &Path) -> [String; 2] {
+/// The rows of metrics under their names of columns.
+fn metrics(path: &Path) -> Vec<String> {
     let content = std::fs::read_to_string(path).expect("metrics");
     let class = "## METRICS CLASS\tpicard.sam.DuplicationMetrics";
-    let mut lines = content.lines().skip_while(|line| *line != class).skip(1).map(str::to_owned);
-    [(); 2].map(|()| lines.next().expect("a line of metrics"))
+    let lines = content.lines().skip_while(|line| *line != class).skip(1);
+    lines.take_while(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// What is compared with Picard.
 #[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
+    /// Files of reads, or none for all lanes.
     mates: usize,
     options: &'static [&'static str],
     distance: &'static str,
@@ -209,30 +255,34 @@ fn check_against_picard(bench: &Bench, case: Case) -> usize {
     options.extend(case.barcode_tag.iter().flat_map(|tag| ["--barcode-tag", tag]));
     let ours = bench.align(&format!("{}.bam", case.name), case.mates, &options);
     let [theirs, their_metrics] = bench.picard(&case);
-    assert_eq!(metrics(&metrics_file), metrics(&their_metrics));
+    let rows = metrics(&metrics_file);
+    assert_eq!(rows, metrics(&their_metrics));
+    assert_eq!(rows.len(), if case.mates == 0 { 3 } else { 2 });
     let (ours, theirs) = (templates(&ours), templates(&theirs));
     assert_eq!(ours.len(), theirs.len());
     // Of copies that either keeps, the score is the same: nothing but a tie can differ.
     let mut kept: HashMap<_, [Vec<u32>; 2]> = HashMap::new();
-    let mut ties = 0;
+    let (mut ties, mut records, mut other_records) = (0, 0, 0);
     for (name, own) in &ours {
         let their = &theirs[name];
         assert_eq!((&own.ends, own.score, own.records), (&their.ends, their.score, their.records));
         ties += usize::from(own.flagged != their.flagged);
+        records += own.records;
+        other_records += own.flagged.abs_diff(their.flagged);
         for (side, flagged) in [own.flagged, their.flagged].into_iter().enumerate() {
             if flagged == 0 {
-                kept.entry((&own.ends, &own.barcode)).or_default()[side].push(own.score);
+                kept.entry((&own.ends, &own.barcode, &own.library)).or_default()[side].push(own.score);
             }
         }
     }
-    for (ends, scores) in kept.iter_mut().filter(|((ends, _), _)| !ends.is_empty()) {
+    for (ends, scores) in kept.iter_mut().filter(|((ends, ..), _)| !ends.is_empty()) {
         scores.iter_mut().for_each(|scores| scores.sort_unstable());
         assert_eq!(scores[0], scores[1], "{ends:?}");
         assert!(scores[0].len() <= 1);
     }
     let duplicates = ours.values().filter(|template| template.flagged > 0).count();
     println!(
-        "{}: {duplicates} of {} templates are duplicates; {ties} are kept in another's place",
+        "{}: {duplicates} of {} templates are duplicates; {ties} are kept or not by a tie, {other_records} of {records} records",
         case.name,
         ours.len()
     );
@@ -242,14 +292,14 @@ fn check_against_picard(bench: &Bench, case: Case) -> usize {
 
 fn pairs_are_those_of_picard(bench: &Bench) {
     let found = check_against_picard(bench, PAIRS);
-    assert!(found > MOLECULES / 2);
+    assert!(found > bench.molecules / 2);
 }
 
 fn single_reads_are_those_of_picard(bench: &Bench) {
     // Without a library.
     let options = &["-R", r"@RG\tID:lane\tSM:s"];
     let found = check_against_picard(bench, Case { name: "single", mates: 1, options, ..PAIRS });
-    assert!(found > MOLECULES / 2);
+    assert!(found > bench.molecules / 2);
 }
 
 fn barcodes_are_told_apart_as_by_picard(bench: &Bench) {
@@ -257,16 +307,24 @@ fn barcodes_are_told_apart_as_by_picard(bench: &Bench) {
     let all = all.values().filter(|template| template.flagged > 0).count();
     let barcode_tag = Some("RX");
     let pairs = check_against_picard(bench, Case { name: "barcodes", barcode_tag, ..PAIRS });
-    assert!(pairs > MOLECULES / 4 && pairs * 10 < all * 9, "{pairs} of {all}");
+    assert!(pairs > bench.molecules / 4 && pairs * 10 < all * 9, "{pairs} of {all}");
     check_against_picard(bench, Case { name: "single-barcodes", mates: 1, barcode_tag, ..PAIRS });
+}
+
+fn lanes_of_two_libraries_are_those_of_picard(bench: &Bench) {
+    let one_library = check_against_picard(bench, PAIRS);
+    let lanes = Case { name: "lanes", mates: 0, options: &[], ..PAIRS };
+    let found = check_against_picard(bench, lanes);
+    // Some have all other copies in the other library.
+    assert!(found > bench.molecules / 4 && found * 5 < one_library * 4, "{found} of {one_library}");
+    check_against_picard(bench, Case { name: "barcoded-lanes", barcode_tag: Some("RX"), ..lanes });
 }
 
 fn optical_distances_are_those_of_picard(bench: &Bench) {
     check_against_picard(bench, Case { name: "patterned", distance: "2500", ..PAIRS });
     check_against_picard(bench, Case { name: "near", distance: "50", ..PAIRS });
     let optical = |name: &str| -> u64 {
-        let [_, row] = metrics(&bench.world.path(name));
-        row.split('\t').nth(7).expect("a column").parse().expect("a number")
+        metrics(&bench.world.path(name))[1].split('\t').nth(7).expect("a column").parse().expect("a number")
     };
     assert!(optical("near.txt") > 1000 && optical("patterned.txt") > optical("near.txt") + 1000);
 }
@@ -280,7 +338,7 @@ fn options_do_what_they_say(bench: &Bench) {
     let removed = view(&bench.align("removed.bam", 2, &["--rmdup"]));
     let ignored = view(&bench.align("ignored.bam", 2, &["--no-markdup"]));
     let flagged = |records: &[Record]| records.iter().filter(|record| record.flags & DUPLICATE != 0).count();
-    assert!(flagged(&marked) > MOLECULES && flagged(&removed) == 0 && flagged(&ignored) == 0);
+    assert!(flagged(&marked) > bench.molecules && flagged(&removed) == 0 && flagged(&ignored) == 0);
     assert!(ignored.len() == marked.len());
     assert!(kept(marked) == kept(removed));
 }
@@ -297,6 +355,7 @@ fn main() {
     conclude(vec![
         with(picard, "duplicate pairs are those of picard", pairs_are_those_of_picard),
         with(picard, "duplicate single reads are those of picard", single_reads_are_those_of_picard),
+        with(picard, "lanes of two libraries are those of picard", lanes_of_two_libraries_are_those_of_picard),
         with(picard, "optical duplicates are those of picard at any distance", optical_distances_are_those_of_picard),
         with(picard, "barcodes are told apart as by picard", barcodes_are_told_apart_as_by_picard),
         with("samtools", "duplicates are marked, removed or left", options_do_what_they_say),

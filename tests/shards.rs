@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use common::{READS, conclude, data, indexed_reference, svala_ok, text, trial};
+use common::{READS, conclude, data, fastq_records, indexed_reference, svala_ok, text, trial};
 use flate2::read::MultiGzDecoder;
 
 /// Reference, reads and insert-size model in a folder that lives as long as the tests.
@@ -25,11 +25,7 @@ impl Sample {
         let model = folder.path().join("model.json");
         let files = READS.map(data);
         svala_ok(&["insert-size", text(&reference), text(&files[0]), text(&files[1]), "-o", text(&model)]);
-        let reads = files.map(|path| {
-            let lines = String::from_utf8(gunzip(&path)).expect("FASTQ is text");
-            let lines: Vec<&str> = lines.split_inclusive('\n').collect();
-            lines.chunks(4).map(<[&str]>::concat).collect()
-        });
+        let reads = files.map(|path| fastq_records(&path));
         Self { folder, reference, model, reads }
     }
 

@@ -25,8 +25,13 @@ pub struct Cut {
 impl World {
     /// A random one of two contigs, with Ns.
     pub fn new(seed: u64) -> Self {
+        Self::sized(seed, BASES)
+    }
+
+    /// As [`new`](Self::new), with so many bases in the first contig.
+    pub fn sized(seed: u64, bases: usize) -> Self {
         let mut random = Random(seed);
-        let mut contigs = [random.bases(BASES), random.bases(BASES / 4)];
+        let mut contigs = [random.bases(bases), random.bases(bases / 4)];
         contigs[0][50_000..50_700].fill(b'N');
         Self::with(contigs, random)
     }

@@ -32,6 +32,24 @@ pub fn svala_ok(arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
+/// Runs svala, which must refuse with this exit code and one of its words, and returns what it says.
+pub fn svala_refuses(arguments: &[&str], code: i32, word: &str) -> String {
+    let output = svala(arguments);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "svala {arguments:?}: {error}");
+    assert!(error.contains(word), "svala {arguments:?}: {error}");
+    error
+}
+
+/// The FASTQ records of a gzipped file.
+pub fn fastq_records(path: &Path) -> Vec<String> {
+    let mut content = String::new();
+    let file = std::fs::File::open(path).expect("a file");
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(file), &mut content).expect("gzip");
+    let lines: Vec<&str> = content.split_inclusive('\n').collect();
+    lines.chunks(4).map(<[&str]>::concat).collect()
+}
+
 /// A path as an argument.
 pub fn text(path: &Path) -> &str {
     path.to_str().expect("test paths are UTF-8")

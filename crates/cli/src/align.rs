@@ -6,26 +6,33 @@ use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, Destination, Format, Header, Program, ReadGroup, ReadSource, RecordOrder, ReferenceSequence,
-    WriterOptions,
+    AlignmentWriter, Destination, Format, Header, ReadGroup, ReadSource, RecordOrder, ReferenceSequence, WriterOptions,
 };
+use svala_map::duplicates::LibraryCounts;
 use svala_map::index::{Index, index_path};
-use svala_map::insert_model::InsertModel;
+use svala_map::insert_model::{InsertModel, SizeModel};
+use svala_map::insert_size::Orientation;
 use svala_map::meter::Meter;
 use svala_map::observer::Observe;
-use svala_map::options::{MAX_READ, MapOptions};
+use svala_map::options::MapOptions;
 use svala_map::pipeline::{Done, Run};
-use svala_map::sort::{SortOptions, SortingWriter};
+use svala_map::read_groups::ReadGroups;
+use svala_map::sort::order::{ByName, ByPlace};
+use svala_map::sort::{DuplicateAction, SortOptions, SortingWriter};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
+use crate::companions::Companions;
 use crate::error::{Error, Result};
+use crate::inputs::{Inputs, Lane, is_same_file};
 use crate::insert_option::InsertSource;
-use crate::metrics_file::MetricsFile;
+use crate::interrupt;
+use crate::program_line::CommandLine;
 use crate::progress::{Progress, Show};
-use crate::qc_files::{QcFiles, QcPlan, with_suffix};
+use crate::qc_files::{QcPlan, with_suffix};
 use crate::run_facts::RunFacts;
-use crate::run_record::{RunRecord, record_path};
-use crate::sort_option::{sort_options, sort_words};
+use crate::run_record::record_path;
+use crate::sort_option::{record_order, sort_options};
+use crate::space;
 
 /// A run of the aligner, resolved from either command's arguments.
 pub struct Job<'a> {
@@ -33,15 +40,15 @@ pub struct Job<'a> {
     pub command: &'static str,
     /// Indexed reference.
     pub reference: &'a Path,
-    /// Reads.
-    pub first: &'a Path,
-    /// Their mates.
-    pub second: Option<&'a Path>,
+    /// Reads and their read groups.
+    pub inputs: Inputs,
     /// Where to.
     pub destination: Destination,
     /// SAM or BAM.
     pub format: Format,
-    /// How a BAM file is sorted; none leaves the order of the input.
+    /// The order of the records.
+    pub order: RecordOrder,
+    /// How a BAM file is sorted, if its order is not that of the input.
     pub sort: Option<SortOptions>,
     /// Where duplication metrics go.
     pub metrics: Option<&'a Path>,
@@ -57,8 +64,6 @@ pub struct Job<'a> {
     pub writer: WriterOptions,
     /// Mapping threads.
     pub threads: usize,
-    /// Value of `-R`.
-    pub read_group: Option<&'a str>,
     /// Whether supplementary records are soft-clipped.
     pub soft_clip: bool,
     /// Alternatives named in XA.
@@ -80,6 +85,13 @@ impl Job<'_> {
         }
     }
 
+    /// All files that it writes but for the index.
+    fn outputs(&self) -> Vec<PathBuf> {
+        let named = [self.destination.file(), self.metrics].into_iter().flatten().map(Path::to_owned);
+        let qc = self.qc.paths(self.inputs.is_paired(), self.order == RecordOrder::Coordinate);
+        named.chain(self.record_of().map(record_path)).chain(qc).collect()
+    }
+
     /// What is shown of its progress.
     fn show(&self) -> Show {
         match (self.quiet, &self.destination) {
@@ -90,7 +102,7 @@ impl Job<'_> {
     }
 
     /// The output, if a record of the run stands beside it.
-    fn record_of(&self) -> Option<&Path> {
+    pub fn record_of(&self) -> Option<&Path> {
         match &self.destination {
             Destination::File(path) if self.record => Some(path),
             _ => None,
@@ -100,16 +112,19 @@ impl Job<'_> {
 
 /// Runs `svala mem`.
 pub fn mem(args: &MemArgs) -> Result<()> {
-    let destination = args.output.as_deref().map_or(Destination::Stdout, destination);
-    let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
+    let destination = args.output.as_deref().map_or(Destination::Stdout, Destination::of);
+    let read_group = args.mapping.read_group.as_deref().map(ReadGroup::parse).transpose()?;
+    let lane = Lane { first: args.first.clone(), second: args.second.clone(), read_group };
+    let places = Places { reference: &args.reference, inputs: Inputs::new(vec![lane])?, destination };
     let job = job("mem", places, Format::Sam, args.threads, &args.mapping);
     run(&Job { quiet: args.quiet, ..job })
 }
 
 /// Runs `svala align`.
 pub fn align(args: &AlignArgs) -> Result<()> {
-    let destination = destination(&args.output);
-    let places = Places { reference: &args.reference, first: &args.first, second: args.second.as_ref(), destination };
+    let destination = Destination::of(&args.output);
+    let inputs = Inputs::resolve(&args.inputs, args.mapping.read_group.as_deref())?;
+    let places = Places { reference: &args.reference, inputs, destination };
     let threads = args.threads.unwrap_or_else(all_threads);
     let qc = QcPlan { prefix: args.quality.prefix.as_deref(), report: args.quality.report.as_deref() };
     // A device or a pipe has no name beside which a record could stand.
@@ -119,14 +134,16 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let sort = sort_options(args, observe(qc, record), &meter)?;
     let qc_metrics = qc
         .prefix
-        .filter(|_| sort.is_some() && !args.no_markdup)
+        .filter(|_| sort.is_some() && !args.sorted.no_markdup)
         .map(|prefix| with_suffix(prefix, ".duplicate_metrics"));
-    let index = sort.is_some() && !args.no_index;
-    let writer = WriterOptions { compression_level: args.level, index, ..WriterOptions::default() };
+    let writer = args.sorted.writer_options(threads);
+    let order = record_order(args.sort);
+    let writer = WriterOptions { index: order == RecordOrder::Coordinate && writer.index, ..writer };
     run(&Job {
+        order,
         sort,
         writer,
-        metrics: args.metrics.as_deref().or(qc_metrics.as_deref()),
+        metrics: args.sorted.metrics.as_deref().or(qc_metrics.as_deref()),
         qc,
         record,
         meter,
@@ -154,16 +171,10 @@ fn observe(qc: QcPlan<'_>, record: bool) -> Observe {
     }
 }
 
-/// Standard output for `-`.
-fn destination(path: &Path) -> Destination {
-    if path == Path::new("-") { Destination::Stdout } else { Destination::File(path.to_owned()) }
-}
-
 /// The files of a command.
 struct Places<'a> {
     reference: &'a Path,
-    first: &'a Path,
-    second: Option<&'a PathBuf>,
+    inputs: Inputs,
     destination: Destination,
 }
 
@@ -177,10 +188,10 @@ fn job<'a>(
     Job {
         command,
         reference: places.reference,
-        first: places.first,
-        second: places.second.map(PathBuf::as_path),
+        inputs: places.inputs,
         destination: places.destination,
         format,
+        order: RecordOrder::Input,
         sort: None,
         metrics: None,
         qc: QcPlan::default(),
@@ -189,7 +200,6 @@ fn job<'a>(
         quiet: false,
         writer: WriterOptions::default(),
         threads: threads.max(1),
-        read_group: mapping.read_group.as_deref(),
         soft_clip: mapping.soft_clip,
         max_alternatives: mapping.max_alternatives,
         barcode_tag: None,
@@ -203,35 +213,25 @@ fn job<'a>(
 pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let begin = Instant::now();
     check_files(job)?;
-    let read_group = job.read_group.map(ReadGroup::parse).transpose()?;
     let options = MapOptions {
         soft_clip_supplementary: job.soft_clip,
         max_alternatives: job.max_alternatives,
         barcode_tag: job.barcode_tag,
-        read_group: read_group.as_ref().map(|group| group.id().as_bytes().to_vec()),
+        read_groups: ReadGroups::new(job.inputs.read_groups()),
         ..MapOptions::default()
     };
+    let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
+    space::check(&space::Places { inputs: job.inputs.files().collect(), output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
     let index = Index::open_for(job.reference)?;
-    let mut source = ReadSource::open(job.first, job.second, MAX_READ)?;
-    if let Some(tag) = job.barcode_tag {
-        source = source.with_barcodes(tag);
-    }
+    let mut inputs = job.inputs.open(job.barcode_tag)?;
     if !job.record {
-        source = source.without_digests();
+        inputs = inputs.into_iter().map(ReadSource::without_digests).collect();
     }
-    let header = header(job, &index, read_group);
-    let engine = Engine::new(EngineOptions {
-        backend: job.engine.backend,
-        adapters: job.engine.adapters.clone(),
-        simd: job.engine.simd,
-        scoring: options.scoring,
-        ..EngineOptions::default()
-    })?;
-    for DeviceFailure { device, reason } in engine.unpacked_devices() {
-        job.warn(format_args!("GPU {device} extends in 32 bits, slower, with the same results: {reason}"));
-    }
+    let header = header(job, &index);
+    let engine = start_engine(job, &options)?;
     engine.set_reference(index.reference().planes());
+    interrupt::remove_on_signal(job.outputs())?;
     let writer = AlignmentWriter::create(
         &job.destination,
         job.format,
@@ -249,23 +249,12 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         observe: observe(job.qc, job.record),
         meter: &job.meter,
     };
-    let qc = QcFiles::create(job.qc, job.second.is_some(), job.sort.is_some())?;
-    let inputs = [Some(job.first), job.second].into_iter().flatten().map(file_name).zip(source.watches());
-    let record = job.record_of().map(|output| RunRecord::create(output, inputs)).transpose()?;
-    let metrics = job.metrics.map(MetricsFile::create).transpose()?;
-    let progress = Progress::start(&job.meter, source.watches(), job.show());
-    let done = match job.sort.clone() {
-        Some(sort) => run.execute(source, SortingWriter::new(writer, sort)?, job.format, &header)?,
-        None => {
-            let Done { summary, observation, outcome: () } = run.execute(source, writer, job.format, &header)?;
-            Done { summary, observation, outcome: None }
-        }
-    };
+    let watches: Vec<_> = inputs.iter().flat_map(ReadSource::watches).collect();
+    let companions = Companions::create(job, &watches)?;
+    let progress = Progress::start(&job.meter, watches, job.show());
+    let done = run_sorted(job, &run, inputs, writer, &header)?;
     drop(progress);
     let elapsed = start.elapsed();
-    if let (Some(metrics), Some(counts)) = (metrics, &done.outcome) {
-        metrics.write(&done.summary, counts, header.read_group.as_ref())?;
-    }
     let failures = engine.device_failures();
     for DeviceFailure { device, reason } in &failures {
         job.warn(format_args!("GPU {device} failed and the CPU took over, with the same results: {reason}"));
@@ -282,68 +271,77 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         start: start.duration_since(begin),
         elapsed,
     };
-    qc.write(&facts)?;
-    if let (Some(record), Some(output)) = (record, job.record_of()) {
-        record.write(output, job.reference, &facts)?;
-    }
+    companions.write(job, &facts, &options.read_groups)?;
     Ok(facts)
 }
 
-fn header(job: &Job<'_>, index: &Index, read_group: Option<ReadGroup>) -> Header {
+fn start_engine(job: &Job<'_>, options: &MapOptions) -> Result<Engine> {
+    let engine = Engine::new(EngineOptions {
+        backend: job.engine.backend,
+        adapters: job.engine.adapters.clone(),
+        simd: job.engine.simd,
+        scoring: options.scoring,
+        ..EngineOptions::default()
+    })?;
+    for DeviceFailure { device, reason } in engine.unpacked_devices() {
+        job.warn(format_args!("GPU {device} extends in 32 bits, slower, with the same results: {reason}"));
+    }
+    Ok(engine)
+}
+
+/// Runs it with the sort that is asked for.
+fn run_sorted(
+    job: &Job<'_>,
+    run: &Run<'_>,
+    inputs: Vec<ReadSource>,
+    writer: AlignmentWriter,
+    header: &Header,
+) -> Result<Done<Option<LibraryCounts>>> {
+    Ok(match job.sort.clone() {
+        Some(sort) if job.order == RecordOrder::Name => {
+            run.execute(inputs, SortingWriter::<ByName>::new(writer, sort)?, job.format, header)?
+        }
+        Some(sort) => run.execute(inputs, SortingWriter::<ByPlace>::new(writer, sort)?, job.format, header)?,
+        None => {
+            let Done { summary, observation, outcome: () } = run.execute(inputs, writer, job.format, header)?;
+            Done { summary, observation, outcome: None }
+        }
+    })
+}
+
+fn header(job: &Job<'_>, index: &Index) -> Header {
     let references = index
         .reference()
         .contigs
         .iter()
         .map(|contig| ReferenceSequence { name: contig.name.clone(), length: contig.length, md5: contig.md5 })
         .collect();
-    let order = if job.sort.is_some() { RecordOrder::Coordinate } else { RecordOrder::Input };
-    let program = Program {
-        id: "svala".into(),
-        name: "svala".into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        command_line: canonical_command_line(job),
-    };
-    Header { references, order, read_group, program }
+    Header {
+        references,
+        order: job.order,
+        read_groups: job.inputs.read_groups().to_vec(),
+        program: command_line(job).to_program(),
+    }
 }
 
-/// Refuses an output that would replace an input, and one file as both mates.
+/// Refuses an output that would replace an input, and one file for two outputs.
 fn check_files(job: &Job<'_>) -> Result<()> {
     let index = index_path(job.reference);
-    let inputs = [job.reference, &index, job.first].into_iter().chain(job.second).chain(job.insert.file());
-    let output = match &job.destination {
-        Destination::File(path) => Some(path.clone()),
-        Destination::Stdout => None,
-    };
-    let qc = job.qc.paths(job.second.is_some(), job.sort.is_some());
-    let record = job.record_of().map(record_path);
-    let metrics = job.metrics.map(Path::to_owned);
-    let outputs: Vec<PathBuf> = output.into_iter().chain(metrics).chain(record).chain(qc).collect();
+    let inputs = || [job.reference, &index].into_iter().chain(job.inputs.files()).chain(job.insert.file());
+    let outputs = job.outputs();
     for (number, output) in outputs.iter().enumerate() {
-        if inputs.clone().any(|input| is_same_file(input, output)) {
+        if inputs().any(|input| is_same_file(input, output)) {
             return Err(Error::Usage { path: output.clone(), why: "the output would replace an input" });
         }
         if outputs[..number].contains(output) {
             return Err(Error::Usage { path: output.clone(), why: "the same file is given for two outputs" });
         }
     }
-    match job.second {
-        Some(second) if is_same_file(job.first, second) => {
-            Err(Error::Usage { path: second.to_owned(), why: "the same file is given for both mates" })
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
-/// Whether both paths lead to one regular file.
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    let regular = |path: &Path| path.is_file().then(|| path.canonicalize().ok()).flatten();
-    regular(a).is_some_and(|a| regular(b) == Some(a))
-}
-
-/// The command line with what decides the records and nothing else: no folders, threads, devices or names of reads and
-/// outputs. So shards of a sample, and runs anywhere, have the same header.
-fn canonical_command_line(job: &Job<'_>) -> String {
-    let mut words = vec!["svala".to_owned(), job.command.to_owned()];
+fn command_line(job: &Job<'_>) -> CommandLine {
+    let mut words = Vec::new();
     if job.soft_clip {
         words.push("-Y".into());
     }
@@ -351,17 +349,13 @@ fn canonical_command_line(job: &Job<'_>) -> String {
         words.extend(["-h".into(), job.max_alternatives.to_string()]);
     }
     words.extend(job.insert.words());
-    if let Some(tag) = job.barcode_tag {
-        words.extend(["--barcode-tag".into(), tag.escape_ascii().to_string()]);
-    }
-    if let Some(sort) = &job.sort {
-        words.extend(sort_words(sort));
-    }
-    if let Some(group) = job.read_group {
-        words.extend(["-R".into(), group.to_owned()]);
-    }
     words.push(file_name(job.reference));
-    words.join(" ")
+    CommandLine {
+        command: job.command.into(),
+        duplicates: job.sort.as_ref().map_or(DuplicateAction::Mark, |sort| sort.duplicates.action),
+        barcode_tag: job.barcode_tag,
+        rest: words.join(" "),
+    }
 }
 
 /// The last part of a path, for the header.
@@ -382,16 +376,19 @@ fn report(outcome: &RunFacts) {
         share(s.properly_paired, s.reads),
         outcome.backend,
     );
-    for (orientation, m) in s.insert_model.iter().flat_map(InsertModel::orientations) {
-        let [mean, deviation] = [m.mean_milli, m.deviation_milli].map(|milli| milli as f64 / 1000.0);
-        let source = if m.pairs > 0 { format!("from {} clear pairs", m.pairs) } else { "as given".into() };
-        eprintln!(
-            "svala: insert size {} {mean:.1} ± {deviation:.1}, proper {} to {}, {source}",
-            orientation.letters(),
-            m.low,
-            m.high
-        );
+    let models = &s.insert_models;
+    let is_one = models.iter().all(|model| *model == models[0]);
+    for (number, model) in models.iter().enumerate().take(if is_one { 1 } else { models.len() }) {
+        let input = if is_one { String::new() } else { format!("input {}: ", number + 1) };
+        model.iter().flat_map(InsertModel::orientations).for_each(|sizes| report_sizes(&input, sizes));
     }
+}
+
+fn report_sizes(input: &str, (orientation, m): (Orientation, &SizeModel)) {
+    let [mean, deviation] = [m.mean_milli, m.deviation_milli].map(|milli| milli as f64 / 1000.0);
+    let source = if m.pairs > 0 { format!("from {} clear pairs", m.pairs) } else { "as given".into() };
+    let (letters, low, high) = (orientation.letters(), m.low, m.high);
+    eprintln!("svala: {input}insert size {letters} {mean:.1} ± {deviation:.1}, proper {low} to {high}, {source}");
 }
 
 /// A share in per cent.

@@ -1,11 +1,13 @@
 //! Command-line arguments, as the user gives them.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 use svala_compute::{Adapters, Backend, SimdLevel};
 
 use crate::insert_option::InsertSizes;
+use crate::memory;
 
 /// Aligns short reads to a reference genome on any GPU or CPU, with the same bytes as its result.
 #[derive(Debug, Parser)]
@@ -29,6 +31,8 @@ pub enum Command {
     Align(AlignArgs),
     /// Check that a file is what its run wrote, by the record beside it
     Verify(VerifyArgs),
+    /// Merge sorted shards of a sample and find duplicates over all of them, as one run over all reads would
+    Merge(MergeArgs),
     /// Learn the insert sizes of a sample, so that all its shards are aligned with the same
     InsertSize(InsertSizeArgs),
     /// Show what svala can use on this machine and prove that it gives right results
@@ -79,25 +83,38 @@ pub struct AlignArgs {
     /// Indexed reference
     #[arg(long = "ref", value_name = "REF")]
     pub reference: PathBuf,
-    /// Reads, plain, gzip or BGZF; `-` for standard input
-    #[arg(short = '1', long = "in1", value_name = "R1")]
-    pub first: PathBuf,
-    /// Their mates
-    #[arg(short = '2', long = "in2", value_name = "R2")]
-    pub second: Option<PathBuf>,
+    #[command(flatten)]
+    pub inputs: InputArgs,
     /// BAM file to write; `-` for standard output
-    #[arg(short = 'o', long = "output", value_name = "OUT.bam")]
+    #[arg(short = 'o', long = "output", visible_alias = "out-bam", value_name = "OUT.bam")]
     pub output: PathBuf,
     /// Threads [default: all]
     #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
-    /// Order of the records: coordinate, or none for that of the reads
+    /// Order of the records: coordinate, name (digits as numbers), or none for that of the reads
     #[arg(long, value_enum, default_value_t = Sort::Coordinate, value_name = "HOW")]
     pub sort: Sort,
-    /// Memory for sorting and for finding duplicates, in MiB
-    #[arg(long = "max-mem", default_value_t = 1024, value_name = "MIB",
-          value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_mem_mib: u32,
+    #[command(flatten)]
+    pub sorted: SortedArgs,
+    #[command(flatten)]
+    pub quality: QualityArgs,
+    /// Say nothing but errors
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+    /// Take barcodes (unique molecular identifiers) from this field of the reads' comments, as in RX:Z:ACGT, write them as
+    /// that tag, and compare only reads with the same barcode when looking for duplicates
+    #[arg(long, value_name = "RX", value_parser = barcode_tag)]
+    pub barcode_tag: Option<[u8; 2]>,
+    #[command(flatten)]
+    pub mapping: MappingArgs,
+}
+
+/// How a sorted file is made.
+#[derive(Debug, Args)]
+pub struct SortedArgs {
+    /// Memory for sorting and for finding duplicates, in MiB, or with K, M or G [default: a quarter of the machine's, at most 8G]
+    #[arg(long = "max-mem", value_name = "SIZE", value_parser = memory::parse)]
+    pub max_mem_bytes: Option<usize>,
     /// Folder for the temporary files of sorting [default: the output's]
     #[arg(long, value_name = "FOLDER")]
     pub tmp_dir: Option<PathBuf>,
@@ -110,15 +127,9 @@ pub struct AlignArgs {
     /// Write duplication metrics to this file, as Picard does
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
-    #[command(flatten)]
-    pub quality: QualityArgs,
     /// Most pixels in x and in y between optical duplicates: 100, or 2500 for patterned flow cells
     #[arg(long, default_value_t = 100, value_name = "PIXELS")]
     pub optical_distance: u32,
-    /// Take barcodes (unique molecular identifiers) from this field of the reads' comments, as in RX:Z:ACGT, write them as
-    /// that tag, and compare only reads with the same barcode when looking for duplicates
-    #[arg(long, value_name = "RX", value_parser = barcode_tag)]
-    pub barcode_tag: Option<[u8; 2]>,
     /// Write no index beside the sorted file
     #[arg(long)]
     pub no_index: bool,
@@ -127,13 +138,74 @@ pub struct AlignArgs {
     pub write_index: bool,
     /// Compression of the BAM file, 0 (none) to 9
     #[arg(short = 'l', long, default_value_t = svala_io::DEFAULT_COMPRESSION_LEVEL, value_name = "LEVEL",
-          value_parser = clap::value_parser!(u8).range(..=9))]
+          value_parser = value_parser!(u8).range(..=9))]
     pub level: u8,
-    /// Say nothing but errors
-    #[arg(short = 'q', long)]
-    pub quiet: bool,
+}
+
+/// The reads of `align`, in one of three ways.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("input").args(["first", "in_fq", "samples"]).required(true))]
+pub struct InputArgs {
+    /// Reads, plain, gzip or BGZF; `-` for standard input
+    #[arg(short = '1', long = "in1", value_name = "R1")]
+    pub first: Option<PathBuf>,
+    /// Their mates
+    #[arg(short = '2', long = "in2", value_name = "R2", requires = "first")]
+    pub second: Option<PathBuf>,
     #[command(flatten)]
-    pub mapping: MappingArgs,
+    pub in_fq: InFq,
+    /// Table of the lanes of one sample, separated by tabs, with columns read_group, sample, library, platform, unit, fastq_1 and
+    /// fastq_2; paths count from its folder
+    #[arg(long, value_name = "SHEET.tsv", conflicts_with = "read_group")]
+    pub samples: Option<PathBuf>,
+}
+
+/// `--in-fq`, as often as there are lanes. By hand, since clap's derived code forgets which values stand together.
+#[derive(Debug)]
+pub struct InFq {
+    /// The values of each.
+    pub lanes: Vec<Vec<OsString>>,
+}
+
+impl FromArgMatches for InFq {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let lanes = matches.get_occurrences::<OsString>("in_fq").into_iter().flatten();
+        Ok(Self { lanes: lanes.map(|values| values.cloned().collect()).collect() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for InFq {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let help =
+            "Reads of a lane, perhaps their mates, perhaps the lane's read group; may be given for several lanes";
+        let argument = Arg::new("in_fq").long("in-fq").action(ArgAction::Append).num_args(1..=3);
+        command.arg(argument.value_names(["R1", "R2", "@RG"]).value_parser(value_parser!(OsString)).help(help))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+/// `svala merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Sorted BAM files that `svala align` wrote of parts of a sample, in the order of the parts
+    #[arg(value_name = "SHARD.bam", required = true)]
+    pub shards: Vec<PathBuf>,
+    /// BAM file to write; `-` for standard output
+    #[arg(short = 'o', long = "output", visible_alias = "out-bam", value_name = "OUT.bam")]
+    pub output: PathBuf,
+    /// Threads that compress [default: all]
+    #[arg(short = 't', long, value_parser = thread_count)]
+    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub sorted: SortedArgs,
 }
 
 /// How `align` orders records.
@@ -141,6 +213,8 @@ pub struct AlignArgs {
 pub enum Sort {
     /// By contig and position.
     Coordinate,
+    /// By read name.
+    Name,
     /// As the reads came.
     None,
 }
@@ -251,7 +325,7 @@ pub struct DoctorArgs {
     #[arg(long)]
     pub json: bool,
     /// Generated jobs for the proof of each backend
-    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     pub jobs: u32,
 }
 

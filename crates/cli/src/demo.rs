@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use svala_io::{Destination, Format, WriterOptions};
+use svala_io::{Destination, Format, ReadGroup, RecordOrder, WriterOptions};
 use svala_map::index::{build, index_path};
 use svala_map::options::MapOptions;
 use svala_map::pipeline::DEFAULT_BATCH_READS;
@@ -12,6 +12,7 @@ use svala_map::pipeline::DEFAULT_BATCH_READS;
 use crate::align::{Job, execute, share};
 use crate::args::{DemoArgs, all_threads};
 use crate::error::{Error, Result};
+use crate::inputs::{Inputs, Lane};
 use crate::insert_option::InsertSource;
 use crate::qc_files::QcPlan;
 
@@ -29,13 +30,14 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let [reference, first, second] = [REFERENCE, FIRST, SECOND].map(|(name, bytes)| unpack(folder.path(), name, bytes));
     let (reference, first, second) = (reference?, first?, second?);
     let index = build(&reference, &index_path(&reference), threads)?;
+    let read_group = ReadGroup::parse("@RG\tID:demo\tSM:NA12878\tPL:ILLUMINA")?;
     let outcome = execute(&Job {
         command: "demo",
         reference: &reference,
-        first: &first,
-        second: Some(&second),
+        inputs: Inputs::new(vec![Lane { first, second: Some(second), read_group: Some(read_group) }])?,
         destination: Destination::File(args.output.clone()),
         format: Format::Bam,
+        order: RecordOrder::Input,
         sort: None,
         metrics: None,
         qc: QcPlan::default(),
@@ -44,7 +46,6 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         quiet: true,
         writer: WriterOptions::default(),
         threads,
-        read_group: Some("@RG\\tID:demo\\tSM:NA12878\\tPL:ILLUMINA"),
         soft_clip: false,
         max_alternatives: MapOptions::default().max_alternatives,
         barcode_tag: None,

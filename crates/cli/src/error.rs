@@ -46,7 +46,27 @@ pub enum Error {
         /// What differs.
         differences: Vec<String>,
     },
-    /// The output would replace an input, or one file is named twice.
+    /// The file of `--samples` is malformed.
+    #[error("{}: line {line}: {why}", path.display())]
+    SampleSheet {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// What is wrong.
+        why: String,
+    },
+    /// There is too little room on a disk.
+    #[error("{}: about {needed_mib} MiB will be needed, but only {free_mib} MiB are free", folder.display())]
+    Space {
+        /// A folder there.
+        folder: PathBuf,
+        /// What is needed by estimate.
+        needed_mib: u64,
+        /// What there is.
+        free_mib: u64,
+    },
+    /// Files that can't be used together, or not so.
     #[error("{}: {why}", path.display())]
     Usage {
         /// The file.

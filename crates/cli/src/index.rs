@@ -7,6 +7,7 @@ use svala_map::index::{build, index_path};
 
 use crate::args::{IndexArgs, all_threads};
 use crate::error::{Error, Result};
+use crate::interrupt;
 
 /// Builds the index of a reference beside it.
 pub fn run(args: &IndexArgs) -> Result<()> {
@@ -16,6 +17,7 @@ pub fn run(args: &IndexArgs) -> Result<()> {
         return Err(Error::Usage { path: args.reference.clone(), why });
     }
     let output = index_path(&args.reference);
+    interrupt::remove_on_signal(vec![output.clone()])?;
     let report = build(&args.reference, &output, args.threads.unwrap_or_else(all_threads))?;
     eprintln!(
         "svala: indexed {} contigs, {} bases, {} seeds in {:.1} s: {} ({:.1} MB)",

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use svala_io::{AtomicFile, DuplicationMetrics, ReadGroup};
-use svala_map::duplicates::DuplicateCounts;
-use svala_map::pipeline::Summary;
+use svala_io::{AtomicFile, DuplicationMetrics};
+use svala_map::duplicates::{DuplicateCounts, LibraryCounts};
+use svala_map::read_groups::ReadGroups;
 
 use crate::error::{Error, Result};
 
@@ -21,20 +21,23 @@ impl MetricsFile {
         Ok(Self { file: AtomicFile::create(path)?, path: path.to_owned() })
     }
 
-    /// Writes it.
-    pub fn write(mut self, reads: &Summary, found: &DuplicateCounts, read_group: Option<&ReadGroup>) -> Result<()> {
-        let metrics = DuplicationMetrics {
-            unpaired_reads_examined: found.unpaired_reads,
-            read_pairs_examined: found.pairs,
-            secondary_or_supplementary_records: reads.records - reads.reads,
-            unmapped_reads: reads.reads - reads.mapped,
-            unpaired_read_duplicates: found.unpaired_duplicates,
-            read_pair_duplicates: found.pair_duplicates,
-            read_pair_optical_duplicates: found.optical_duplicates,
-        };
-        let library = read_group.and_then(ReadGroup::library);
-        let text = metrics.to_text(library.as_deref(), concat!("svala ", env!("CARGO_PKG_VERSION")));
+    /// Writes it, with a row a library.
+    pub fn write(mut self, counts: &LibraryCounts, groups: &ReadGroups) -> Result<()> {
+        let rows = counts.rows(groups.libraries()).map(|(number, counts)| (groups.library(number), metrics(counts)));
+        let text = DuplicationMetrics::to_text(rows, concat!("svala ", env!("CARGO_PKG_VERSION")));
         self.file.write_all(text.as_bytes()).map_err(|source| Error::File { path: self.path.clone(), source })?;
         Ok(self.file.commit()?)
+    }
+}
+
+fn metrics(counts: DuplicateCounts) -> DuplicationMetrics {
+    DuplicationMetrics {
+        unpaired_reads_examined: counts.unpaired_reads,
+        read_pairs_examined: counts.pairs,
+        secondary_or_supplementary_records: counts.secondary_or_supplementary,
+        unmapped_reads: counts.unmapped_reads,
+        unpaired_read_duplicates: counts.unpaired_duplicates,
+        read_pair_duplicates: counts.pair_duplicates,
+        read_pair_optical_duplicates: counts.optical_duplicates,
     }
 }

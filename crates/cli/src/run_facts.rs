@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use svala_compute::Counters;
 use svala_io::Header;
-use svala_map::duplicates::DuplicateCounts;
+use svala_map::duplicates::{DuplicateCounts, LibraryCounts};
 use svala_map::observer::Observation;
 use svala_map::pipeline::Summary;
 
@@ -16,8 +16,8 @@ pub struct RunFacts {
     pub summary: Summary,
     /// Counts of records.
     pub observation: Observation,
-    /// Duplicates, if they were looked for.
-    pub duplicates: Option<DuplicateCounts>,
+    /// Duplicates by library, if they were looked for.
+    pub duplicates: Option<LibraryCounts>,
     /// Jobs by where they ran.
     pub counters: Counters,
     /// The backend in words.
@@ -36,6 +36,15 @@ impl RunFacts {
     /// Reads by second of mapping and writing.
     pub fn reads_per_second(&self) -> f64 {
         self.summary.reads as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// Duplicates of all libraries, if they were looked for.
+    pub fn all_duplicates(&self) -> Option<DuplicateCounts> {
+        let rows = self.duplicates.as_ref()?.rows(0);
+        Some(rows.fold(DuplicateCounts::default(), |mut sum, (_, counts)| {
+            sum += counts;
+            sum
+        }))
     }
 
     /// Dynamic-programming jobs of all kernels.

@@ -67,12 +67,12 @@ impl RunRecord {
                 "properly_paired": summary.properly_paired,
                 "mapq_30_or_more": summary.confident,
             },
-            "duplicates": facts.duplicates.as_ref().map(|found| json!({
+            "duplicates": facts.all_duplicates().map(|found| json!({
                 "unpaired_reads": found.unpaired_duplicates,
                 "pairs": found.pair_duplicates,
                 "optical_pairs": found.optical_duplicates,
             })),
-            "insert_model": summary.insert_model.as_ref().map(insert_file::to_json),
+            "insert_models": summary.insert_models.iter().map(|model| model.as_ref().map(insert_file::to_json)).collect::<Vec<_>>(),
             "backend": {
                 "used": facts.backend,
                 "failed_devices": facts.device_failures,

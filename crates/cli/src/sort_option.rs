@@ -1,41 +1,56 @@
-//! How `align` sorts and what it does about duplicates.
+//! How sorted files are made and what is done about duplicates.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use svala_io::{RecordOrder, WriterOptions};
 use svala_map::meter::Meter;
 use svala_map::observer::Observe;
-use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions};
+use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions, Watch};
 
-use crate::args::{AlignArgs, Sort};
+use crate::args::{AlignArgs, Sort, SortedArgs};
 use crate::error::{Error, Result};
+use crate::memory;
 
-/// What the sort may use, if there is to be one. Runs go beside the output unless told otherwise.
+/// What the sort of `align` may use, if there is to be one.
 pub fn sort_options(args: &AlignArgs, observe: Observe, meter: &Arc<Meter>) -> Result<Option<SortOptions>> {
     if args.sort == Sort::None {
         let why = "duplicates are found while records are sorted; leave out --sort none";
-        let asked = args.metrics.as_ref().or(args.rmdup.then_some(&args.output));
+        let asked = args.sorted.metrics.as_ref().or(args.sorted.rmdup.then_some(&args.output));
         return asked.map_or(Ok(None), |path| Err(Error::Usage { path: path.clone(), why }));
     }
-    let folder = args.tmp_dir.clone().unwrap_or_else(|| match args.output.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    });
-    let action = match (args.no_markdup, args.rmdup) {
-        (true, _) => DuplicateAction::Ignore,
-        (_, true) => DuplicateAction::Remove,
-        _ => DuplicateAction::Mark,
-    };
-    let duplicates = DuplicateOptions { action, optical_distance: args.optical_distance };
-    let max_memory_bytes = (args.max_mem_mib as usize).saturating_mul(1 << 20);
-    Ok(Some(SortOptions { max_memory_bytes, folder, duplicates, observe, meter: Arc::clone(meter) }))
+    let watch = Watch { observe, depth: args.sort == Sort::Coordinate, meter: Arc::clone(meter) };
+    Ok(Some(SortOptions { watch, ..args.sorted.sort_options(&args.output) }))
 }
 
-/// The options that decide which records there are and how they are flagged, for the header.
-pub fn sort_words(sort: &SortOptions) -> Option<String> {
-    match sort.duplicates.action {
-        DuplicateAction::Mark => None,
-        DuplicateAction::Remove => Some("--rmdup".into()),
-        DuplicateAction::Ignore => Some("--no-markdup".into()),
+/// What the header calls an order.
+pub fn record_order(sort: Sort) -> RecordOrder {
+    match sort {
+        Sort::Coordinate => RecordOrder::Coordinate,
+        Sort::Name => RecordOrder::Name,
+        Sort::None => RecordOrder::Input,
+    }
+}
+
+impl SortedArgs {
+    /// What a sort to `output` may use. Runs go beside it unless told otherwise.
+    pub fn sort_options(&self, output: &Path) -> SortOptions {
+        let folder = self.tmp_dir.clone().unwrap_or_else(|| match output.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        });
+        let action = match (self.no_markdup, self.rmdup) {
+            (true, _) => DuplicateAction::Ignore,
+            (_, true) => DuplicateAction::Remove,
+            _ => DuplicateAction::Mark,
+        };
+        let duplicates = DuplicateOptions { action, optical_distance: self.optical_distance };
+        let max_memory_bytes = self.max_mem_bytes.unwrap_or_else(memory::default_bytes);
+        SortOptions { max_memory_bytes, folder, duplicates, watch: Watch::default() }
+    }
+
+    /// How the file is written by so many threads.
+    pub fn writer_options(&self, threads: usize) -> WriterOptions {
+        WriterOptions { compression_level: self.level, index: !self.no_index, threads, digest: false }
     }
 }

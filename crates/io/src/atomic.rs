@@ -1,4 +1,7 @@
 //! Output files that appear under their final name only when they are complete.
+//!
+//! Until then they lie in the same folder as `.svala-NAME-PROCESS-RANDOM.partial`, locked by their writer. A process that was killed
+//! leaves such a file without a lock, and the next that writes a file of that name removes it.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -99,9 +102,10 @@ impl Target {
         // A rename would replace a symbolic link instead of the file it points to.
         let destination = link_target(path)?;
         let folder = parent_folder(&destination);
-        let permissions = usual_permissions(folder)?;
-        let mut builder = tempfile::Builder::new();
-        let file = builder.prefix(".svala-").suffix(".partial").tempfile_in(folder)?;
+        let names = PartialNames::new(&destination);
+        names.remove_leftovers(folder);
+        let permissions = usual_permissions(folder, &names)?;
+        let file = names.create(folder)?;
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         Ok(Self::Temporary { file, destination, permissions })
     }
@@ -127,6 +131,75 @@ impl Target {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                 file.persist(&destination).map_err(|error| error.error)?;
                 sync_folder(parent_folder(&destination))
+            }
+        }
+    }
+}
+
+/// Removes what this process has begun to write for `path` and for files whose names start so, such as its index: for a program that
+/// is about to be ended by a signal. What can't be removed stays.
+pub fn remove_partials(path: &Path) {
+    let destination = link_target(path).unwrap_or_else(|_| path.to_path_buf());
+    let names = PartialNames::new(&destination);
+    let process = format!("-{}-", std::process::id());
+    let is_own = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().contains(&process);
+    for path in names.find(parent_folder(&destination)).filter(is_own) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Names of the unfinished files of one output.
+struct PartialNames {
+    /// What they start with, whichever process writes them.
+    prefix: String,
+}
+
+impl PartialNames {
+    const SUFFIX: &str = ".partial";
+    /// Longest part of the output's name, in characters.
+    const MAX_NAME: usize = 50;
+    /// Attempts to create a file that no other process takes for a leftover before it is locked.
+    const ATTEMPTS: usize = 10;
+
+    fn new(destination: &Path) -> Self {
+        let name = destination.file_name().unwrap_or_default().to_string_lossy();
+        Self { prefix: format!(".svala-{}", name.chars().take(Self::MAX_NAME).collect::<String>()) }
+    }
+
+    fn builder_prefix(&self) -> String {
+        format!("{}-{}-", self.prefix, std::process::id())
+    }
+
+    /// A new file, locked.
+    fn create(&self, folder: &Path) -> io::Result<NamedTempFile> {
+        for _ in 0..Self::ATTEMPTS {
+            let prefix = self.builder_prefix();
+            let file = tempfile::Builder::new().prefix(&prefix).suffix(Self::SUFFIX).tempfile_in(folder)?;
+            // Where there are no locks, no leftovers are removed either.
+            let _ = file.as_file().try_lock();
+            if file.path().exists() {
+                return Ok(file);
+            }
+        }
+        Err(io::Error::other("another process removes temporary files"))
+    }
+
+    /// Files of this and of longer names.
+    fn find<'n>(&'n self, folder: &Path) -> impl Iterator<Item = PathBuf> + use<'n> {
+        let is_partial = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(&self.prefix) && name.ends_with(Self::SUFFIX)
+        };
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(is_partial)
+    }
+
+    /// Removes files whose writers have died. What can't be removed does no harm.
+    fn remove_leftovers(&self, folder: &Path) {
+        for path in self.find(folder) {
+            let is_left = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
+            if is_left {
+                let _ = fs::remove_file(path);
             }
         }
     }
@@ -159,16 +232,17 @@ fn parent_folder(path: &Path) -> &Path {
 /// Reading the umask sets it for the whole process for a moment, which other threads would see.
 /// So an empty file is created and looked at instead.
 #[cfg(unix)]
-fn usual_permissions(folder: &Path) -> io::Result<Permissions> {
+fn usual_permissions(folder: &Path, names: &PartialNames) -> io::Result<Permissions> {
     use std::os::unix::fs::PermissionsExt;
 
-    let everyone = Permissions::from_mode(0o666);
-    let probe = tempfile::Builder::new().permissions(everyone).tempfile_in(folder)?;
+    let (everyone, prefix) = (Permissions::from_mode(0o666), names.builder_prefix());
+    let mut builder = tempfile::Builder::new();
+    let probe = builder.prefix(&prefix).suffix(PartialNames::SUFFIX).permissions(everyone).tempfile_in(folder)?;
     Ok(probe.as_file().metadata()?.permissions())
 }
 
 #[cfg(not(unix))]
-fn usual_permissions(folder: &Path) -> io::Result<Permissions> {
+fn usual_permissions(folder: &Path, _: &PartialNames) -> io::Result<Permissions> {
     let probe = tempfile::Builder::new().tempfile_in(folder)?;
     Ok(probe.as_file().metadata()?.permissions())
 }
@@ -220,6 +294,45 @@ mod tests {
         drop(file);
         assert_eq!(fs::read(&path).unwrap(), b"before");
         assert_eq!(names(folder.path()), ["out.bam"]);
+    }
+
+    #[test]
+    fn leftovers_of_the_same_output_are_removed_and_living_files_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.bam");
+        for name in [".svala-out.bam-1-abc.partial", ".svala-out.bam-1", ".svala-other.bam-1-abc.partial", "x.partial"]
+        {
+            fs::write(folder.path().join(name), "left").unwrap();
+        }
+        let living = AtomicFile::create(&path).unwrap();
+        let other = AtomicFile::create(&path).unwrap();
+        assert_eq!(names(folder.path()).len(), 5);
+        living.commit().unwrap();
+        other.commit().unwrap();
+        let mut left = names(folder.path());
+        left.sort();
+        assert_eq!(left, [".svala-other.bam-1-abc.partial", ".svala-out.bam-1", "out.bam", "x.partial"]);
+    }
+
+    #[test]
+    fn a_process_removes_its_own_files_with_those_of_longer_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.bam");
+        let files =
+            ["out.bam", "out.bam.bai", "xout.bam"].map(|name| AtomicFile::create(&folder.path().join(name)).unwrap());
+        fs::write(folder.path().join(".svala-out.bam-0-abc.partial"), "another's").unwrap();
+        remove_partials(&path);
+        assert_eq!(names(folder.path()).len(), 2);
+        drop(files);
+        assert_eq!(names(folder.path()), [".svala-out.bam-0-abc.partial"]);
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("\u{e5}".repeat(120));
+        AtomicFile::create(&path).unwrap().commit().unwrap();
+        assert!(path.exists());
     }
 
     #[test]

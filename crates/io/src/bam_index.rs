@@ -221,7 +221,7 @@ mod tests {
         let header = Header {
             references: Vec::new(),
             order: Default::default(),
-            read_group: None,
+            read_groups: Vec::new(),
             program: crate::Program { id: "p".into(), name: "p".into(), version: "1".into(), command_line: "p".into() },
         };
         let bytes = stream(&[100, 65_280, 1, 0]);

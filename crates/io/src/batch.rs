@@ -4,7 +4,7 @@ use std::{fmt, ops::Range};
 
 /// Reads in flat byte arenas: no allocation a read, and contiguous for the stages after it.
 ///
-/// The mates of a pair are adjacent: reads `2 i` and `2 i + 1`.
+/// The mates of a pair are adjacent: reads `2 i` and `2 i + 1`. All reads of a batch belong to one read group, or to none.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct ReadBatch {
     names: Vec<u8>,
@@ -17,6 +17,7 @@ pub struct ReadBatch {
     barcodes: Vec<u8>,
     /// End of each read's barcode in `barcodes`; empty where reads have none.
     barcode_ends: Vec<usize>,
+    read_group: Option<usize>,
 }
 
 impl ReadBatch {
@@ -34,6 +35,7 @@ impl ReadBatch {
         self.base_ends.clear();
         self.barcodes.clear();
         self.barcode_ends.clear();
+        self.read_group = None;
     }
 
     /// Number of reads; a pair counts as two.
@@ -87,6 +89,15 @@ impl ReadBatch {
         if self.barcode_ends.is_empty() { &[] } else { &self.barcodes[range_at(&self.barcode_ends, i)] }
     }
 
+    /// Number of the read group of all reads, as its [`ReadSource`](crate::ReadSource) was told it.
+    pub fn read_group(&self) -> Option<usize> {
+        self.read_group
+    }
+
+    pub(crate) fn set_read_group(&mut self, number: Option<usize>) {
+        self.read_group = number;
+    }
+
     /// Gives the read pushed last a barcode; all reads of a batch have one, or none has.
     pub(crate) fn push_barcode(&mut self, barcode: &[u8]) {
         self.barcodes.extend_from_slice(barcode);
@@ -107,12 +118,13 @@ impl ReadBatch {
         self.base_ends.push(self.bases.len());
     }
 
-    /// Appends copies of the reads `range` of `other`.
+    /// Appends copies of the reads `range` of `other`, whose read group the batch takes.
     ///
     /// # Panics
     ///
     /// If `range` goes beyond the reads of `other`.
     pub fn append_range(&mut self, other: &ReadBatch, range: Range<usize>) {
+        self.read_group = other.read_group;
         let names = span(&other.name_ends, &range);
         let bases = span(&other.base_ends, &range);
         let rebase = |ends: &[usize], from: usize, to: usize| {

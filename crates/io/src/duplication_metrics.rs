@@ -24,16 +24,24 @@ pub struct DuplicationMetrics {
 }
 
 impl DuplicationMetrics {
-    /// The metrics file of one library; `None` for reads that name none. `program` is a line that says who made it.
+    /// The metrics file of these libraries. `program` is a line that says who made it.
     #[must_use]
-    pub fn to_text(&self, library: Option<&str>, program: &str) -> String {
+    pub fn to_text<'l>(libraries: impl IntoIterator<Item = (&'l str, Self)>, program: &str) -> String {
         let mut text = format!(
             "## htsjdk.samtools.metrics.StringHeader\n# {program}\n\n## METRICS CLASS\tpicard.sam.DuplicationMetrics\n\
              LIBRARY\tUNPAIRED_READS_EXAMINED\tREAD_PAIRS_EXAMINED\tSECONDARY_OR_SUPPLEMENTARY_RDS\tUNMAPPED_READS\t\
              UNPAIRED_READ_DUPLICATES\tREAD_PAIR_DUPLICATES\tREAD_PAIR_OPTICAL_DUPLICATES\tPERCENT_DUPLICATION\t\
              ESTIMATED_LIBRARY_SIZE\n"
         );
-        text.push_str(library.unwrap_or("Unknown Library"));
+        for (library, metrics) in libraries {
+            metrics.append_row(library, &mut text);
+        }
+        text.push('\n');
+        text
+    }
+
+    fn append_row(&self, library: &str, text: &mut String) {
+        text.push_str(library);
         for count in [
             self.unpaired_reads_examined,
             self.read_pairs_examined,
@@ -47,8 +55,7 @@ impl DuplicationMetrics {
             let _ = write!(text, "\t{count}");
         }
         let size = self.estimated_library_size().map_or_else(String::new, |size| size.to_string());
-        let _ = write!(text, "\t{}\t{size}\n\n", self.duplicate_share());
-        text
+        let _ = writeln!(text, "\t{}\t{size}", self.duplicate_share());
     }
 
     /// Duplicate reads among those examined, with at most six decimals, as Picard writes it.

@@ -90,7 +90,7 @@ mod tests {
         Header {
             references: vec![reference("chr1"), reference("chr2")],
             order: Default::default(),
-            read_group: None,
+            read_groups: Vec::new(),
             program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
         }
     }

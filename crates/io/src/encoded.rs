@@ -17,7 +17,7 @@ impl<'a> EncodedRecord<'a> {
         let size = 4 + u32::from_le_bytes(*bytes.first_chunk()?) as usize;
         let (own, rest) = bytes.split_at_checked(size)?;
         let record = Self(own);
-        (size >= FIXED_BYTES && record.cigar_end() + record.sequence_bytes() <= size).then_some((record, rest))
+        (size >= FIXED_BYTES && record.tags_at() <= size).then_some((record, rest))
     }
 
     /// The records of `bytes`; an error where one is not whole.
@@ -93,10 +93,44 @@ impl<'a> EncodedRecord<'a> {
         self.cigar().filter(|op| op.consumes_reference()).map(CigarOp::len).sum()
     }
 
-    /// Valid operations of its CIGAR.
-    pub fn cigar(self) -> impl Iterator<Item = CigarOp> {
+    /// The operations of its CIGAR, from left to right; codes that are none are passed over.
+    pub fn cigar(self) -> impl DoubleEndedIterator<Item = CigarOp> {
         let (operations, _) = self.0[self.name_end()..self.cigar_end()].as_chunks();
         operations.iter().map(|bytes| CigarOp(u32::from_le_bytes(*bytes))).filter(|op| op.is_valid())
+    }
+
+    /// Bases, two a byte, the first in the upper half (1, 2, 4, 8 for A, C, G, T, sums of them for what is ambiguous, 15 for N),
+    /// and qualities, Phred without an offset, all 255 where there are none.
+    #[must_use]
+    pub fn bases_and_qualities(self) -> (&'a [u8], &'a [u8]) {
+        self.0[self.cigar_end()..self.tags_at()].split_at(self.sequence_length().div_ceil(2))
+    }
+
+    /// The value of the text field (type `Z`) of this name.
+    #[must_use]
+    pub fn text_tag(self, name: [u8; 2]) -> Option<&'a [u8]> {
+        let (kind, value) = self.tag(name)?;
+        value.split_last().filter(|_| kind == b'Z').map(|(_, text)| text)
+    }
+
+    /// The value of an integer field of this name, whatever its size.
+    #[must_use]
+    pub fn integer_tag(self, name: [u8; 2]) -> Option<i64> {
+        let (kind, value) = self.tag(name)?;
+        integer(kind, value)
+    }
+
+    /// The type and the bytes of the field of this name.
+    fn tag(self, name: [u8; 2]) -> Option<(u8, &'a [u8])> {
+        let mut rest = &self.0[self.tags_at()..];
+        while let [first, second, kind, value @ ..] = rest {
+            let size = value_bytes(*kind, value)?;
+            if [*first, *second] == name {
+                return Some((*kind, value.get(..size)?));
+            }
+            rest = value.get(size..)?;
+        }
+        None
     }
 
     /// Bases of its sequence.
@@ -105,40 +139,13 @@ impl<'a> EncodedRecord<'a> {
         self.number(20) as usize
     }
 
-    /// Its bases in four bits each, the first in the upper half of the first byte: 1, 2, 4, 8 for A, C, G, T and their sums for
-    /// what is ambiguous; 15 is N.
-    #[must_use]
-    pub fn packed_bases(self) -> &'a [u8] {
-        let start = self.cigar_end();
-        &self.0[start..start + self.sequence_length().div_ceil(2)]
-    }
-
-    /// Phred qualities, one a base; all 255 where there are none.
-    #[must_use]
-    pub fn qualities(self) -> &'a [u8] {
-        let end = self.cigar_end() + self.sequence_bytes();
-        &self.0[end - self.sequence_length()..end]
-    }
-
-    /// The value of an integer tag, if it has it.
-    #[must_use]
-    pub fn integer_tag(self, name: [u8; 2]) -> Option<i64> {
-        let mut tags = &self.0[self.cigar_end() + self.sequence_bytes()..];
-        while let [first, second, kind, value @ ..] = tags {
-            if [*first, *second] == name {
-                return integer(*kind, value);
-            }
-            tags = value.get(value_bytes(*kind, value)?..)?;
-        }
-        None
-    }
-
-    /// Sets the flag of duplicates in an encoded record; bytes that are none stay as they are.
-    pub fn mark_duplicate(record: &mut [u8]) {
-        let [low, high] = flags::DUPLICATE.to_le_bytes();
+    /// Sets or takes away the flag of duplicates in an encoded record; bytes that are none stay as they are.
+    pub fn mark_duplicate(record: &mut [u8], is_duplicate: bool) {
+        let [low, high] = if is_duplicate { flags::DUPLICATE } else { 0 }.to_le_bytes();
+        let [mask_low, mask_high] = (!flags::DUPLICATE).to_le_bytes();
         if let Some([own_low, own_high]) = record.get_mut(FLAGS_AT..FLAGS_AT + 2) {
-            *own_low |= low;
-            *own_high |= high;
+            *own_low = *own_low & mask_low | low;
+            *own_high = *own_high & mask_high | high;
         }
     }
 
@@ -150,9 +157,9 @@ impl<'a> EncodedRecord<'a> {
         self.name_end() + 4 * usize::from(u16::from_le_bytes([self.0[16], self.0[17]]))
     }
 
-    /// Bytes of bases and qualities.
-    fn sequence_bytes(self) -> usize {
-        self.sequence_length().div_ceil(2) + self.sequence_length()
+    fn tags_at(self) -> usize {
+        let bases = self.sequence_length();
+        self.cigar_end() + bases.div_ceil(2) + bases
     }
 
     fn number(self, at: usize) -> u32 {
@@ -164,19 +171,22 @@ impl<'a> EncodedRecord<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct NotWhole;
 
-/// Bytes of a tag's value; none if its kind is unknown or it is cut.
+/// Bytes of an optional field's value of this type that `value` starts with; none if it is not whole.
 fn value_bytes(kind: u8, value: &[u8]) -> Option<usize> {
-    Some(match kind {
-        b'A' | b'c' | b'C' => 1,
-        b's' | b'S' => 2,
-        b'i' | b'I' | b'f' => 4,
-        b'Z' | b'H' => memchr::memchr(0, value)? + 1,
+    let size = |kind| match kind {
+        b'A' | b'c' | b'C' => Some(1),
+        b's' | b'S' => Some(2),
+        b'i' | b'I' | b'f' => Some(4),
+        _ => None,
+    };
+    match kind {
+        b'Z' | b'H' => Some(value.iter().position(|&byte| byte == 0)? + 1),
         b'B' => {
-            let count = u32::from_le_bytes(*value.get(1..)?.first_chunk()?) as usize;
-            5 + count.checked_mul(value_bytes(value[0], &[])?)?
+            let (&[kind, a, b, c, d], _) = value.split_first_chunk()?;
+            Some(5 + size(kind)? * u32::from_le_bytes([a, b, c, d]) as usize)
         }
-        _ => return None,
-    })
+        kind => size(kind),
+    }
 }
 
 fn integer(kind: u8, value: &[u8]) -> Option<i64> {
@@ -201,19 +211,19 @@ mod tests {
         let header = Header {
             references: vec![ReferenceSequence { name: b"c".to_vec(), length: 1000, md5: [0; 16] }],
             order: Default::default(),
-            read_group: None,
+            read_groups: Vec::new(),
             program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
         };
         let operations = [(CigarKind::SoftClip, 1), (CigarKind::Match, 2), (CigarKind::Deletion, 7)];
         let cigar = operations.map(|(kind, len)| CigarOp::new(kind, len));
         let tag = |name: &[u8; 2], value| Tag { name: *name, value };
         let tags = [
-            tag(b"MD", TagValue::Text(b"2^ACGTACG")),
-            tag(b"XC", TagValue::Char(b'c')),
             tag(b"NM", TagValue::Int(7)),
+            tag(b"XS", TagValue::Int(-300)),
             tag(b"X1", TagValue::Int(-70_000)),
             tag(b"X2", TagValue::Int(40_000)),
-            tag(b"X3", TagValue::Int(-200)),
+            tag(b"RG", TagValue::Text(b"x y")),
+            tag(b"XC", TagValue::Char(b'!')),
         ];
         let record = AlignmentRecord {
             name: b"read",
@@ -245,13 +255,32 @@ mod tests {
         assert_eq!((record.name(), record.flags()), (&b"read\0"[..], flags::REVERSE));
         assert_eq!((record.mapping_quality(), record.template_length()), (60, -7));
         assert_eq!((record.mate_reference(), record.mate_position()), (Some(0), 13));
-        assert_eq!((record.sequence_length(), record.packed_bases()), (3, &[0x12, 0x40][..]));
-        assert_eq!(record.qualities(), [40, 2, 0]);
-        let tags = [*b"NM", *b"X1", *b"X2", *b"X3", *b"MD", *b"ZZ"].map(|name| record.integer_tag(name));
-        assert_eq!(tags, [Some(7), Some(-70_000), Some(40_000), Some(-200), None, None]);
-        EncodedRecord::mark_duplicate(&mut bytes);
-        let (record, _) = EncodedRecord::split_first(&bytes).unwrap();
-        assert_eq!(record.flags(), flags::REVERSE | flags::DUPLICATE);
+        let tags = [*b"NM", *b"XS", *b"X1", *b"X2", *b"RG", *b"ZZ"].map(|name| record.integer_tag(name));
+        assert_eq!(tags, [Some(7), Some(-300), Some(-70_000), Some(40_000), None, None]);
+        assert_eq!(record.sequence_length(), 3);
+        assert_eq!(record.cigar().map(CigarOp::len).collect::<Vec<_>>(), [1, 2, 7]);
+        assert_eq!(record.bases_and_qualities(), (&[0x12, 0x40][..], &[40, 2, 0][..]));
+        let tag = |name| record.text_tag(name);
+        assert_eq!([tag(*b"RG"), tag(*b"NM"), tag(*b"XC"), tag(*b"YY")], [Some(&b"x y"[..]), None, None, None]);
+        for (is_duplicate, flag) in [(true, flags::DUPLICATE), (true, flags::DUPLICATE), (false, 0)] {
+            EncodedRecord::mark_duplicate(&mut bytes, is_duplicate);
+            let (record, _) = EncodedRecord::split_first(&bytes).unwrap();
+            assert_eq!(record.flags(), flags::REVERSE | flag);
+        }
+    }
+
+    #[test]
+    fn broken_tags_are_none() {
+        let bytes = encoded();
+        let whole = EncodedRecord(&bytes).tags_at();
+        for size in whole..bytes.len() {
+            let mut cut = bytes[..size].to_vec();
+            cut[..4].copy_from_slice(&(size as u32 - 4).to_le_bytes());
+            let (record, _) = EncodedRecord::split_first(&cut).unwrap();
+            assert!(record.text_tag(*b"XC").is_none() && record.text_tag(*b"ZZ").is_none(), "{size}");
+        }
+        let arrays = [&b"c\x02\x00\x00\x00ab"[..], b"i\xff\xff\xff\xff", b"x\x01\x00\x00\x00", b"c"];
+        assert_eq!(arrays.map(|value| value_bytes(b'B', value)), [Some(7), Some(5 + 4 * 0xffff_ffff), None, None]);
     }
 
     #[test]

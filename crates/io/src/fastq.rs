@@ -29,6 +29,7 @@ const FORMAT: &str = "FASTQ";
 pub struct ReadSource {
     first: FastqReader,
     second: Option<FastqReader>,
+    read_group: Option<usize>,
 }
 
 impl ReadSource {
@@ -47,7 +48,7 @@ impl ReadSource {
         }
         let first = FastqReader::open(first, max_bases)?;
         let second = second.map(|path| FastqReader::open(path, max_bases)).transpose()?;
-        Ok(Self { first, second })
+        Ok(Self { first, second, read_group: None })
     }
 
     /// Takes barcodes (unique molecular identifiers) from the comments of headers: what `TAG:Z:` precedes in a field between
@@ -73,6 +74,13 @@ impl ReadSource {
         readers.into_iter().flatten().map(|reader| Arc::clone(reader.lines.inner().watch())).collect()
     }
 
+    /// Says which of the header's read groups the reads belong to.
+    #[must_use]
+    pub fn with_read_group(mut self, number: Option<usize>) -> Self {
+        self.read_group = number;
+        self
+    }
+
     /// Whether mates come from a second file.
     pub fn is_paired(&self) -> bool {
         self.second.is_some()
@@ -92,6 +100,7 @@ impl ReadSource {
     /// files do not match. The content of `batch` is then of no use.
     pub fn read_batch(&mut self, batch: &mut ReadBatch, max_reads: usize) -> Result<bool> {
         batch.clear();
+        batch.set_read_group(self.read_group);
         let Some(second) = &mut self.second else {
             while batch.len() < max_reads.max(1) && self.first.read_into(batch)? {}
             self.first.require_records()?;

@@ -29,8 +29,8 @@ pub struct Header {
     pub references: Vec<ReferenceSequence>,
     /// How the records are ordered.
     pub order: RecordOrder,
-    /// The read group of all records.
-    pub read_group: Option<ReadGroup>,
+    /// The read groups of the records, each under its own identifier.
+    pub read_groups: Vec<ReadGroup>,
     /// The program that makes the records.
     pub program: Program,
 }
@@ -43,6 +43,8 @@ pub enum RecordOrder {
     Input,
     /// By contig and position: `SO:coordinate`.
     Coordinate,
+    /// By read name, digits as numbers: `SO:queryname SS:queryname:natural`.
+    Name,
 }
 
 /// A `@SQ` line.
@@ -89,6 +91,10 @@ impl Header {
             RecordOrder::Coordinate => {
                 fields.insert(header_tag::SORT_ORDER, "coordinate".into());
             }
+            RecordOrder::Name => {
+                fields.insert(header_tag::SORT_ORDER, "queryname".into());
+                fields.insert(header_tag::SUBSORT_ORDER, "queryname:natural".into());
+            }
             RecordOrder::Input => {
                 fields.insert(header_tag::SORT_ORDER, "unsorted".into());
                 fields.insert(header_tag::GROUP_ORDER, "query".into());
@@ -99,12 +105,15 @@ impl Header {
         for reference in &self.references {
             builder = builder.add_reference_sequence(reference.name.clone(), reference.to_map()?);
         }
-        if let Some(group) = &self.read_group {
+        for group in &self.read_groups {
             builder = builder.add_read_group(group.id(), group.fields().clone());
         }
         let header = builder.add_program(self.program.id.clone(), self.program.to_map()).build();
         if header.reference_sequences().len() != self.references.len() {
             return Err(Error::Header { reason: "two contigs have the same name".into() });
+        }
+        if header.read_groups().len() != self.read_groups.len() {
+            return Err(Error::Header { reason: "two read groups have the same ID".into() });
         }
         // noodles checks names and values only while it writes.
         sam::io::Writer::new(io::sink())
@@ -112,9 +121,43 @@ impl Header {
             .map_err(|error| Error::Header { reason: error.to_string() })?;
         Ok(header)
     }
+
+    /// A header that [`to_noodles`](Self::to_noodles) made; else what it lacks.
+    pub(crate) fn from_noodles(header: &sam::Header) -> std::result::Result<Self, &'static str> {
+        let order = header.header().and_then(|line| line.other_fields().get(&header_tag::SORT_ORDER));
+        let order = match order.map(|order| order.as_slice()) {
+            Some(b"coordinate") => RecordOrder::Coordinate,
+            Some(b"queryname") => RecordOrder::Name,
+            _ => RecordOrder::Input,
+        };
+        let references = header.reference_sequences().iter();
+        let references: Option<Vec<_>> =
+            references.map(|(name, fields)| ReferenceSequence::from_map(name, fields)).collect();
+        let groups = header.read_groups().iter();
+        let groups: Option<Vec<_>> = groups.map(|(id, fields)| ReadGroup::from_fields(id, fields)).collect();
+        let programs = header.programs();
+        let program = match programs.as_ref().first().filter(|_| programs.as_ref().len() == 1) {
+            Some((id, fields)) => Program::from_map(id, fields),
+            None => None,
+        };
+        Ok(Self {
+            references: references.ok_or("expected @SQ lines with M5, as svala writes them")?,
+            order,
+            read_groups: groups.ok_or("expected @RG lines as svala writes them")?,
+            program: program.ok_or("expected a single @PG line, that of svala")?,
+        })
+    }
 }
 
 impl ReferenceSequence {
+    fn from_map(name: &[u8], fields: &Map<map::ReferenceSequence>) -> Option<Self> {
+        let digest = fields.other_fields().get(&reference_tag::MD5_CHECKSUM)?;
+        let (pairs, []) = digest.as_chunks::<2>() else { return None };
+        let hexadecimal = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let md5 = pairs.iter().map(hexadecimal).collect::<Option<Vec<u8>>>()?.try_into().ok()?;
+        Some(Self { name: name.to_vec(), length: usize::from(fields.length()) as u64, md5 })
+    }
+
     fn to_map(&self) -> Result<Map<map::ReferenceSequence>> {
         let length = usize::try_from(self.length.min(MAX_REFERENCE_LENGTH + 1)).ok();
         let length = length.and_then(NonZero::new);
@@ -131,6 +174,17 @@ impl ReferenceSequence {
 }
 
 impl Program {
+    fn from_map(id: &[u8], fields: &Map<map::Program>) -> Option<Self> {
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).ok();
+        let field = |tag| text(fields.other_fields().get(&tag)?);
+        Some(Self {
+            id: text(id)?,
+            name: field(program_tag::NAME)?,
+            version: field(program_tag::VERSION)?,
+            command_line: field(program_tag::COMMAND_LINE)?,
+        })
+    }
+
     fn to_map(&self) -> Map<map::Program> {
         let mut program = Map::<map::Program>::default();
         let command_line = escape_controls(&self.command_line);
@@ -167,7 +221,9 @@ mod tests {
         Header {
             references: vec![reference("chr2", 100), reference("chr1", 2_147_483_647)],
             order: RecordOrder::Input,
-            read_group: Some(ReadGroup::parse(r"@RG\tID:lane1\tSM:s").unwrap()),
+            read_groups: ["lane1", "lane2"]
+                .map(|id| ReadGroup::parse(&format!(r"@RG\tID:{id}\tSM:s")).unwrap())
+                .to_vec(),
             program: Program {
                 id: "svala".into(),
                 name: "svala".into(),
@@ -191,8 +247,26 @@ mod tests {
              @SQ\tSN:chr2\tLN:100\tM5:000102030405060708090a0b0c0d0eff\n\
              @SQ\tSN:chr1\tLN:2147483647\tM5:000102030405060708090a0b0c0d0eff\n\
              @RG\tID:lane1\tSM:s\n\
+             @RG\tID:lane2\tSM:s\n\
              @PG\tID:svala\tPN:svala\tVN:0.1.0\tCL:svala mem -R @RG\\tID:lane1 ref.fa\n"
         );
+    }
+
+    #[test]
+    fn headers_come_back_as_they_were_written() {
+        let mut header = sample();
+        // A tab is written as two characters.
+        header.program.command_line = "svala mem ref.fa".into();
+        for order in [RecordOrder::Input, RecordOrder::Coordinate, RecordOrder::Name] {
+            header.order = order;
+            assert_eq!(Header::from_noodles(&text(&header).parse().unwrap()), Ok(header.clone()));
+        }
+        for (from, to) in [("\tM5:0", "\tM6:0"), ("@PG", "@PG\tID:other\n@PG"), ("\tVN:0", "\tXN:0"), ("ff\n", "fg\n")]
+        {
+            let changed = text(&header).replace(from, to);
+            assert_ne!(changed, text(&header));
+            assert!(Header::from_noodles(&changed.parse().unwrap()).is_err(), "{changed}");
+        }
     }
 
     #[test]
@@ -208,6 +282,7 @@ mod tests {
         assert!(refused(|header| header.references[0].name = b"a b".to_vec()));
         assert!(refused(|header| header.references[0].name = b"chr1".to_vec()));
         assert!(refused(|header| header.program.version.clear()));
+        assert!(refused(|header| header.read_groups[1] = header.read_groups[0].clone()));
     }
 
     #[test]

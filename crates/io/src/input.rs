@@ -48,6 +48,17 @@ pub(crate) struct Damaged(io::Error);
 
 type Source = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 
+/// Whether a file is compressed with gzip or BGZF, by its first bytes.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn is_gzip(path: &Path) -> io::Result<bool> {
+    let mut probe = Vec::with_capacity(PROBE_BYTES);
+    File::open(path)?.take(PROBE_BYTES as u64).read_to_end(&mut probe)?;
+    Ok(Container::detect(&probe) != Container::Plain)
+}
+
 /// Uncompressed bytes of a file or of standard input.
 pub(crate) struct Input {
     decoder: Decoder,

@@ -30,7 +30,7 @@
 //! let header = Header {
 //!     references: Vec::new(),
 //!     order: Default::default(),
-//!     read_group: None,
+//!     read_groups: Vec::new(),
 //!     program: Program {
 //!         id: text("example"),
 //!         name: text("example"),
@@ -80,6 +80,7 @@ mod bam;
 mod bam_index;
 mod batch;
 mod cigar;
+mod disk;
 mod duplication_metrics;
 mod encode;
 mod encoded;
@@ -97,16 +98,18 @@ pub mod qc;
 mod read_group;
 mod record;
 mod sam_text;
+mod shard;
 mod spill;
 mod watched;
 mod writer;
 
 pub use self::{
-    atomic::AtomicFile,
+    atomic::{AtomicFile, remove_partials},
     bam::{CheckedFile, OwnedAlignment, check_alignments, read_alignments},
     bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
+    disk::free_space,
     duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},
     encoded::{EncodedRecord, NotWhole},
@@ -115,8 +118,10 @@ pub use self::{
     fastq::ReadSource,
     file_digest::FileDigest,
     header::{Header, Program, RecordOrder, ReferenceSequence},
+    input::is_gzip,
     read_group::ReadGroup,
     record::{AlignmentRecord, Tag, TagValue},
+    shard::ShardReader,
     spill::{SpillReader, SpillWriter},
     watched::InputWatch,
     writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},

@@ -1,4 +1,4 @@
-//! The read group that all reads of a run belong to.
+//! Read groups: the reads of one lane of a library, as a rule.
 
 use std::fmt;
 
@@ -53,6 +53,11 @@ impl ReadGroup {
     /// Its library, `LB`.
     pub fn library(&self) -> Option<String> {
         self.fields.other_fields().get(&map::read_group::tag::LIBRARY).map(ToString::to_string)
+    }
+
+    pub(crate) fn from_fields(id: &[u8], fields: &Map<map::ReadGroup>) -> Option<Self> {
+        let id = std::str::from_utf8(id).ok()?.to_owned();
+        Some(Self { id, fields: fields.clone() })
     }
 
     pub(crate) fn fields(&self) -> &Map<map::ReadGroup> {

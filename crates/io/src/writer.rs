@@ -1,6 +1,7 @@
 //! Alignment files: the header, encoded records, and the end.
 
 use std::{
+    fs,
     io::{self, BufWriter, Stdout, Write},
     num::NonZero,
     path::{Path, PathBuf},
@@ -52,6 +53,23 @@ pub enum Destination {
     Stdout,
     /// A file, which appears under this name only when it is complete; see [`AtomicFile`].
     File(PathBuf),
+}
+
+impl Destination {
+    /// Standard output for `-`, else a file.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        if path == Path::new("-") { Self::Stdout } else { Self::File(path.to_owned()) }
+    }
+
+    /// The path, if it is a file.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Stdout => None,
+            Self::File(path) => Some(path),
+        }
+    }
 }
 
 /// Writes a SAM or BAM file out of pieces that [`RecordEncoder`](crate::RecordEncoder)s made.
@@ -130,6 +148,9 @@ impl AlignmentWriter {
         match sink.target {
             Target::File(mut file) => {
                 file.complete()?;
+                if !file.is_direct() {
+                    remove_stale_indexes(&self.path)?;
+                }
                 if let Some((indexer, mut index, path)) = self.index.take() {
                     indexer.write(&mut index).map_err(|source| Error::write(&path, source))?;
                     index.complete()?;
@@ -163,6 +184,24 @@ impl AlignmentWriter {
     fn failed_before(&self) -> Error {
         Error::write(&self.path, io::Error::other("an earlier write has failed"))
     }
+}
+
+/// Removes indexes of the file that a new one replaces; readers would take them for the new one's.
+fn remove_stale_indexes(path: &Path) -> Result<()> {
+    let appended = [".bai", ".csi"].map(|extension| {
+        let mut index = path.as_os_str().to_owned();
+        index.push(extension);
+        PathBuf::from(index)
+    });
+    let is_bam = path.extension().is_some_and(|extension| extension == "bam");
+    let replaced = ["bai", "csi"].map(|extension| path.with_extension(extension));
+    for index in appended.into_iter().chain(replaced.into_iter().filter(|_| is_bam)) {
+        match fs::remove_file(&index) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(Error::write(&index, source)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn compress(sink: Sink, options: WriterOptions) -> bgzf::io::MultithreadedWriter<Sink> {

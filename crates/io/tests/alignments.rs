@@ -19,7 +19,7 @@ fn header() -> Header {
     Header {
         order: Default::default(),
         references: vec![reference("chr1"), reference("chr2")],
-        read_group: Some(ReadGroup::parse(r"@RG\tID:lane\tSM:sample").unwrap()),
+        read_groups: vec![ReadGroup::parse(r"@RG\tID:lane\tSM:sample").unwrap()],
         program: Program {
             id: "svala".into(),
             name: "svala".into(),

@@ -104,6 +104,14 @@ pub enum Error {
         /// The most that SAM holds.
         limit: u64,
     },
+    /// A file to be merged is none that svala sorted.
+    #[error("{}: {why}", path.display())]
+    Shard {
+        /// The file.
+        path: PathBuf,
+        /// What was expected.
+        why: &'static str,
+    },
     /// The encoder made something that is no whole BAM record.
     #[error("internal error: an encoded record is not whole")]
     BrokenRecord,

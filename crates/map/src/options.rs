@@ -2,6 +2,8 @@
 
 use svala_compute::Scoring;
 
+use crate::read_groups::ReadGroups;
+
 /// Longest read of the short-read path, in bases.
 pub const MAX_READ: usize = svala_compute::MAX_QUERY;
 
@@ -26,8 +28,8 @@ pub struct MapOptions {
     pub max_alternatives: usize,
     /// Tag of the reads' barcodes (unique molecular identifiers), if they have any.
     pub barcode_tag: Option<[u8; 2]>,
-    /// Value of the RG tag.
-    pub read_group: Option<Vec<u8>>,
+    /// Read groups: values of the tag RG, and libraries.
+    pub read_groups: ReadGroups,
 }
 
 impl Default for MapOptions {
@@ -42,7 +44,7 @@ impl Default for MapOptions {
             soft_clip_supplementary: false,
             max_alternatives: 5,
             barcode_tag: None,
-            read_group: None,
+            read_groups: ReadGroups::default(),
         }
     }
 }

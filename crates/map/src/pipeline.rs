@@ -2,15 +2,20 @@
 //!
 //! A batch carries its number through the threads, and the writer waits for the next number, so the output is the input's
 //! order whatever the threads did. A fixed number of tokens bounds the batches under way, and with them memory.
+//!
+//! A run can have several inputs, lanes as a rule, each with its read group. Each learns its own insert-size model, so the records are
+//! those of a run over each of them.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use svala_compute::Engine;
-use svala_io::{AlignmentRecord, AlignmentWriter, Format, Header, ReadBatch, ReadSource, RecordEncoder, flags};
+use svala_io::{
+    AlignmentRecord, AlignmentWriter, EncodedRecord, Format, Header, ReadBatch, ReadSource, RecordEncoder, flags,
+};
 
-use crate::duplicates::{Signature, Signer};
+use crate::duplicates::{Signed, Signer};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::insert_model::{InsertModel, SAMPLE_PAIRS};
@@ -29,7 +34,7 @@ pub struct EncodedBatch {
     /// The records, one after the other.
     pub bytes: Vec<u8>,
     /// A signature of each template, if the sink wants them.
-    pub signatures: Vec<Signature>,
+    pub signed: Signed,
 }
 
 /// Where encoded records go, in the order of the input.
@@ -79,7 +84,7 @@ pub struct Run<'a> {
     pub engine: &'a Engine,
     /// Mapping options.
     pub options: &'a MapOptions,
-    /// The insert-size model, if it is not to be learnt from the reads.
+    /// The insert-size model of all inputs, if each is not to learn its own from its reads.
     pub insert_model: Option<InsertModel>,
     /// Mapping threads; 0 counts as 1.
     pub threads: usize,
@@ -103,7 +108,7 @@ pub struct Done<T> {
 }
 
 /// What was read and written. Shares count primary records only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Reads, and so primary records.
     pub reads: u64,
@@ -117,14 +122,23 @@ pub struct Summary {
     pub properly_paired: u64,
     /// Reads with mapping quality 30 or more.
     pub confident: u64,
-    /// The insert-size model of paired reads.
-    pub insert_model: Option<InsertModel>,
+    /// The insert-size model of each input; none for single reads.
+    pub insert_models: Vec<Option<InsertModel>>,
+}
+
+/// An input, and what was read of it to learn its insert-size model.
+struct Lane {
+    source: ReadSource,
+    head: ReadBatch,
+    model: Option<InsertModel>,
 }
 
 /// A batch on its way to a mapping thread.
 struct Task {
     number: u64,
     reads: ReadBatch,
+    paired: bool,
+    model: Option<InsertModel>,
 }
 
 /// A batch on its way to the writer.
@@ -134,14 +148,14 @@ struct Encoded {
 }
 
 impl Run<'_> {
-    /// Maps everything in `source` to `writer`, which expects `format`, and finishes it.
+    /// Maps everything in `inputs`, one after the other, to `writer`, which expects `format`, and finishes it.
     ///
     /// # Errors
     ///
     /// The first error in the order of the input: of reading, mapping or writing. The output is then not finished.
     pub fn execute<S: RecordSink>(
         &self,
-        mut source: ReadSource,
+        inputs: Vec<ReadSource>,
         mut writer: S,
         format: Format,
         header: &Header,
@@ -151,16 +165,11 @@ impl Run<'_> {
         let threads = self.threads.max(1);
         let encoders = (0..threads).map(|_| RecordEncoder::new(format, header));
         let encoders = encoders.collect::<svala_io::Result<Vec<_>>>()?;
-        let paired = source.is_paired();
-        let mut head = ReadBatch::default();
-        let model = match self.insert_model {
-            _ if !paired => None,
-            Some(model) => Some(model),
-            None => Some(self.learn(&mut source, &mut head)?),
-        };
+        let lanes = inputs.into_iter().map(|source| self.lane(source)).collect::<Result<Vec<_>>>()?;
+        let insert_models = lanes.iter().map(|lane| lane.model).collect();
         let mapper = Mapper::new(self.index, self.engine, self.options);
         let sign = writer.wants_signatures();
-        let mut total = Summary { insert_model: model, ..Summary::default() };
+        let mut total = Summary { insert_models, ..Summary::default() };
         std::thread::scope(|scope| {
             let (tokens_out, tokens) = bounded::<()>(4 * threads + 2);
             for _ in 0..4 * threads + 2 {
@@ -170,14 +179,15 @@ impl Run<'_> {
             let (tasks_out, tasks) = bounded::<Task>(threads);
             let (encoded_out, encoded) = unbounded::<Encoded>();
             let failures = encoded_out.clone();
-            let reader =
-                scope.spawn(move || read_tasks(source, &head, self.batch_reads, &tokens, &tasks_out, &failures));
+            let reader = scope.spawn(move || {
+                let outlets = Outlets { tokens, tasks: tasks_out, failures };
+                read_tasks(lanes, self.batch_reads, &outlets)
+            });
             let mut mappers = Vec::new();
             for encoder in encoders {
-                let (tasks, encoded_out, model) = (tasks.clone(), encoded_out.clone(), model.as_ref());
-                let barcode_tag = self.options.barcode_tag;
-                let input = TaskInput { mapper: &mapper, model, paired, sign, barcode_tag, observe };
-                mappers.push(scope.spawn(move || map_tasks(input, encoder, &tasks, &encoded_out)));
+                let (tasks, encoded_out) = (tasks.clone(), encoded_out.clone());
+                let shared = Shared { mapper: &mapper, sign, options: self.options, observe };
+                mappers.push(scope.spawn(move || map_tasks(shared, encoder, &tasks, &encoded_out)));
             }
             drop((tasks, encoded_out));
             write_in_order(&encoded, &tokens_out, &mut writer, &mut total, self.meter)?;
@@ -189,6 +199,17 @@ impl Run<'_> {
         })?;
         let (outcome, written) = writer.finish()?;
         Ok(Done { summary: total, observation: Observation::new(observer, written), outcome })
+    }
+
+    /// An input with its insert-size model.
+    fn lane(&self, mut source: ReadSource) -> Result<Lane> {
+        let mut head = ReadBatch::default();
+        let model = match self.insert_model {
+            _ if !source.is_paired() => None,
+            Some(model) => Some(model),
+            None => Some(self.learn(&mut source, &mut head)?),
+        };
+        Ok(Lane { source, head, model })
     }
 
     /// The insert-size model that [`execute`](Self::execute) would learn from these pairs.
@@ -232,79 +253,98 @@ fn inserts_of(mapper: &Mapper<'_>, head: &ReadBatch, start: usize, end: usize) -
     Ok(inserts)
 }
 
-/// Cuts the input into tasks, those of `head` first, and returns how many reads the input had.
-fn read_tasks(
-    mut source: ReadSource,
-    head: &ReadBatch,
-    batch_reads: usize,
-    tokens: &Receiver<()>,
-    tasks: &Sender<Task>,
-    failures: &Sender<Encoded>,
-) -> u64 {
-    let paired = source.is_paired();
-    let step = if paired { batch_reads.next_multiple_of(2) } else { batch_reads }.max(1);
-    let (mut number, mut taken) = (0, 0);
-    loop {
-        let mut reads = ReadBatch::default();
-        if taken < head.len() {
-            let end = (taken + step).min(head.len());
-            reads.append_range(head, taken..end);
-            taken = end;
-        } else {
-            match source.read_batch(&mut reads, step) {
-                Ok(true) => {}
-                Ok(false) => return source.records_read(),
-                Err(error) => {
-                    // A closed channel means that the run has failed already.
-                    let _ = failures.send(Encoded { number, outcome: Err(error.into()) });
-                    return source.records_read();
+/// Where the reading thread gets its tokens, and where batches and errors go.
+struct Outlets {
+    tokens: Receiver<()>,
+    tasks: Sender<Task>,
+    failures: Sender<Encoded>,
+}
+
+/// Cuts the inputs into tasks, and returns how many reads they had.
+fn read_tasks(lanes: Vec<Lane>, batch_reads: usize, outlets: &Outlets) -> u64 {
+    let (mut number, mut reads) = (0, 0);
+    for mut lane in lanes {
+        let goes_on = lane.read(batch_reads, &mut number, outlets);
+        reads += lane.source.records_read();
+        if !goes_on {
+            break;
+        }
+    }
+    reads
+}
+
+impl Lane {
+    /// Cuts the input into tasks from `number` on, those of its head first. False if the run has failed.
+    fn read(&mut self, batch_reads: usize, number: &mut u64, outlets: &Outlets) -> bool {
+        let paired = self.source.is_paired();
+        let step = if paired { batch_reads.next_multiple_of(2) } else { batch_reads }.max(1);
+        let mut taken = 0;
+        loop {
+            let mut reads = ReadBatch::default();
+            if taken < self.head.len() {
+                let end = (taken + step).min(self.head.len());
+                reads.append_range(&self.head, taken..end);
+                taken = end;
+            } else {
+                match self.source.read_batch(&mut reads, step) {
+                    Ok(true) => {}
+                    Ok(false) => return true,
+                    Err(error) => {
+                        // A closed channel means that the run has failed already.
+                        let _ = outlets.failures.send(Encoded { number: *number, outcome: Err(error.into()) });
+                        return false;
+                    }
                 }
             }
+            let task = Task { number: *number, reads, paired, model: self.model };
+            if outlets.tokens.recv().is_err() || outlets.tasks.send(task).is_err() {
+                return false;
+            }
+            *number += 1;
         }
-        let task = Task { number, reads };
-        if tokens.recv().is_err() || tasks.send(task).is_err() {
-            return source.records_read();
-        }
-        number += 1;
     }
 }
 
 /// What all tasks share.
 #[derive(Clone, Copy)]
-struct TaskInput<'a> {
+struct Shared<'a> {
     mapper: &'a Mapper<'a>,
-    model: Option<&'a InsertModel>,
-    paired: bool,
     /// Whether signatures are wanted.
     sign: bool,
-    barcode_tag: Option<[u8; 2]>,
+    options: &'a MapOptions,
     observe: Observe,
 }
 
 /// Maps and encodes tasks until there are no more, or nobody wants the results. Returns what was counted of the records.
 fn map_tasks(
-    shared: TaskInput<'_>,
+    shared: Shared<'_>,
     mut encoder: RecordEncoder,
     tasks: &Receiver<Task>,
     encoded: &Sender<Encoded>,
 ) -> Observer {
-    let (mut work, mut observer) = (Workspace::default(), Observer::new(shared.observe));
+    let Shared { mapper, sign, options, observe } = shared;
+    let (mut work, mut observer) = (Workspace::default(), Observer::new(observe));
     for task in tasks {
-        let (mut bytes, mut signer) = (Vec::new(), Signer::new(shared.barcode_tag));
+        let mut bytes = Vec::new();
+        let mut signer = Signer::new(&options.read_groups, options.barcode_tag);
         let mut summary = Summary { bases: task.reads.total_bases() as u64, ..Summary::default() };
-        let input = BatchInput { reads: &task.reads, paired: shared.paired };
+        let input = BatchInput { reads: &task.reads, paired: task.paired };
         // A panic here is a bug; without its batch the other threads would wait for ever.
         let mapped = catch_unwind(AssertUnwindSafe(|| {
-            shared.mapper.map_batch(input, shared.model, &mut work, |record| {
+            mapper.map_batch(input, task.model.as_ref(), &mut work, |record| {
                 summary.count(record);
-                if shared.sign {
+                let start = bytes.len();
+                encoder.encode(record, &mut bytes)?;
+                if sign {
+                    let (record, _) = EncodedRecord::split_first(&bytes[start..]).ok_or(Error::BrokenRecord)?;
                     signer.add(record);
                 }
-                encoder.encode(record, &mut bytes).map_err(Error::from)
+                Ok(())
             })
         }));
-        let mapped = mapped.unwrap_or(Err(Error::WorkerLost)).and_then(|()| observer.add_all(&bytes));
-        let outcome = mapped.map(|()| (EncodedBatch { bytes, signatures: signer.into_signatures() }, summary));
+        let mapped: Result<()> = mapped.unwrap_or(Err(Error::WorkerLost));
+        let mapped = mapped.and_then(|()| observer.add_all(&bytes));
+        let outcome = mapped.map(|()| (EncodedBatch { bytes, signed: signer.finish() }, summary));
         if encoded.send(Encoded { number: task.number, outcome }).is_err() {
             break;
         }

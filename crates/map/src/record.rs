@@ -232,7 +232,7 @@ impl RecordSource<'_> {
 
     /// What all records of a read have: read group and barcode.
     fn push_read_tags<'t>(&'t self, read: usize, tags: &mut Vec<Tag<'t>>) {
-        if let Some(id) = &self.options.read_group {
+        if let Some(id) = self.batch.read_group().and_then(|number| self.options.read_groups.id(number)) {
             tags.push(Tag { name: *b"RG", value: TagValue::Text(id) });
         }
         if let Some(name) = self.options.barcode_tag {

@@ -202,7 +202,7 @@ fn read_table(facts: &RunFacts) -> String {
         ("Records, supplementary ones too", sums.records.to_string()),
         ("Records flagged as duplicates", format!("{} ({})", sums.duplicates, percent(sums.duplicates, sums.records))),
     ];
-    if let Some(found) = &facts.duplicates {
+    if let Some(found) = facts.all_duplicates() {
         rows.push(("Pairs that are duplicates", format!("{} of {}", found.pair_duplicates, found.pairs)));
         rows.push(("Optical ones among them", found.optical_duplicates.to_string()));
         let single = format!("{} of {}", found.unpaired_duplicates, found.unpaired_reads);

@@ -156,7 +156,7 @@ mod tests {
         let header = Header {
             references: vec![reference("a"), reference("b"), reference("c")],
             order: Default::default(),
-            read_group: None,
+            read_groups: Vec::new(),
             program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
         };
         let mut encoder = RecordEncoder::new(Format::Bam, &header).unwrap();

@@ -194,7 +194,7 @@ impl Tally {
     fn add_read(&mut self, record: EncodedRecord<'_>) {
         let mate = Mate::of(record.flags()) as usize;
         let reverse = record.flags() & flags::REVERSE != 0;
-        let (packed, qualities) = (record.packed_bases(), record.qualities());
+        let (packed, qualities) = record.bases_and_qualities();
         *at(&mut self.lengths[mate], unclipped_length(record)) += 1;
         if qualities.is_empty() {
             return;
@@ -222,7 +222,7 @@ impl Tally {
 
     /// Indels, and what lies on the contig.
     fn add_cigar(&mut self, record: EncodedRecord<'_>) {
-        let (qualities, length) = (record.qualities(), record.sequence_length());
+        let ((_, qualities), length) = (record.bases_and_qualities(), record.sequence_length());
         let other = Mate::of(record.flags()) as usize;
         let reverse = record.flags() & flags::REVERSE != 0;
         let mut contig =

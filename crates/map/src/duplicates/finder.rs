@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use svala_io::{SpillReader, SpillWriter};
 
+use super::counts::LibraryCounts;
 use super::optical::{self, Location};
 use super::signature::Signature;
 use crate::error::Result;
@@ -13,22 +14,7 @@ use crate::sort::external::{ExternalSorter, Sorted};
 use crate::sort::merge::{Item, read_whole};
 
 /// Bytes of a [`Candidate`] in a run.
-const CANDIDATE_BYTES: usize = 57;
-
-/// What Picard's metrics count. Pairs have both mates mapped; unpaired reads are mapped and have no mapped mate.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct DuplicateCounts {
-    /// Unpaired reads.
-    pub unpaired_reads: u64,
-    /// Pairs.
-    pub pairs: u64,
-    /// Unpaired reads that are duplicates.
-    pub unpaired_duplicates: u64,
-    /// Pairs that are duplicates.
-    pub pair_duplicates: u64,
-    /// Pairs that are optical duplicates.
-    pub optical_duplicates: u64,
-}
+const CANDIDATE_BYTES: usize = 59;
 
 /// Which templates are duplicates, by their number: a bit each.
 #[derive(Debug, Default)]
@@ -41,7 +27,7 @@ impl Duplicates {
         self.bits.get((template / 64) as usize).is_some_and(|bits| bits >> (template % 64) & 1 != 0)
     }
 
-    fn add(&mut self, template: u64) {
+    pub(super) fn add(&mut self, template: u64) {
         let word = (template / 64) as usize;
         if self.bits.len() <= word {
             self.bits.resize(word + 1, 0);
@@ -52,15 +38,15 @@ impl Duplicates {
 
 /// A template that may be a duplicate.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-struct Candidate {
-    signature: Signature,
-    template: u64,
+pub(super) struct Candidate {
+    pub(super) signature: Signature,
+    pub(super) template: u64,
 }
 
 /// Gathers signatures and finds duplicates.
 pub(crate) struct Finder {
     candidates: ExternalSorter<Candidate>,
-    /// Barcodes and second ends of pairs.
+    /// Libraries with barcodes, and second ends of pairs.
     second_ends: ExternalSorter<[u64; 2]>,
     optical_distance: u32,
 }
@@ -81,24 +67,26 @@ impl Finder {
         if signature.is_mapped() {
             self.candidates.push(Candidate { signature, template })?;
         }
-        if signature.is_pair() { self.second_ends.push([signature.barcode, signature.ends[1]]) } else { Ok(()) }
+        if signature.is_pair() { self.second_ends.push([signature.group, signature.ends[1]]) } else { Ok(()) }
     }
 
     /// Decides.
-    pub(crate) fn finish(self) -> Result<(Duplicates, DuplicateCounts)> {
-        let (mut duplicates, mut counts) = (Duplicates::default(), DuplicateCounts::default());
+    pub(crate) fn finish(self) -> Result<(Duplicates, LibraryCounts)> {
+        let (mut duplicates, mut counts) = (Duplicates::default(), LibraryCounts::default());
         let mut candidates = self.candidates.into_sorted()?;
         let mut second_ends = Membership { next: None, sorted: self.second_ends.into_sorted()? };
-        let (mut set_key, mut last_pair_end) = (None, None);
+        let (mut set_key, mut last_pair_end, mut set_library) = (None, None, 0);
         let mut set: Vec<Location> = Vec::new();
         while let Some(Candidate { signature, template }) = candidates.next()? {
-            let key = (signature.barcode, signature.ends);
-            let first_end = [signature.barcode, signature.ends[0]];
+            let key = (signature.group, signature.ends);
+            let first_end = [signature.group, signature.ends[0]];
             let is_best = set_key != Some(key);
             if is_best {
-                counts.optical_duplicates += optical::count(&mut set, self.optical_distance);
+                counts.of(set_library).optical_duplicates += optical::count(&mut set, self.optical_distance);
                 set.clear();
+                set_library = signature.library();
             }
+            let counts = counts.of(signature.library());
             let is_duplicate = if signature.is_pair() {
                 last_pair_end = Some(first_end);
                 set.push(signature.location);
@@ -116,7 +104,7 @@ impl Finder {
             }
             set_key = Some(key);
         }
-        counts.optical_duplicates += optical::count(&mut set, self.optical_distance);
+        counts.of(set_library).optical_duplicates += optical::count(&mut set, self.optical_distance);
         Ok((duplicates, counts))
     }
 }
@@ -147,17 +135,16 @@ impl Default for Candidate {
 
 impl Item for Candidate {
     fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
-        let Signature { barcode, ends, score, tie, location } = self.signature;
+        let Signature { group, ends, score, tie, location } = self.signature;
         let mut bytes = [0; CANDIDATE_BYTES];
-        for (place, number) in bytes.chunks_exact_mut(8).zip([barcode, ends[0], ends[1], tie[0], tie[1], self.template])
-        {
+        for (place, number) in bytes.chunks_exact_mut(8).zip([group, ends[0], ends[1], tie[0], tie[1], self.template]) {
             place.copy_from_slice(&number.to_le_bytes());
         }
-        let numbers = [score.0, location.tile as u16, location.x as u16, location.y as u16];
+        let numbers = [score.0, location.tile as u16, location.x as u16, location.y as u16, location.read_group];
         for (place, number) in bytes[48..].chunks_exact_mut(2).zip(numbers) {
             place.copy_from_slice(&number.to_le_bytes());
         }
-        bytes[56] = u8::from(location.first_is_reverse);
+        bytes[58] = u8::from(location.first_is_reverse);
         run.write_all(&bytes)
     }
 
@@ -165,12 +152,13 @@ impl Item for Candidate {
         let mut bytes = [0; CANDIDATE_BYTES];
         let is_there = read_whole(run, &mut bytes)?;
         let (words, rest) = bytes.as_chunks();
-        let [barcode, end, second_end, name, content, template] =
+        let [group, end, second_end, name, content, template] =
             [0, 1, 2, 3, 4, 5].map(|i: usize| u64::from_le_bytes(words[i]));
         let [score, tile, x, y] = [0, 2, 4, 6].map(|at| u16::from_le_bytes([words[6][at], words[6][at + 1]]));
-        let location = Location { first_is_reverse: rest[0] != 0, tile: tile as i16, x: x as i16, y: y as i16 };
+        let (first_is_reverse, read_group) = (rest[2] != 0, u16::from_le_bytes([rest[0], rest[1]]));
+        let location = Location { first_is_reverse, read_group, tile: tile as i16, x: x as i16, y: y as i16 };
         let signature =
-            Signature { barcode, ends: [end, second_end], score: Reverse(score), tie: [name, content], location };
+            Signature { group, ends: [end, second_end], score: Reverse(score), tie: [name, content], location };
         *self = Self { signature, template };
         Ok(is_there)
     }
@@ -183,7 +171,7 @@ mod tests {
     const NONE: u64 = u64::MAX;
 
     fn signature(ends: [u64; 2], score: u16, name: u64) -> Signature {
-        Signature { barcode: 0, ends, score: Reverse(score), tie: [name, 0], location: Location::UNKNOWN }
+        Signature { group: 0, ends, score: Reverse(score), tie: [name, 0], location: Location::UNKNOWN }
     }
 
     /// Which of the signatures are duplicates, with memory for everything and for next to nothing, in both orders.
@@ -221,8 +209,8 @@ mod tests {
     }
 
     #[test]
-    fn copies_have_the_same_barcode() {
-        let with = |barcode, ends, score| Signature { barcode, ..signature(ends, score, 0) };
+    fn copies_have_the_same_library_and_barcode() {
+        let with = |group, ends, score| Signature { group, ..signature(ends, score, 0) };
         let pairs = [with(1, [1, 5], 3), with(2, [1, 5], 2), with(1, [1, 5], 1), with(0, [1, 5], 1)];
         assert_eq!(duplicates(&pairs), [2]);
         let mixed = [with(1, [1, 5], 3), with(2, [5, NONE], 9), with(1, [5, NONE], 9), with(2, [1, NONE], 9)];
@@ -232,9 +220,9 @@ mod tests {
     #[test]
     fn runs_keep_every_field() {
         let folder = tempfile::tempdir().unwrap();
-        let location = Location { first_is_reverse: true, tile: -2, x: i16::MIN, y: 258 };
+        let location = Location { first_is_reverse: true, read_group: 515, tile: -2, x: i16::MIN, y: 258 };
         let signature =
-            Signature { barcode: 9 << 50, ends: [1 << 60, 2], score: Reverse(40_000), tie: [3 << 40, 4], location };
+            Signature { group: 9 << 50, ends: [1 << 60, 2], score: Reverse(40_000), tie: [3 << 40, 4], location };
         let candidate = Candidate { signature, template: 5 << 33 };
         let mut run = SpillWriter::create(folder.path()).unwrap();
         candidate.write(&mut run).unwrap();

@@ -3,6 +3,8 @@
 //!
 //! - The *end* of a mapped read is where its 5' base would lie if nothing were clipped, and its strand. A template's ends are
 //!   those of its primary alignments.
+//! - Only templates of the same library are compared: that of their read group, or an unknown one. So copies are found across
+//!   lanes, not across libraries.
 //! - With barcodes (unique molecular identifiers), only templates with the same are compared; it is that of a template's first
 //!   mapped read.
 //! - Pairs with both ends the same are copies. The one with the largest sum of base qualities of 15 or more stays (at most
@@ -14,16 +16,17 @@
 //!
 //! A mapping thread makes a [`Signature`] of every template. After mapping they are sorted, out of core, so that copies stand
 //! together, best first, and [`Finder::finish`] decides in one pass; the second ends of pairs are sorted beside them, for the
-//! sake of reads without a mate. A signature takes 64 bytes in memory and 57 before compression in a run, a second end 16. What
+//! sake of reads without a mate. A signature takes 64 bytes in memory and 59 before compression in a run, a second end 16. What
 //! is left is one bit a template. The number of a template in the input only says which bit is its own; between two templates
 //! that are the same in every byte it decides, which can't show.
-//!
-//! All reads of a run belong to one read group, and so to one library.
 
+mod counts;
 mod finder;
+mod gather;
 mod optical;
 mod signature;
 
-pub use self::finder::DuplicateCounts;
+pub use self::counts::{DuplicateCounts, LibraryCounts};
 pub(crate) use self::finder::{Duplicates, Finder};
-pub use self::signature::{Signature, Signer};
+pub(crate) use self::gather::Gatherer;
+pub use self::signature::{Signature, Signed, Signer};

@@ -1,6 +1,6 @@
 //! Optical duplicates: copies that the sequencer made of one cluster, told by their distance on the flow cell.
 //!
-//! By Picard's rules: pairs in one set of copies belong together if they are on one tile, not farther apart than a distance in x
+//! By Picard's rules: pairs in one set of copies belong together if they are of one read group and on one tile, not farther apart than a distance in x
 //! and in y, and have the first read on the same strand; so do those that a chain of such pairs connects. All but one of them
 //! are optical duplicates. Which one stays changes no count.
 
@@ -11,6 +11,8 @@ const MAX_SET: usize = 300_000;
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Location {
     pub(super) first_is_reverse: bool,
+    /// Number of the read group.
+    pub(super) read_group: u16,
     /// -1 if unknown.
     pub(super) tile: i16,
     pub(super) x: i16,
@@ -18,7 +20,7 @@ pub(super) struct Location {
 }
 
 impl Location {
-    pub(super) const UNKNOWN: Self = Self { first_is_reverse: false, tile: -1, x: -1, y: -1 };
+    pub(super) const UNKNOWN: Self = Self { first_is_reverse: false, read_group: 0, tile: -1, x: -1, y: -1 };
 
     pub(super) fn is_known(&self) -> bool {
         self.tile != -1
@@ -56,7 +58,7 @@ pub(super) fn count(set: &mut [Location], distance: u32) -> u64 {
     set.sort_unstable();
     let strands = set.chunk_by(|a, b| a.first_is_reverse == b.first_is_reverse);
     let searched = strands.filter(|strand| strand.len() <= MAX_SET);
-    let tiles = searched.flat_map(|strand| strand.chunk_by(|a, b| a.tile == b.tile));
+    let tiles = searched.flat_map(|strand| strand.chunk_by(|a, b| (a.read_group, a.tile) == (b.read_group, b.tile)));
     tiles.filter(|tile| tile[0].is_known()).map(|tile| connected(tile, distance)).sum()
 }
 
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
 
     fn at(tile: i16, x: i16, y: i16) -> Location {
-        Location { first_is_reverse: false, tile, x, y }
+        Location { tile, x, y, ..Location::UNKNOWN }
     }
 
     fn named(name: &str) -> Option<(i16, i16, i16)> {
@@ -119,6 +121,8 @@ mod tests {
         assert_eq!(count(&mut [at(1, 0, 0), at(2, 0, 0)], 100), 0);
         assert_eq!(count(&mut [at(1, 0, 0), at(1, 0, 101), at(1, 0, -1)], 100), 1);
         assert_eq!(count(&mut [Location::UNKNOWN; 3], 100), 0);
+        let other_lane = Location { read_group: 1, ..at(1, 0, 0) };
+        assert_eq!(count(&mut [at(1, 0, 0), other_lane, at(1, 5, 5), other_lane], 100), 2);
         let other_strand = Location { first_is_reverse: true, ..at(1, 0, 0) };
         assert_eq!(count(&mut [at(1, 0, 0), other_strand, at(1, 5, 5), other_strand], 100), 2);
         assert_eq!(count(&mut [], 100), 0);

@@ -43,7 +43,8 @@ impl<T: Item + Copy> ExternalSorter<T> {
             return Ok(Sorted::InMemory(self.items.into_iter()));
         }
         self.spill()?;
-        Ok(Sorted::Spilled(Box::new(self.runs.merge()?)))
+        let (merged, folder) = self.runs.merge()?;
+        Ok(Sorted::Spilled(Box::new(merged), folder))
     }
 
     fn spill(&mut self) -> Result<()> {
@@ -57,7 +58,8 @@ impl<T: Item + Copy> ExternalSorter<T> {
 /// Items in order.
 pub(crate) enum Sorted<T> {
     InMemory(std::vec::IntoIter<T>),
-    Spilled(Box<Merged<T>>),
+    /// With the folder of the runs.
+    Spilled(Box<Merged<T>>, PathBuf),
 }
 
 impl<T: Item + Copy> Sorted<T> {
@@ -69,9 +71,9 @@ impl<T: Item + Copy> Sorted<T> {
     pub(crate) fn next(&mut self) -> Result<Option<T>> {
         match self {
             Self::InMemory(items) => Ok(items.next()),
-            Self::Spilled(merged) => match merged.next() {
+            Self::Spilled(merged, folder) => match merged.next() {
                 Ok(item) => Ok(item.copied()),
-                Err(source) => Err(Error::file(merged.folder(), source)),
+                Err(source) => Err(Error::file(folder, source)),
             },
         }
     }

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use svala_io::{SpillReader, SpillWriter};
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// Most runs that are open at once. Each costs about 150 kB while merging.
 const MAX_RUNS: usize = 64;
@@ -38,9 +38,10 @@ impl Runs {
     }
 
     /// Spills a run that `write` writes, sorted as `T`s.
-    pub(crate) fn add<T: Item>(&mut self, write: impl FnOnce(&mut SpillWriter) -> io::Result<()>) -> Result<()> {
+    pub(crate) fn add<T: Item>(&mut self, write: impl FnOnce(&mut SpillWriter) -> io::Result<()>) -> Result<(), Error> {
         if self.runs.len() == MAX_RUNS {
-            let mut merged = self.take().merge::<T>()?;
+            let failed = |source| Error::file(&self.folder, source);
+            let mut merged = Merged::<T>::new(std::mem::take(&mut self.runs)).map_err(failed)?;
             self.spill(|run| {
                 while let Some(item) = merged.next()? {
                     item.write(run)?;
@@ -51,58 +52,71 @@ impl Runs {
         self.spill(write)
     }
 
-    fn spill(&mut self, write: impl FnOnce(&mut SpillWriter) -> io::Result<()>) -> Result<()> {
+    fn spill(&mut self, write: impl FnOnce(&mut SpillWriter) -> io::Result<()>) -> Result<(), Error> {
         let mut run = SpillWriter::create(&self.folder)?;
         let reader = write(&mut run).and_then(|()| run.into_reader());
         self.runs.push(reader.map_err(|source| Error::file(&self.folder, source))?);
         Ok(())
     }
 
-    fn take(&mut self) -> Self {
-        Self { folder: self.folder.clone(), runs: std::mem::take(&mut self.runs) }
-    }
-
-    /// All items in order.
-    pub(crate) fn merge<T: Item>(self) -> Result<Merged<T>> {
-        let mut heads = BinaryHeap::with_capacity(self.runs.len());
-        let mut sources = self.runs;
-        for (source, run) in sources.iter_mut().enumerate() {
-            let mut item = T::default();
-            if item.read(run).map_err(|e| Error::file(&self.folder, e))? {
-                heads.push(Reverse((item, source)));
-            }
+    /// All items in order, and the folder to name if that fails.
+    pub(crate) fn merge<T: Item>(self) -> Result<(Merged<T>, PathBuf), Error> {
+        match Merged::new(self.runs) {
+            Ok(merged) => Ok((merged, self.folder)),
+            Err(source) => Err(Error::file(&self.folder, source)),
         }
-        Ok(Merged { folder: self.folder, heads, sources, taken: T::default() })
     }
 }
 
-/// Items of several runs, in order.
-pub(crate) struct Merged<T> {
-    folder: PathBuf,
-    /// The next item of each run, with the run's number.
+/// What hands out items in order.
+pub(crate) trait Source<T> {
+    /// Why it can't.
+    type Error;
+
+    /// Replaces `item` by the next one; false at the end.
+    fn next(&mut self, item: &mut T) -> Result<bool, Self::Error>;
+}
+
+impl<T: Item> Source<T> for SpillReader {
+    type Error = io::Error;
+
+    fn next(&mut self, item: &mut T) -> io::Result<bool> {
+        item.read(self)
+    }
+}
+
+/// Items of several sources, in order.
+pub(crate) struct Merged<T, S = SpillReader> {
+    /// The next item of each source, with the source's number.
     heads: BinaryHeap<Reverse<(T, usize)>>,
-    sources: Vec<SpillReader>,
+    sources: Vec<S>,
     taken: T,
 }
 
-impl<T: Item> Merged<T> {
+impl<T: Default + Ord, S: Source<T>> Merged<T, S> {
+    pub(crate) fn new(mut sources: Vec<S>) -> Result<Self, S::Error> {
+        let mut heads = BinaryHeap::with_capacity(sources.len());
+        for (number, source) in sources.iter_mut().enumerate() {
+            let mut item = T::default();
+            if source.next(&mut item)? {
+                heads.push(Reverse((item, number)));
+            }
+        }
+        Ok(Self { heads, sources, taken: T::default() })
+    }
+
     /// The next item.
-    pub(crate) fn next(&mut self) -> io::Result<Option<&mut T>> {
+    pub(crate) fn next(&mut self) -> Result<Option<&mut T>, S::Error> {
         let Some(mut head) = self.heads.peek_mut() else {
             return Ok(None);
         };
         let Reverse((item, source)) = &mut *head;
         // The buffers of the item before are used again.
         std::mem::swap(item, &mut self.taken);
-        if !item.read(&mut self.sources[*source])? {
+        if !self.sources[*source].next(item)? {
             PeekMut::pop(head);
         }
         Ok(Some(&mut self.taken))
-    }
-
-    /// Where the runs are.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
     }
 }
 

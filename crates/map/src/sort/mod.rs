@@ -1,28 +1,30 @@
-//! Sorting encoded BAM records by coordinate, out of core.
+//! Sorting encoded BAM records, out of core.
 //!
 //! Records are gathered in one arena with an array of keys. When both hold three eighths of the memory allowed (growing arrays
 //! may have twice their content, and an eighth is for [`duplicates`](crate::duplicates)), they are sorted and spilled as a
-//! compressed run; at the end all runs are merged, and duplicates marked or left out on the way. The order is that of module
+//! compressed run; at the end all runs are merged, and duplicates marked or left out on the way. The orders are those of module
 //! [`order`]; memory, runs and the order of the input can't show in it.
 
 pub(crate) mod external;
 pub(crate) mod merge;
-mod order;
-mod record;
+pub mod order;
+pub(crate) mod record;
 
 use std::io;
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use svala_io::qc::Depth;
 use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
 
-use crate::duplicates::{DuplicateCounts, Duplicates, Finder};
+use crate::duplicates::{Duplicates, Finder, LibraryCounts, Signed};
 use crate::error::{Error, Result};
 use crate::meter::Meter;
 use crate::observer::{Observe, Observer, Written};
 use crate::pipeline::{EncodedBatch, RecordSink};
 use merge::Runs;
+use order::{ByPlace, Order};
 use record::{Record, write_record};
 
 /// Flags that the first record of a template never has: it is the primary one of its only or first read.
@@ -37,9 +39,18 @@ pub struct SortOptions {
     pub folder: PathBuf,
     /// What becomes of duplicates.
     pub duplicates: DuplicateOptions,
-    /// What is counted of records.
+    /// What is seen of records on their way.
+    pub watch: Watch,
+}
+
+/// What is seen of records while they are written.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// What is counted of them.
     pub observe: Observe,
-    /// Advanced while sorted records are written.
+    /// Whether they are sorted by place and so show depth.
+    pub depth: bool,
+    /// Advanced while they are written.
     pub meter: Arc<Meter>,
 }
 
@@ -78,7 +89,7 @@ impl Entry {
 }
 
 /// Sorts what is written to it, and passes it on to a BAM writer at the end.
-pub struct SortingWriter {
+pub struct SortingWriter<O = ByPlace> {
     output: Output,
     options: SortOptions,
     arena: Vec<u8>,
@@ -87,9 +98,12 @@ pub struct SortingWriter {
     /// Templates so far.
     templates: u64,
     finder: Option<Finder>,
+    /// Of records that the finder doesn't count.
+    counts: LibraryCounts,
+    order: PhantomData<O>,
 }
 
-impl SortingWriter {
+impl<O: Order> SortingWriter<O> {
     /// A sorter before `writer`, which must write BAM.
     ///
     /// # Errors
@@ -101,27 +115,16 @@ impl SortingWriter {
         let DuplicateOptions { action, optical_distance } = options.duplicates;
         let finder = (action != DuplicateAction::Ignore)
             .then(|| Finder::new(options.max_memory_bytes / 8, options.folder.clone(), optical_distance));
-        let written = Written {
-            duplicates: Observer::new(options.observe),
-            removed: action == DuplicateAction::Remove,
-            ..Written::default()
-        };
-        let depth = (options.observe == Observe::All).then(Depth::default);
         Ok(Self {
-            output: Output {
-                writer,
-                buffer: Vec::new(),
-                written,
-                depth,
-                meter: Arc::clone(&options.meter),
-                records: 0,
-            },
+            output: Output::new(writer, action, &options.watch),
             runs: Runs::new(options.folder.clone()),
             options,
             arena: Vec::new(),
             entries: Vec::new(),
             templates: 0,
             finder,
+            counts: LibraryCounts::default(),
+            order: PhantomData,
         })
     }
 
@@ -133,7 +136,7 @@ impl SortingWriter {
         }
         self.templates += u64::from(record.flags() & NEVER_FIRST == 0);
         self.entries.push(Entry {
-            key: order::key(record),
+            key: O::key(record),
             template: self.templates - 1,
             start: self.arena.len(),
             bytes: bytes.len() as u32,
@@ -145,7 +148,7 @@ impl SortingWriter {
     fn sort(&mut self) {
         let arena = &self.arena;
         self.entries.sort_unstable_by(|a, b| {
-            let tie = || order::compare_same_key(a.of(arena), b.of(arena));
+            let tie = || O::compare_same_key(a.of(arena), b.of(arena));
             a.key.cmp(&b.key).then_with(tie).then(a.template.cmp(&b.template))
         });
     }
@@ -154,15 +157,15 @@ impl SortingWriter {
         self.sort();
         let (arena, entries) = (&self.arena, &self.entries);
         let write = |entry: &Entry, run: &mut _| write_record(entry.template, entry.of(arena), run);
-        self.runs.add::<Record>(|run| entries.iter().try_for_each(|entry| write(entry, run)))?;
+        self.runs.add::<Record<O>>(|run| entries.iter().try_for_each(|entry| write(entry, run)))?;
         self.arena.clear();
         self.entries.clear();
         Ok(())
     }
 }
 
-impl RecordSink for SortingWriter {
-    type Outcome = Option<DuplicateCounts>;
+impl<O: Order> RecordSink for SortingWriter<O> {
+    type Outcome = Option<LibraryCounts>;
 
     fn wants_signatures(&self) -> bool {
         self.finder.is_some()
@@ -182,37 +185,41 @@ impl RecordSink for SortingWriter {
         let Some(finder) = &mut self.finder else {
             return Ok(());
         };
-        if self.templates - before != batch.signatures.len() as u64 {
+        let Signed { signatures, counts } = &batch.signed;
+        if self.templates - before != signatures.len() as u64 {
             return Err(Error::BrokenRecord);
         }
-        (before..).zip(&batch.signatures).try_for_each(|(template, signature)| finder.push(template, *signature))
+        self.counts.add(counts);
+        (before..).zip(signatures).try_for_each(|(template, signature)| finder.push(template, *signature))
     }
 
-    fn finish(mut self) -> Result<(Option<DuplicateCounts>, Written)> {
-        let (duplicates, counts) = self.finder.take().map(Finder::finish).transpose()?.unzip();
+    fn finish(mut self) -> Result<(Option<LibraryCounts>, Written)> {
+        let (duplicates, mut counts) = self.finder.take().map(Finder::finish).transpose()?.unzip();
         let duplicates = duplicates.unwrap_or_default();
+        if let Some(counts) = &mut counts {
+            counts.add(&self.counts);
+        }
         if self.runs.is_empty() {
             self.sort();
         } else {
             self.spill()?;
         }
-        let Self { mut output, options, arena, entries, runs, .. } = self;
+        let Self { mut output, arena, entries, runs, .. } = self;
         for entry in &entries {
             output.write(entry.template, entry.of(&arena), &duplicates)?;
         }
         drop((arena, entries));
-        let mut merged = runs.merge::<Record>()?;
-        let failed = |source: io::Error| Error::file(&options.folder, source);
+        let (mut merged, folder) = runs.merge::<Record<O>>()?;
+        let failed = |source: io::Error| Error::file(&folder, source);
         while let Some(record) = merged.next().map_err(failed)? {
             output.write(record.template, &record.bytes, &duplicates)?;
         }
-        let file = output.writer.finish()?;
-        Ok((counts, Written { file, depth: output.depth.map(Depth::finish), ..output.written }))
+        Ok((counts, output.finish()?))
     }
 }
 
 /// Where sorted records go.
-struct Output {
+pub(crate) struct Output {
     writer: AlignmentWriter,
     buffer: Vec<u8>,
     written: Written,
@@ -223,7 +230,24 @@ struct Output {
 }
 
 impl Output {
-    fn write(&mut self, template: u64, record: &[u8], duplicates: &Duplicates) -> Result<()> {
+    pub(crate) fn new(writer: AlignmentWriter, action: DuplicateAction, watch: &Watch) -> Self {
+        let written = Written {
+            duplicates: Observer::new(watch.observe),
+            removed: action == DuplicateAction::Remove,
+            ..Written::default()
+        };
+        let depth = (watch.observe == Observe::All && watch.depth).then(Depth::default);
+        Self { writer, buffer: Vec::new(), written, depth, meter: Arc::clone(&watch.meter), records: 0 }
+    }
+
+    /// Completes the file, and says what was seen.
+    pub(crate) fn finish(self) -> Result<Written> {
+        let file = self.writer.finish()?;
+        Ok(Written { file, depth: self.depth.map(Depth::finish), ..self.written })
+    }
+
+    /// Writes a record of a template as it must be if that is among `duplicates`.
+    pub(crate) fn write(&mut self, template: u64, record: &[u8], duplicates: &Duplicates) -> Result<()> {
         self.records += 1;
         self.meter.set_sorted(self.records);
         if !duplicates.has(template) {
@@ -236,7 +260,7 @@ impl Output {
         let mut flagged = std::mem::take(&mut self.buffer);
         flagged.clear();
         flagged.extend_from_slice(record);
-        EncodedRecord::mark_duplicate(&mut flagged);
+        EncodedRecord::mark_duplicate(&mut flagged, true);
         if self.written.duplicates.sums.is_some() {
             let (record, _) = EncodedRecord::split_first(&flagged).ok_or(Error::BrokenRecord)?;
             self.written.flagged.add(record);

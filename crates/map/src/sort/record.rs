@@ -2,28 +2,30 @@
 
 use std::cmp::Ordering;
 use std::io::{self, Read, Write};
+use std::marker::PhantomData;
 
 use svala_io::{EncodedRecord, SpillReader, SpillWriter};
 
 use super::merge::{Item, read_whole};
-use super::order;
+use super::order::Order;
 
-/// An encoded record and the template it belongs to.
+/// An encoded record and the template it belongs to, in an order.
 #[derive(Default)]
-pub(super) struct Record {
-    key: u64,
+pub(crate) struct Record<O> {
+    pub(crate) key: u64,
     /// The template's number in the input. It decides between records that are the same in every byte, and so nothing.
-    pub(super) template: u64,
-    pub(super) bytes: Vec<u8>,
+    pub(crate) template: u64,
+    pub(crate) bytes: Vec<u8>,
+    order: PhantomData<O>,
 }
 
-/// Writes a record as [`Record::read`] expects it.
+/// Writes a record as [`Record`] reads it.
 pub(super) fn write_record(template: u64, bytes: &[u8], run: &mut SpillWriter) -> io::Result<()> {
     run.write_all(&template.to_le_bytes())?;
     run.write_all(bytes)
 }
 
-impl Item for Record {
+impl<O: Order> Item for Record<O> {
     fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
         write_record(self.template, &self.bytes, run)
     }
@@ -39,29 +41,37 @@ impl Item for Record {
         self.bytes.resize(4 + u32::from_le_bytes(size) as usize, 0);
         self.bytes[..4].copy_from_slice(&size);
         run.read_exact(&mut self.bytes[4..])?;
-        let (record, _) = EncodedRecord::split_first(&self.bytes).ok_or(io::ErrorKind::InvalidData)?;
-        self.key = order::key(record);
+        self.set_key()?;
         Ok(true)
     }
 }
 
-impl Ord for Record {
+impl<O: Order> Record<O> {
+    /// Finds the key of new bytes.
+    pub(crate) fn set_key(&mut self) -> io::Result<()> {
+        let (record, _) = EncodedRecord::split_first(&self.bytes).ok_or(io::ErrorKind::InvalidData)?;
+        self.key = O::key(record);
+        Ok(())
+    }
+}
+
+impl<O: Order> Ord for Record<O> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let tie = || order::compare_same_key(&self.bytes, &other.bytes);
+        let tie = || O::compare_same_key(&self.bytes, &other.bytes);
         self.key.cmp(&other.key).then_with(tie).then(self.template.cmp(&other.template))
     }
 }
 
-impl PartialOrd for Record {
+impl<O: Order> PartialOrd for Record<O> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Record {
+impl<O: Order> PartialEq for Record<O> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Record {}
+impl<O: Order> Eq for Record<O> {}

@@ -1,0 +1,193 @@
+//! What a run reads: one or two files of reads a lane, and the lane's read group.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use svala_io::{ReadGroup, ReadSource};
+use svala_map::options::MAX_READ;
+use svala_map::read_groups::add_group;
+
+use crate::args::InputArgs;
+use crate::error::{Error, Result};
+use crate::sample_sheet;
+
+/// Files of reads as the user names them.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// Reads.
+    pub first: PathBuf,
+    /// Their mates.
+    pub second: Option<PathBuf>,
+    /// Their read group.
+    pub read_group: Option<ReadGroup>,
+}
+
+/// The lanes of a run, with all read groups once.
+#[derive(Debug)]
+pub struct Inputs {
+    lanes: Vec<Lane>,
+    read_groups: Vec<ReadGroup>,
+}
+
+impl Inputs {
+    /// The lanes that the arguments of `align` name, in their order. `read_group`, the value of `-R`, is for those that have no
+    /// group of their own.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), or a sample sheet or read group is malformed.
+    pub fn resolve(args: &InputArgs, read_group: Option<&str>) -> Result<Self> {
+        let read_group = read_group.map(ReadGroup::parse).transpose()?;
+        if let Some(sheet) = &args.samples {
+            return Self::new(sample_sheet::read(sheet)?);
+        }
+        let given = args.in_fq.lanes.iter().map(|words| Lane::parse(words));
+        let mut lanes = given.collect::<Result<Vec<_>>>()?;
+        lanes.extend(args.first.iter().map(|first| Lane {
+            first: first.clone(),
+            second: args.second.clone(),
+            read_group: None,
+        }));
+        for lane in &mut lanes {
+            lane.read_group = lane.read_group.take().or_else(|| read_group.clone());
+        }
+        Self::new(lanes)
+    }
+
+    /// Puts the read groups of lanes together; those with the same line are one.
+    ///
+    /// # Errors
+    ///
+    /// Some lanes have a read group and others none, groups differ but in their ID, or a file is given twice.
+    pub fn new(lanes: Vec<Lane>) -> Result<Self> {
+        let usage = |path: &Path, why| Err(Error::Usage { path: path.to_owned(), why });
+        let mut read_groups: Vec<ReadGroup> = Vec::new();
+        for lane in &lanes {
+            let Some(group) = &lane.read_group else {
+                if lanes.iter().any(|lane| lane.read_group.is_some()) {
+                    return usage(&lane.first, "expected a read group for every input, or for none");
+                }
+                continue;
+            };
+            if !add_group(&mut read_groups, group) {
+                return usage(&lane.first, "another input has a read group with the same ID and other fields");
+            }
+        }
+        if read_groups.len() > usize::from(u16::MAX) {
+            return usage(&lanes[0].first, "expected at most 65535 read groups");
+        }
+        let inputs = Self { lanes, read_groups };
+        let files: Vec<&Path> = inputs.files().collect();
+        for (i, file) in files.iter().enumerate() {
+            if files[..i].iter().any(|other| is_same_file(other, file)) {
+                return usage(file, "the same file is given for both mates, or for two inputs");
+            }
+        }
+        Ok(inputs)
+    }
+
+    /// All files of reads.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.lanes
+            .iter()
+            .flat_map(|lane| [Some(&lane.first), lane.second.as_ref()].into_iter().flatten().map(PathBuf::as_path))
+    }
+
+    /// Whether any lane has mates.
+    pub fn is_paired(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.second.is_some())
+    }
+
+    /// The read groups, in the order in which the lanes name them.
+    pub fn read_groups(&self) -> &[ReadGroup] {
+        &self.read_groups
+    }
+
+    /// Opens all files.
+    ///
+    /// # Errors
+    ///
+    /// A file can't be opened.
+    pub fn open(&self, barcode_tag: Option<[u8; 2]>) -> Result<Vec<ReadSource>> {
+        let open = |lane: &Lane| {
+            let group = lane.read_group.as_ref();
+            let number = group.and_then(|group| self.read_groups.iter().position(|known| known.id() == group.id()));
+            let source = ReadSource::open(&lane.first, lane.second.as_deref(), MAX_READ)?.with_read_group(number);
+            Ok(match barcode_tag {
+                Some(tag) => source.with_barcodes(tag),
+                None => source,
+            })
+        };
+        self.lanes.iter().map(open).collect()
+    }
+}
+
+impl Lane {
+    /// The words of one `--in-fq`: a file, perhaps one of mates, perhaps a read group.
+    fn parse(words: &[OsString]) -> Result<Self> {
+        let is_group = |word: &&OsString| word.as_encoded_bytes().starts_with(b"@RG");
+        let (files, group) = match words.split_last().filter(|(last, _)| is_group(last)) {
+            Some((group, files)) => (files, Some(group)),
+            None => (words, None),
+        };
+        let read_group = group.map(|group| ReadGroup::parse(&group.to_string_lossy())).transpose()?;
+        match files {
+            [first] => Ok(Self { first: first.into(), second: None, read_group }),
+            [first, second] => Ok(Self { first: first.into(), second: Some(second.into()), read_group }),
+            _ => {
+                let path = words.first().map(PathBuf::from).unwrap_or_default();
+                Err(Error::Usage { path, why: "expected --in-fq R1 [R2] ['@RG\\tID:…']" })
+            }
+        }
+    }
+}
+
+/// Whether both paths lead to one regular file, or both are standard input.
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    let regular = |path: &Path| path.is_file().then(|| path.canonicalize().ok()).flatten();
+    let standard = Path::new("-");
+    (a == standard && b == standard) || regular(a).is_some_and(|a| regular(b) == Some(a))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(words: &[&str]) -> Result<Lane> {
+        Lane::parse(&words.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_input_is_one_or_two_files_and_perhaps_a_group() {
+        let shape = |words: &[&str]| lane(words).ok().map(|lane| (lane.second.is_some(), lane.read_group.is_some()));
+        assert_eq!(shape(&["a"]), Some((false, false)));
+        assert_eq!(shape(&["a", "b"]), Some((true, false)));
+        assert_eq!(shape(&["a", r"@RG\tID:1"]), Some((false, true)));
+        assert_eq!(shape(&["a", "b", "@RG\tID:1"]), Some((true, true)));
+        assert_eq!(shape(&["a", "b", "c"]), None);
+        assert_eq!(shape(&[r"@RG\tID:1"]), None);
+        assert_eq!(shape(&["a", "@RG"]), None);
+    }
+
+    #[test]
+    fn groups_are_united_if_they_are_the_same() {
+        let inputs = |groups: &[&str]| {
+            let lanes = groups.iter().enumerate().map(|(i, group)| {
+                let file = format!("no-file-{i}");
+                if group.is_empty() { lane(&[&file]) } else { lane(&[&file, group]) }
+            });
+            Inputs::new(lanes.collect::<Result<_>>()?)
+        };
+        let count = |groups: &[&str]| inputs(groups).ok().map(|inputs| inputs.read_groups().len());
+        assert_eq!(count(&["@RG\tID:1", "@RG\tID:2", "@RG\tID:1"]), Some(2));
+        assert_eq!(count(&["", ""]), Some(0));
+        assert_eq!(count(&["@RG\tID:1", ""]), None);
+        assert_eq!(count(&["@RG\tID:1\tLB:a", "@RG\tID:1\tLB:b"]), None);
+    }
+
+    #[test]
+    fn standard_input_is_there_once() {
+        assert!(Inputs::new(vec![lane(&["-"]).unwrap(), lane(&["-"]).unwrap()]).is_err());
+        assert!(Inputs::new(vec![lane(&["-", "no-file"]).unwrap()]).is_ok());
+    }
+}

@@ -1,0 +1,127 @@
+//! Merging sorted shards of a sample, with duplicates found anew over all of them.
+//!
+//! The outcome has the bytes of one run over all reads. Shards are read twice: once for what decides about duplicates (module
+//! [`duplicates`](crate::duplicates), out of core), once for their records, which are merged in the order they were sorted in. Flags of duplicates in
+//! the shards don't count. What stays in memory is a bit a record.
+
+use std::path::{Path, PathBuf};
+
+use svala_io::{AlignmentWriter, EncodedRecord, ShardReader, flags};
+
+use crate::duplicates::{Duplicates, Finder, Gatherer, LibraryCounts};
+use crate::error::{Error, Result};
+use crate::read_groups::ReadGroups;
+use crate::sort::merge::{Merged, Source};
+use crate::sort::order::ByPlace;
+use crate::sort::record::Record;
+use crate::sort::{DuplicateAction, Output, SortOptions};
+
+/// What a merge works with.
+pub struct Merge<'a> {
+    /// Sorted files.
+    pub shards: &'a [PathBuf],
+    /// The read groups of all of them.
+    pub read_groups: &'a ReadGroups,
+    /// The tag of barcodes that tell copies apart.
+    pub barcode_tag: Option<[u8; 2]>,
+    /// Memory, folder, and what becomes of duplicates.
+    pub options: SortOptions,
+}
+
+/// What was merged.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct MergeSummary {
+    /// All records of the shards.
+    pub records: u64,
+    /// Reads, and so primary records.
+    pub reads: u64,
+    /// Duplicates by library, if they were looked for.
+    pub counts: Option<LibraryCounts>,
+}
+
+impl Merge<'_> {
+    /// Merges the shards to `writer`, which must write BAM, and finishes it.
+    ///
+    /// # Errors
+    ///
+    /// A shard can't be read, isn't sorted or lacks reads, or the output or a run can't be written.
+    pub fn execute(&self, writer: AlignmentWriter) -> Result<MergeSummary> {
+        let action = self.options.duplicates.action;
+        let found = if action == DuplicateAction::Ignore { Found::default() } else { self.find_duplicates()? };
+        let starts = found.starts.iter().copied().chain(std::iter::repeat(0));
+        let streams = self.shards.iter().zip(starts).map(|(path, start)| ShardStream::open(path, start));
+        let mut merged = Merged::new(streams.collect::<Result<Vec<_>>>()?)?;
+        let (mut output, mut records, mut reads) = (Output::new(writer, action, &self.options.watch), 0, 0);
+        while let Some(record) = merged.next()? {
+            output.write(record.template, &record.bytes, &found.duplicates)?;
+            records += 1;
+            reads += u64::from(is_primary(&record.bytes));
+        }
+        output.finish()?;
+        Ok(MergeSummary { records, reads, counts: found.counts })
+    }
+
+    /// The first reading.
+    fn find_duplicates(&self) -> Result<Found> {
+        let SortOptions { max_memory_bytes, folder, duplicates, .. } = &self.options;
+        let mut gatherer = Gatherer::new(max_memory_bytes / 4, folder.clone(), self.read_groups, self.barcode_tag);
+        let (mut starts, mut bytes) = (Vec::new(), Vec::new());
+        for path in self.shards {
+            starts.push(gatherer.start_file(path));
+            let (mut shard, _) = ShardReader::open(path)?;
+            while shard.read(&mut bytes)? {
+                let (record, _) = EncodedRecord::split_first(&bytes).ok_or(Error::BrokenRecord)?;
+                gatherer.add(record)?;
+            }
+        }
+        let finder = Finder::new(max_memory_bytes / 8, folder.clone(), duplicates.optical_distance);
+        let (duplicates, counts) = gatherer.finish(finder)?;
+        Ok(Found { duplicates, counts: Some(counts), starts })
+    }
+}
+
+/// What the first reading finds.
+#[derive(Default)]
+struct Found {
+    /// Of records, by their numbers.
+    duplicates: Duplicates,
+    counts: Option<LibraryCounts>,
+    /// The number of each shard's first record.
+    starts: Vec<u64>,
+}
+
+/// A shard's records with their numbers, without flags of duplicates.
+struct ShardStream {
+    shard: ShardReader,
+    next: u64,
+    last_key: u64,
+}
+
+impl ShardStream {
+    fn open(path: &Path, next: u64) -> Result<Self> {
+        Ok(Self { shard: ShardReader::open(path)?.0, next, last_key: 0 })
+    }
+}
+
+impl Source<Record<ByPlace>> for ShardStream {
+    type Error = Error;
+
+    fn next(&mut self, record: &mut Record<ByPlace>) -> Result<bool> {
+        if !self.shard.read(&mut record.bytes)? {
+            return Ok(false);
+        }
+        EncodedRecord::mark_duplicate(&mut record.bytes, false);
+        record.set_key().map_err(|source| Error::file(self.shard.path(), source))?;
+        if record.key < self.last_key {
+            return Err(Error::Shard { path: self.shard.path().to_owned(), why: "expected sorted records" });
+        }
+        (record.template, self.last_key) = (self.next, record.key);
+        self.next += 1;
+        Ok(true)
+    }
+}
+
+fn is_primary(record: &[u8]) -> bool {
+    let flags_of = |(record, _): (EncodedRecord<'_>, _)| record.flags();
+    EncodedRecord::split_first(record).map_or(0, flags_of) & (flags::SECONDARY | flags::SUPPLEMENTARY) == 0
+}

@@ -1,0 +1,216 @@
+//! `svala merge`: sorted shards, merged, are the file of one run over all reads, byte for byte, with its index and metrics.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use common::{READS, conclude, data, fastq_records, indexed_reference, svala_ok, svala_refuses, text, trial};
+
+/// Reference, insert-size model, and FASTQ records of both files, with barcodes.
+struct Bench {
+    folder: tempfile::TempDir,
+    reference: PathBuf,
+    model: PathBuf,
+    reads: [Vec<String>; 2],
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let reference = indexed_reference(folder.path());
+        let reads = READS.map(|name| {
+            let reads = fastq_records(&data(name)).into_iter().enumerate();
+            let barcoded = reads.map(|(number, read)| {
+                let (header, rest) = read.split_once('\n').expect("a header");
+                let name = header.split_ascii_whitespace().next().expect("a name");
+                format!("{name} RX:Z:{}\n{rest}", ["AC", "GT", "CA"][number % 3])
+            });
+            barcoded.collect()
+        });
+        let model = folder.path().join("model.json");
+        let files = READS.map(data);
+        svala_ok(&["insert-size", text(&reference), text(&files[0]), text(&files[1]), "-o", text(&model)]);
+        Self { folder, reference, model, reads }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The reads of one of so many shards, in files of this test's own; mates last if there are any.
+    fn files(&self, test: &str, shard: usize, shards: usize, mates: usize) -> Vec<PathBuf> {
+        let write = |mate: usize| {
+            let reads = &self.reads[mate];
+            let bound = |shard: usize| reads.len() * shard / shards;
+            let path = self.path(&format!("{test}.{shard}of{shards}.{mate}.fq"));
+            std::fs::write(&path, reads[bound(shard)..bound(shard + 1)].concat()).expect("a temporary file");
+            path
+        };
+        (0..mates).map(write).collect()
+    }
+
+    /// Aligns lanes, each with its read group or none.
+    fn align(&self, name: &str, lanes: &[(Vec<PathBuf>, &str)], options: &[&str]) -> PathBuf {
+        let output = self.path(name);
+        let mut arguments = vec!["align", "--ref", text(&self.reference), "-o", text(&output)];
+        for (files, group) in lanes {
+            arguments.push("--in-fq");
+            arguments.extend(files.iter().map(|path| text(path)));
+            arguments.extend((!group.is_empty()).then_some(*group));
+        }
+        arguments.extend(options);
+        svala_ok(&arguments);
+        output
+    }
+
+    fn merge(&self, name: &str, shards: &[PathBuf], options: &[&str]) -> PathBuf {
+        let output = self.path(name);
+        let mut arguments = vec!["merge", "-o", text(&output)];
+        arguments.extend(shards.iter().map(|path| text(path)));
+        arguments.extend(options);
+        svala_ok(&arguments);
+        output
+    }
+
+    /// Compares files, indexes and, if they are there, metrics, of these names.
+    fn assert_same(&self, merged: &str, whole: &str) {
+        for extension in ["", ".bai", ".metrics"] {
+            let [merged, whole] =
+                [merged, whole].map(|name| std::fs::read(self.path(&format!("{name}{extension}"))).ok());
+            assert!(extension == ".metrics" || whole.is_some());
+            assert!(merged == whole, "{extension} differs");
+        }
+    }
+
+    /// Aligns all reads at once and in shards, and compares.
+    fn check(&self, case: Case) {
+        let Case { name, mates, align, action } = case;
+        let align = [align, &["--insert-model", text(&self.model)]].concat();
+        let metrics = |name: &str| {
+            if action.contains(&"--no-markdup") { None } else { Some(self.path(&format!("{name}.metrics"))) }
+        };
+        let with_metrics = |file: &Option<PathBuf>, options: &[&str]| {
+            let file = file.iter().flat_map(|file| ["--metrics".to_owned(), text(file).to_owned()]);
+            options.iter().map(|option| option.to_string()).chain(file).collect::<Vec<String>>()
+        };
+        let whole = format!("{name}.whole.bam");
+        let options = with_metrics(&metrics(&whole), &[&align[..], action].concat());
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        self.align(&whole, &[(self.files(name, 0, 1, mates), "")], &options);
+        for shards in [1, 3, 5] {
+            let parts: Vec<PathBuf> = (0..shards)
+                .map(|shard| {
+                    // What the shards say about duplicates doesn't count, nor their compression.
+                    let options: &[&str] = if shard % 2 == 0 { &["-l", "1"] } else { &["--no-markdup", "--no-index"] };
+                    let files = self.files(name, shard, shards, mates);
+                    self.align(
+                        &format!("{name}.{shard}of{shards}.bam"),
+                        &[(files, "")],
+                        &[&align[..], options].concat(),
+                    )
+                })
+                .collect();
+            for memory in ["1", "512"] {
+                let merged = format!("{name}.merged.bam");
+                let options = with_metrics(&metrics(&merged), &[action, &["--max-mem", memory, "-t", "2"]].concat());
+                self.merge(&merged, &parts, &options.iter().map(String::as_str).collect::<Vec<_>>());
+                self.assert_same(&merged, &whole);
+            }
+        }
+    }
+
+    /// Lanes are shards, too, and need no common model.
+    fn check_lanes(&self) {
+        let groups = [r"@RG\tID:1\tSM:s\tLB:a", r"@RG\tID:2\tSM:s\tLB:a", r"@RG\tID:3\tSM:s\tLB:b"];
+        let lanes: Vec<_> =
+            (0..3).map(|lane| (self.files("lanes", lane, 3, if lane == 1 { 1 } else { 2 }), groups[lane])).collect();
+        let metrics = |name: &str| text(&self.path(&format!("{name}.metrics"))).to_owned();
+        self.align("lanes.bam", &lanes, &["--metrics", &metrics("lanes.bam")]);
+        let align = |lane: usize| self.align(&format!("lane{lane}.bam"), &lanes[lane..=lane], &[]);
+        let parts: Vec<PathBuf> = (0..3).map(align).collect();
+        self.merge("merged-lanes.bam", &parts, &["--metrics", &metrics("merged-lanes.bam")]);
+        self.assert_same("merged-lanes.bam", "lanes.bam");
+        let rows = std::fs::read_to_string(self.path("lanes.bam.metrics")).expect("metrics");
+        assert!(rows.contains("\na\t") && rows.contains("\nb\t"), "{rows}");
+    }
+
+    fn check_refusals(&self) {
+        let lane = |shard: usize, group| [(self.files("refused", shard, 3, 2), group)];
+        let good = self.align("good.bam", &lane(0, r"@RG\tID:secret\tSM:s"), &[]);
+        let unsorted = self.align("unsorted.bam", &lane(1, ""), &["--sort", "none"]);
+        let removed = self.align("removed.bam", &lane(1, ""), &["--rmdup"]);
+        let clipped = self.align("clipped.bam", &lane(1, ""), &["-Y"]);
+        let group = self.align("group.bam", &lane(1, r"@RG\tID:secret\tSM:t"), &[]);
+        let named_twice = {
+            let twice = self.path("twice.fq");
+            std::fs::write(&twice, self.reads[0][..50].concat().repeat(2)).expect("a temporary file");
+            self.align("twice.bam", &[(vec![twice], "")], &[])
+        };
+        let other = {
+            let folder = self.path("other");
+            std::fs::create_dir(&folder).expect("a folder");
+            let reference = folder.join("hg19_chrM_chrY-trunc.fa.gz");
+            std::fs::write(&reference, format!(">one\n{}\n", "ACGTTGCATTGA".repeat(100))).expect("a temporary file");
+            svala_ok(&["index", text(&reference)]);
+            let output = self.path("other.bam");
+            let reads = &self.files("refused", 1, 3, 1)[0];
+            svala_ok(&["align", "--ref", text(&reference), "-1", text(reads), "-o", text(&output)]);
+            output
+        };
+        let cut = self.path("cut.bam");
+        let bytes = std::fs::read(&good).expect("a file");
+        std::fs::write(&cut, &bytes[..bytes.len() / 2]).expect("a temporary file");
+        let output = self.path("refused.bam");
+        let missing = self.path("missing.bam");
+        let cases: [(&Path, i32, &str); 10] = [
+            (&unsorted, 1, "sorted by coordinate"),
+            (&removed, 1, "removed"),
+            (&clipped, 1, "options"),
+            (&group, 1, "read group"),
+            (&other, 1, "reference"),
+            (&named_twice, 1, "share a name"),
+            (&cut, 1, "cut.bam"),
+            (&missing, 1, "missing.bam"),
+            (&good, 2, "twice"),
+            (Path::new("-"), 2, "standard input"),
+        ];
+        for (shard, code, word) in cases {
+            let error = svala_refuses(&["merge", text(&good), text(shard), "-o", text(&output)], code, word);
+            assert!(!error.contains("secret"), "{word}: {error}");
+            assert!(!output.exists(), "{word}");
+        }
+        svala_refuses(&["merge", text(&good), "-o", text(&good)], 2, "replace");
+        assert!(std::fs::read(&good).expect("a file") == bytes);
+    }
+}
+
+/// What is merged.
+#[derive(Clone, Copy)]
+struct Case {
+    name: &'static str,
+    mates: usize,
+    align: &'static [&'static str],
+    action: &'static [&'static str],
+}
+
+fn main() {
+    let bench = Arc::new(Bench::new());
+    let case = |name: &'static str, mates, align, action| {
+        let bench = Arc::clone(&bench);
+        trial(name, move || bench.check(Case { name, mates, align, action }))
+    };
+    let on = |check: fn(&Bench)| {
+        let bench = Arc::clone(&bench);
+        move || check(&bench)
+    };
+    conclude(vec![
+        case("marked", 2, &[], &[]),
+        case("removed", 2, &["-Y"], &["--rmdup"]),
+        case("left", 2, &[], &["--no-markdup"]),
+        case("single", 1, &[], &[]),
+        case("barcodes", 2, &["--barcode-tag", "RX"], &["--optical-distance", "2500"]),
+        trial("lanes", on(Bench::check_lanes)),
+        trial("shards that don't fit are refused", on(Bench::check_refusals)),
+    ])
+}
