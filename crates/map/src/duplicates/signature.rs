@@ -56,7 +56,10 @@ impl Signature {
         let name = record.name().strip_suffix(&[0]).unwrap_or_default();
         let (first_is_reverse, read_group) = (is_reverse(record), member.group);
         let mut location = Location { first_is_reverse, read_group, ..Location::UNKNOWN };
-        location.read_from(name);
+        // Only pairs are searched for optical duplicates.
+        if record.flags() & (flags::PAIRED | flags::LAST) == flags::PAIRED {
+            location.read_from(name);
+        }
         Self {
             group: unmapped.group | barcode >> (u64::BITS - BARCODE_BITS),
             ends: [end(contig, record), NONE],
