@@ -9,17 +9,12 @@ use crate::gpu::arena::Arena;
 use crate::gpu::chunks::{Extremes, MAX_ITERATIONS, Size, first_dispatch};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};
-use crate::gpu::unroll::unroll;
 use crate::gpu::{Gpu, GpuError};
 use crate::{GlobalBatch, Scoring};
 
 /// Compiles the shader.
 pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, GpuError> {
-    if !device.unrolls {
-        return Program::with_entries(device, ("global", WGSL), &ENTRIES, &ROLES, scoring);
-    }
-    let wgsl = unroll(WGSL).map_err(|line| GpuError(format!("cannot unroll {line}")))?;
-    Program::with_entries(device, ("global", &wgsl), &ENTRIES, &ROLES, scoring)
+    Program::with_entries(device, ("global", &device.written_out(WGSL)?), &ENTRIES, &ROLES, scoring)
 }
 
 /// The size of a job; `None` if a device cannot take it, which has nothing to do for an empty sequence.
