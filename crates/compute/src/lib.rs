@@ -74,6 +74,7 @@ pub use counters::Counters;
 pub use engine::Engine;
 pub use error::{Error, JobError, Sequence};
 pub use gpu::adapters::{AdapterReport, usable_adapters};
+pub use gpu::choice::chosen_adapters;
 pub use kernels::extend::ExtendResult;
 pub use kernels::global::{CigarOp, GlobalResults};
 pub use kernels::local::LocalResult;
