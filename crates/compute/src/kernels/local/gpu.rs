@@ -1,8 +1,6 @@
 //! `Local` on a device, one invocation a job, in two runs of one shader: scores, ends and second scores
 //! of all jobs, then the starts of those that have an alignment, on their reversed pieces.
 
-use std::borrow::Cow;
-
 use super::layout::{Answer, COLUMN_BYTES, COLUMNS, Dispatch, Job, MAX_JOBS, ROLES, SCORE_MAX, WGSL};
 use super::simd::Pieces;
 use super::{LocalResult, least_score};
@@ -17,8 +15,8 @@ use crate::{LocalBatch, Scoring};
 struct Work<'a> {
     /// The job's place in its chunk.
     place: usize,
-    query: Cow<'a, [u8]>,
-    target: Cow<'a, [u8]>,
+    query: &'a [u8],
+    target: &'a [u8],
 }
 
 /// Compiles the shader.
@@ -54,7 +52,7 @@ fn run_chunk(gpu: &mut Gpu, task: &Task<'_, LocalBatch>, jobs: &[u32]) -> Result
     let mut results = vec![LocalResult::default(); jobs.len()];
     let whole = |(place, &job): (usize, &u32)| {
         let job = job as usize;
-        Work { place, query: batch.query(job).into(), target: batch.target(job).into() }
+        Work { place, query: batch.query(job), target: batch.target(job) }
     };
     align(gpu, jobs.iter().enumerate().map(whole).collect(), |place, answer| {
         let min_score = batch.params(jobs[place] as usize).min_score;
@@ -69,18 +67,46 @@ fn run_chunk(gpu: &mut Gpu, task: &Task<'_, LocalBatch>, jobs: &[u32]) -> Result
             };
         }
     })?;
-    let mut works = Vec::new();
-    for (place, found) in results.iter().enumerate().filter(|(_, found)| found.score > 0) {
-        let mut pieces = Pieces::default();
-        pieces.take(task, jobs[place] as usize, found);
-        works.push(Work { place, query: pieces.query.into(), target: pieces.target.into() });
-    }
-    align(gpu, works, |place, answer| {
+    let reversed = Reversed::new(task, jobs, &results);
+    align(gpu, reversed.works(), |place, answer| {
         let result = &mut results[place];
         result.query_start = result.query_end.saturating_sub(answer.query_end);
         result.target_start = result.target_end.saturating_sub(answer.target_end);
     })?;
     Ok(results)
+}
+
+/// The pieces before the ends of a chunk's alignments, backwards, query after target after query.
+#[derive(Default)]
+struct Reversed {
+    bases: Vec<u8>,
+    /// The place in the chunk, and the lengths of query and target.
+    pieces: Vec<(usize, usize, usize)>,
+}
+
+impl Reversed {
+    fn new(task: &Task<'_, LocalBatch>, jobs: &[u32], results: &[LocalResult]) -> Self {
+        let (mut reversed, mut pieces) = (Reversed::default(), Pieces::default());
+        for (place, found) in results.iter().enumerate().filter(|(_, found)| found.score > 0) {
+            pieces.take(task, jobs[place] as usize, found);
+            let Pieces { query, target } = &pieces;
+            reversed.bases.extend_from_slice(query);
+            reversed.bases.extend_from_slice(target);
+            reversed.pieces.push((place, query.len(), target.len()));
+        }
+        reversed
+    }
+
+    fn works(&self) -> Vec<Work<'_>> {
+        let mut rest = &self.bases[..];
+        let work = |&(place, rows, columns): &(usize, usize, usize)| {
+            let (query, behind) = rest.split_at(rows);
+            let (target, behind) = behind.split_at(columns);
+            rest = behind;
+            Work { place, query, target }
+        };
+        self.pieces.iter().map(work).collect()
+    }
 }
 
 /// Runs all works, sorted by length, in as few dispatches as fit; gives every answer to `take`.
