@@ -163,7 +163,9 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     for DeviceFailure { device, reason } in engine.unpacked_devices() {
         eprintln!("svala: warning: GPU {device} extends in 32 bits, slower, with the same results: {reason}");
     }
-    engine.set_reference(index.reference().planes());
+    for DeviceFailure { device, reason } in engine.set_reference(index.reference().planes()) {
+        eprintln!("svala: warning: GPU {device} is sent the targets, slower, with the same results: {reason}");
+    }
     let writer = AlignmentWriter::create(
         &job.destination,
         job.format,

@@ -90,9 +90,12 @@ impl Engine {
 
     /// Puts the reference on every device, where it stays, so that the targets of jobs that were pushed with a window need
     /// not be sent with each batch. It is in planes: of every 64 bases a word with the low bits of their codes and one with the
-    /// high bits, bit i for base i; 2 bits a base on the host and on a device. Devices must be idle. Returns how many took it:
-    /// on one that has no room for it, and on the CPU, jobs run from their own bases, with the same results.
-    pub fn set_reference(&self, planes: &[[u64; 2]]) -> usize {
+    /// high bits, bit i for base i; 2 bits a base on the host and on a device.
+    ///
+    /// Returns the devices that refused it, for want of room, say, or because a call is using them, each worth one line in the
+    /// log: on these, as on the CPU, jobs run from their own bases, with the same results.
+    #[must_use = "a device that refuses the reference is slower"]
+    pub fn set_reference(&self, planes: &[[u64; 2]]) -> Vec<DeviceFailure> {
         self.devices.prepare(|gpu| {
             let max_piece_bytes = self.piece_bytes.unwrap_or(gpu.device.max_binding_bytes);
             gpu.device.resident = None;
