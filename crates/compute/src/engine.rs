@@ -8,6 +8,7 @@ use crate::counters::{LiveCounters, add};
 use crate::gpu::adapters;
 use crate::gpu::chunks::Size;
 use crate::gpu::{Gpu, GpuError};
+use crate::instructions::Instructions;
 use crate::kernels::global::results::Unordered;
 use crate::kernels::lanes::Task;
 use crate::kernels::windows::gpu::Resident;
@@ -230,6 +231,11 @@ impl Engine {
                 results[job as usize] = answer;
             }
         }
+    }
+
+    /// What the CPU can do besides the kernels, at the level that they run at.
+    pub fn instructions(&self) -> Instructions {
+        Instructions::new(self.simd.1)
     }
 
     /// The scoring scheme.

@@ -1,5 +1,6 @@
 //! An alignment of one read, before it has a CIGAR.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::hash::tie_break;
@@ -108,8 +109,9 @@ impl Alignment {
 
     /// Orders alignments of one read from best to worst, ties by the read's name.
     #[must_use]
-    pub fn order(&self, name_hash: u64) -> impl Ord + use<> {
-        (std::cmp::Reverse(self.score), tie_break(name_hash, self.reverse, self.reference_start), self.reference_start)
+    pub fn compare(&self, other: &Self, name_hash: u64) -> Ordering {
+        let tie = |a: &Self| (tie_break(name_hash, a.reverse, a.reference_start), a.reference_start);
+        other.score.cmp(&self.score).then_with(|| tie(self).cmp(&tie(other)))
     }
 }
 
@@ -122,7 +124,7 @@ pub fn overlap(a: &Range<u32>, b: &Range<u32>) -> u32 {
 /// Sorts the alignments of one read from best to worst and drops those below `least` and those that repeat a better one.
 pub fn keep_distinct(alignments: &mut Vec<Alignment>, least: i32, name_hash: u64) {
     alignments.retain(|alignment| alignment.score >= least);
-    alignments.sort_by_cached_key(|a| a.order(name_hash));
+    alignments.sort_by(|a, b| a.compare(b, name_hash));
     let mut kept = 0;
     for i in 0..alignments.len() {
         let candidate = alignments[i];

@@ -15,13 +15,16 @@ pub struct Anchors {
 }
 
 impl Anchors {
-    /// Takes those of `alignments`, which are grouped by read, that an unpaired mate could not make worse than another.
-    pub fn fill(&mut self, alignments: &[Alignment], reads: &PackedReads, options: &MapOptions) {
+    /// Takes, of the alignments of each read, those that an unpaired mate could not make worse than another.
+    pub fn fill<'a>(
+        &mut self,
+        groups: impl Iterator<Item = &'a [Alignment]>,
+        reads: &PackedReads,
+        options: &MapOptions,
+    ) {
         self.alignments.clear();
         self.ends.clear();
-        for group in alignments.chunk_by(|a, b| a.read == b.read) {
-            let number = group[0].read as usize;
-            self.ends.resize(number, self.alignments.len());
+        for (number, group) in groups.enumerate() {
             let length = reads.read(number).length();
             let value = |a: &Alignment| a.value(length, options);
             let best = group.iter().map(value).max().unwrap_or(0);
@@ -29,7 +32,6 @@ impl Anchors {
             self.alignments.extend(good.take(MAX_ANCHORS));
             self.ends.push(self.alignments.len());
         }
-        self.ends.resize(reads.len(), self.alignments.len());
     }
 
     /// The anchors of read `i`.

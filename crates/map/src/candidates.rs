@@ -2,24 +2,25 @@
 //!
 //! Each occurrence of a seed names a diagonal on a strand. Seeds that occur too often are narrowed by their flanks, or left
 //! out; where all mates keep too few seeds that way, there is a second, deeper round. What the seeds left out could hide is
-//! kept as a number, [`Candidates::hidden_edits`]: if `D` disjoint stretches of the read were looked up completely, any locus
+//! kept in [`Searched`]: if `D` disjoint stretches of the read were looked up completely, any locus
 //! that no seed named differs from the read in each of them, so in at least `D` places. The same argument bounds the edits
 //! of each candidate from below, by the stretches that were not found at it.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
+use std::hint::black_box;
 use std::ops::Range;
 
 use crate::hash::tie_break;
 use crate::hidden::Searched;
-use crate::index::{SeedTable, agrees_before, unpack_entry};
+use crate::index::{Reference, SeedTable, agrees_before, unpack_entry};
 use crate::insert_size::Orientation;
 use crate::seeding::SeedHits;
-use crate::syncmer::{FLANK, K, Seed, flanks};
+use crate::syncmer::{FLANK, Flanks, K, Seed, flanks};
 
-/// What the quick look takes: seeds that overlap no stretch looked up already, if they occur rarely.
-const QUICK: Round = Round { cap: 16, disjoint: true };
-/// What a thorough look takes in its first round, and in the deeper one.
-const THOROUGH: [Round; 2] = [Round { cap: 64, disjoint: false }, Round { cap: 512, disjoint: false }];
+/// The quick look. Its seeds are disjoint; four that the reference has, and not often, decide well enough.
+const QUICK: Round = Round { cap: 16, enough: 4 };
+/// The first round of a thorough look, and its deeper one.
+const THOROUGH: [Round; 2] = [Round { cap: 64, enough: usize::MAX }, Round { cap: 512, enough: usize::MAX }];
 /// Occurrences above which a seed is repetitive: bwa's `-c`.
 const REPETITIVE_OCCURRENCES: usize = 500;
 /// Disjoint stretches looked up completely that make the deeper round needless.
@@ -38,8 +39,8 @@ const NO_STRETCH: u64 = (1 << STRETCH_BITS) - 1;
 struct Round {
     /// Occurrences up to which a seed is used.
     cap: usize,
-    /// Whether seeds are passed over that overlap a stretch looked up completely.
-    disjoint: bool,
+    /// Seeds within the cap that make it needless to narrow others by their flanks.
+    enough: usize,
 }
 
 /// A diagonal with seeds on it.
@@ -60,14 +61,17 @@ pub struct Candidate {
     pub mated: bool,
     /// One bit for each of those stretches that was found on the diagonal.
     found: u64,
-    /// What decides between equals, once they are ranked.
-    tie: u64,
 }
 
 impl Candidate {
     /// The smaller, the earlier it is looked at.
     fn rank(&self) -> (u32, Reverse<u32>) {
         (self.edits + if self.mated { 0 } else { MATE_EDITS }, Reverse(self.seeds))
+    }
+
+    fn compare(&self, other: &Self, name_hash: u64) -> Ordering {
+        let tie = |c: &Self| tie_break(name_hash, c.reverse, c.diagonal);
+        self.rank().cmp(&other.rank()).then_with(|| tie(self).cmp(&tie(other)))
     }
 }
 
@@ -89,6 +93,10 @@ pub struct Lookup<'a> {
     pub codes: &'a [u8],
     /// Hash of its name.
     pub name_hash: u64,
+    /// Bases that gaps reach.
+    pub band: u16,
+    /// Whether a quick look is enough, with disjoint seeds that occur rarely.
+    pub quick: bool,
 }
 
 impl Candidates {
@@ -99,16 +107,19 @@ impl Candidates {
         self.searched.clear();
     }
 
-    /// Adds the candidates of the next `reads` from disjoint seeds that occur rarely: all that most reads need.
-    pub fn collect_quick<'a>(
-        &mut self,
-        seeds: &SeedHits,
-        reads: Range<usize>,
-        lookup: impl Fn(usize) -> Lookup<'a>,
-        band: u16,
-    ) {
-        for i in reads {
-            self.collect_read(seeds, i, lookup(i), QUICK, band);
+    /// Adds the candidates of the next reads, which are one read or two mates. The deeper round is for reads none of which has
+    /// enough stretches: one that has them anchors its mate, which rescue will find.
+    pub fn collect(&mut self, hits: &SeedHits, lookups: &[Lookup<'_>]) {
+        let first = self.read_ends.len();
+        for round in THOROUGH {
+            self.truncate(first);
+            for lookup in lookups {
+                self.collect_read(hits, *lookup, if lookup.quick { QUICK } else { round });
+            }
+            let is_enough = |searched: &Searched| !searched.may_hide_copies(ENOUGH_STRETCHES);
+            if lookups.iter().all(|lookup| lookup.quick) || self.searched[first..].iter().any(is_enough) {
+                break;
+            }
         }
     }
 
@@ -119,31 +130,12 @@ impl Candidates {
         self.searched.truncate(read);
     }
 
-    /// Adds the candidates of the next `reads`, which are one read or two mates, in place of those from a quick look. Gaps reach `band` bases far. The deeper round
-    /// is for reads none of which has enough stretches: one that has them anchors its mate, which rescue will find.
-    pub fn collect<'a>(
-        &mut self,
-        seeds: &SeedHits,
-        reads: Range<usize>,
-        lookup: impl Fn(usize) -> Lookup<'a>,
-        band: u16,
-    ) {
-        for round in THOROUGH {
-            self.truncate(reads.start);
-            for i in reads.clone() {
-                self.collect_read(seeds, i, lookup(i), round, band);
-            }
-            if self.searched[reads.start..].iter().any(|searched| !searched.may_hide_copies(ENOUGH_STRETCHES)) {
-                break;
-            }
-        }
-    }
-
-    /// Adds the candidates of one read.
-    fn collect_read(&mut self, seeds: &SeedHits, i: usize, lookup: Lookup<'_>, round: Round, band: u16) {
-        let searched = lookup.round(seeds.read(i), round, &mut self.keys);
-        if self.keys.is_empty() && !round.disjoint {
-            lookup.sample_rarest(seeds.read(i), &mut self.keys);
+    /// Adds the candidates of the next read.
+    fn collect_read(&mut self, hits: &SeedHits, lookup: Lookup<'_>, round: Round) {
+        let seeds = hits.read(self.read_ends.len());
+        let searched = lookup.round(seeds.clone(), round, &mut self.keys);
+        if self.keys.is_empty() && !lookup.quick {
+            lookup.sample_rarest(seeds, &mut self.keys);
         }
         self.keys.sort_unstable();
         let first = self.candidates.len();
@@ -158,18 +150,18 @@ impl Candidates {
                 seeds: run.len() as u32,
                 mated: false,
                 found: found.fold(0, |bits, stretch| bits | 1 << stretch),
-                tie: 0,
             });
         }
-        count_edits(&mut self.candidates[first..], searched.stretches.min(NO_STRETCH as u32), u64::from(band));
+        let stretches = searched.stretches.min(NO_STRETCH as u32);
+        count_edits(&mut self.candidates[first..], stretches, u64::from(lookup.band));
         self.read_ends.push(self.candidates.len());
         self.searched.push(searched);
     }
 
-    /// Candidates of read `i`.
-    #[must_use]
-    pub fn read(&self, i: usize) -> &[Candidate] {
-        &self.candidates[self.range(i)]
+    /// Fetches the bases that all candidates are about to be compared with, so that they come at the same time.
+    pub fn fetch(&self, reference: &Reference<'_>) {
+        let low = |c: &Candidate| reference.window(c.diagonal).low;
+        black_box(self.candidates.iter().fold(0, |all, candidate| all ^ low(candidate)));
     }
 
     /// What was looked up of read `i`.
@@ -186,9 +178,9 @@ impl Candidates {
         if i == 0 { 0 } else { self.read_ends[i - 1] }
     }
 
-    /// Marks candidates of mates `2i` and `2i + 1` that lie in the given orientation, their left ends within reach (bases).
-    pub fn mark_mates(&mut self, pair: usize, (orientation, reach): (Orientation, u64)) {
-        let (first, second) = (self.range(2 * pair), self.range(2 * pair + 1));
+    /// Marks candidates of the mates `first` and `first + 1` that lie in the given orientation, their left ends within reach (bases).
+    pub fn mark_mates(&mut self, first: usize, (orientation, reach): (Orientation, u64)) {
+        let (first, second) = (self.range(first), self.range(first + 1));
         let (left, right) = self.candidates.split_at_mut(second.start);
         let first: [_; 2] = split_strands(&mut left[first]).into();
         let second: [_; 2] = split_strands(&mut right[..second.len()]).into();
@@ -203,48 +195,63 @@ impl Candidates {
         }
     }
 
-    /// The best [`MAX_CANDIDATES`] candidates of read `i`, most promising first; the read's name decides between equals.
-    pub fn ranked(&mut self, i: usize, name_hash: u64) -> &[Candidate] {
+    /// Candidates of read `i`, to be ordered.
+    pub fn read_mut(&mut self, i: usize) -> &mut [Candidate] {
         let range = self.range(i);
-        let mut candidates = &mut self.candidates[range];
-        // A comparison needs two of them, and there are many comparisons.
-        candidates.iter_mut().for_each(|c| c.tie = tie_break(name_hash, c.reverse, c.diagonal));
-        let order = |c: &Candidate| (c.rank(), c.tie);
-        if candidates.len() > MAX_CANDIDATES {
-            candidates.select_nth_unstable_by_key(MAX_CANDIDATES, order);
-            candidates = &mut candidates[..MAX_CANDIDATES];
-        }
-        candidates.sort_unstable_by_key(order);
-        candidates
+        &mut self.candidates[range]
     }
+}
+
+/// Puts the most promising candidate first, the others behind it in any order; the read's name decides between equals.
+pub fn put_best_first(candidates: &mut [Candidate], name_hash: u64) {
+    let best = (0..candidates.len()).min_by(|&a, &b| candidates[a].compare(&candidates[b], name_hash));
+    if let Some(best) = best {
+        candidates.swap(0, best);
+    }
+}
+
+/// The best [`MAX_CANDIDATES`], most promising first; the read's name decides between equals.
+pub fn ranked(mut candidates: &mut [Candidate], name_hash: u64) -> &[Candidate] {
+    let compare = |a: &Candidate, b: &Candidate| a.compare(b, name_hash);
+    if candidates.len() > MAX_CANDIDATES {
+        candidates.select_nth_unstable_by(MAX_CANDIDATES, compare);
+        candidates = &mut candidates[..MAX_CANDIDATES];
+    }
+    candidates.sort_unstable_by(compare);
+    candidates
 }
 
 impl Lookup<'_> {
     /// Collects the diagonals of all seeds of a round that occur rarely enough, or do so with their flanks.
     fn round<'s>(
         &self,
-        seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>,
-        Round { cap, disjoint }: Round,
+        seeds: impl Iterator<Item = (&'s Seed, Range<u32>)> + Clone,
+        Round { cap, enough }: Round,
         keys: &mut Vec<u64>,
     ) -> Searched {
         keys.clear();
         let mut searched = Searched::default();
+        let is_used = |found: &Range<u32>| (1..=cap).contains(&found.len());
+        let narrows = seeds.clone().filter(|(_, found)| is_used(found)).count() < enough;
         let (mut stretch_end, mut repetitive_end) = (0, 0);
         for (seed, found) in seeds {
             let first = keys.len();
             let own = seed.position as usize..seed.position as usize + K;
-            if disjoint && own.start < stretch_end {
+            if found.len() > cap && !narrows {
+                searched.left_out = true;
                 continue;
             }
-            if self.is_repetitive(seed, found.clone()) {
+            let narrowed = (found.len() > cap.min(REPETITIVE_OCCURRENCES)).then(|| self.narrow(seed, found.clone()));
+            if found.len() > REPETITIVE_OCCURRENCES && narrowed.as_ref().is_some_and(Narrowed::is_repetitive) {
                 searched.repetitive_bases += (own.end - own.start.max(repetitive_end)) as u32;
                 repetitive_end = own.end;
             }
-            let stretch = if found.len() <= cap {
-                self.push_all(seed, found, keys);
-                Some(own)
-            } else {
-                self.push_flanked(seed, found, cap, keys)
+            let stretch = match narrowed {
+                Some(narrowed) if found.len() > cap => self.push_narrowed(seed, &narrowed, cap, keys),
+                _ => {
+                    self.push_all(seed, found, keys);
+                    Some(own)
+                }
             };
             match stretch {
                 Some(stretch) if stretch.start >= stretch_end => {
@@ -261,11 +268,9 @@ impl Lookup<'_> {
         searched
     }
 
-    /// Whether a seed occurs so often, even with the bases behind it, that bwa would call it repetitive.
-    fn is_repetitive(&self, seed: &Seed, found: Range<u32>) -> bool {
-        let is_many = |found: &Range<u32>| found.len() > REPETITIVE_OCCURRENCES;
-        let narrow = |found| self.table.find_with_flank(found, seed.hash, flanks(self.codes, seed));
-        is_many(&found) && narrow(found).is_none_or(|narrowed| is_many(&narrowed))
+    fn narrow(&self, seed: &Seed, found: Range<u32>) -> Narrowed {
+        let flanks = flanks(self.codes, seed);
+        Narrowed { flanks, found: self.table.find_with_flank(found, seed.hash, flanks) }
     }
 
     fn push_all(&self, seed: &Seed, found: Range<u32>, keys: &mut Vec<u64>) {
@@ -276,9 +281,9 @@ impl Lookup<'_> {
 
     /// Collects the occurrences that agree with the seed's flanks, if these are few; returns the stretch of the read that was
     /// looked up.
-    fn push_flanked(&self, seed: &Seed, found: Range<u32>, cap: usize, keys: &mut Vec<u64>) -> Option<Range<usize>> {
-        let flanks = flanks(self.codes, seed);
-        let narrowed = self.table.find_with_flank(found, seed.hash, flanks)?;
+    fn push_narrowed(&self, seed: &Seed, narrowed: &Narrowed, cap: usize, keys: &mut Vec<u64>) -> Option<Range<usize>> {
+        let flanks = narrowed.flanks;
+        let narrowed = narrowed.found.clone()?;
         if narrowed.len() > 4 * cap {
             return None;
         }
@@ -317,6 +322,20 @@ impl Lookup<'_> {
         let reverse = seed.reverse != occurrence.reverse;
         let offset = if reverse { self.codes.len() - K - seed.position as usize } else { seed.position as usize };
         (u64::from(reverse) << 40 | (u64::from(occurrence.position) - offset as u64)) << STRETCH_BITS | NO_STRETCH
+    }
+}
+
+/// The occurrences of a frequent seed that agree with the bases behind it.
+struct Narrowed {
+    flanks: Flanks,
+    /// None if those bases are not known.
+    found: Option<Range<u32>>,
+}
+
+impl Narrowed {
+    /// Whether the seed occurs so often even with these bases that bwa would call it repetitive.
+    fn is_repetitive(&self) -> bool {
+        self.found.as_ref().is_none_or(|found| found.len() > REPETITIVE_OCCURRENCES)
     }
 }
 
@@ -367,7 +386,7 @@ mod tests {
     use super::*;
 
     fn candidate(diagonal: u64, reverse: bool) -> Candidate {
-        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, found: 0, tie: 0 }
+        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, found: 0 }
     }
 
     #[test]
@@ -412,8 +431,9 @@ mod tests {
                 (0..200).map(|i| Candidate { edits: 5, ..candidate(1000 + i * 7, false) }).collect();
             all[150].edits = 4;
             all[160].mated = true;
-            let mut candidates = Candidates { read_ends: vec![all.len()], candidates: all, ..Candidates::default() };
-            candidates.ranked(0, name).iter().map(|c| c.diagonal).collect::<Vec<u64>>()
+            put_best_first(&mut all, name);
+            assert_eq!(all[0].diagonal, 1000 + 160 * 7);
+            ranked(&mut all, name).iter().map(|c| c.diagonal).collect::<Vec<u64>>()
         };
         let first = chosen(1);
         assert_eq!(first.len(), MAX_CANDIDATES);

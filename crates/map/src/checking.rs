@@ -1,23 +1,25 @@
 //! Stage 3: the ungapped check of all candidates of a batch, and the choice of those that extension may improve.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 
 use crate::alignment::{Alignment, overlap};
 use crate::anchors::Anchors;
-use crate::candidates::Candidate;
+use crate::candidates::{Candidate, put_best_first, ranked};
 use crate::error::Result;
 use crate::extension::{Context, Extensions};
 use crate::hash::tie_break;
 use crate::hidden::Searched;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
+use crate::rescue::Found;
 use crate::ungapped::{Segment, best_segment};
 
 /// Extensions of one read, at the most.
 const MAX_EXTENSIONS: usize = 16;
 /// How far below the best value of a read an alignment's highest possible value may lie for it to be extended: where it would
 /// still count for the mapping quality or for a pair.
-const MARGIN: i32 = 20;
+pub const MARGIN: i32 = 20;
 /// The same for a candidate without a mate in reach, where the best has one: the pair outweighs it.
 const UNMATED_MARGIN: i32 = 9;
 /// How far below the best an alignment is extended only on a sign of a gap.
@@ -60,71 +62,112 @@ impl Best {
     }
 }
 
-/// Checked candidates, grouped by read: flat arrays that belong together.
+/// Checked candidates of the reads of a batch: flat arrays that belong together, and where each read's are.
 #[derive(Debug, Default)]
 pub struct Checked {
     alignments: Vec<Alignment>,
     segments: Vec<Segment>,
     hints: Vec<Hints>,
+    groups: Vec<Range<usize>>,
     chosen: Vec<usize>,
     anchors: Anchors,
 }
 
 impl Checked {
-    /// Forgets all.
-    pub fn clear(&mut self) {
+    /// Forgets all, for a batch of so many reads.
+    pub fn clear(&mut self, reads: usize) {
         self.alignments.clear();
         self.segments.clear();
         self.hints.clear();
+        self.groups.clear();
+        self.groups.resize(reads, 0..0);
     }
 
-    /// Forgets the alignments from number `count` on.
-    pub fn truncate(&mut self, count: usize) {
-        self.alignments.truncate(count);
-        self.segments.truncate(count);
-        self.hints.truncate(count);
-    }
-
-    /// The alignments, in the order they were pushed.
+    /// Alignments of read `i`, in the order they were checked.
     #[must_use]
-    pub fn alignments(&self) -> &[Alignment] {
-        &self.alignments
+    pub fn read(&self, i: usize) -> &[Alignment] {
+        &self.alignments[self.groups[i].clone()]
     }
 
-    /// The alignments, to be improved in place.
+    /// All alignments, to be improved in place.
     pub fn alignments_mut(&mut self) -> &mut [Alignment] {
         &mut self.alignments
     }
 
     /// Checks the candidates of a read, most promising first, until the rest can change neither its best placement nor how sure
-    /// that is. Reads must come in ascending order. Returns the best.
-    pub fn push_ranked(
+    /// that is. They replace those that the read had before. Returns the best.
+    pub fn push_candidates(
         &mut self,
         number: usize,
-        candidates: &[Candidate],
-        read: PackedRead<'_>,
+        candidates: &mut [Candidate],
+        read: NamedRead<'_>,
         context: Context<'_>,
     ) -> Option<Best> {
-        let mut best: Option<Best> = None;
-        for candidate in candidates {
-            let is_mated = best.is_some_and(|best| best.is_mated);
-            let margin = if is_mated && !candidate.mated { UNMATED_MARGIN } else { MARGIN };
-            if ceiling(read.length(), candidate.edits, context.options) + margin < best.map_or(0, |best| best.value) {
-                continue;
+        let start = self.alignments.len();
+        let best = context.instructions.run(
+            #[inline(always)]
+            || self.check_candidates(number, candidates, read, context),
+        );
+        self.groups[number] = start..self.alignments.len();
+        best
+    }
+
+    #[inline(always)]
+    fn check_candidates(
+        &mut self,
+        number: usize,
+        candidates: &mut [Candidate],
+        NamedRead { read, name_hash }: NamedRead<'_>,
+        context: Context<'_>,
+    ) -> Option<Best> {
+        put_best_first(candidates, name_hash);
+        let (first, others) = candidates.split_first_mut()?;
+        let mut best = self.check(number, first, read, context);
+        // Only what may still matter is worth sorting.
+        let mut kept = 0;
+        for i in 0..others.len() {
+            if may_matter(&others[i], best.as_ref(), read.length(), context.options) {
+                others.swap(kept, i);
+                kept += 1;
             }
-            let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
-            let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour, is_rescue: false };
-            let Some(alignment) = self.push(number, reverse, diagonal, hints, read, context) else { continue };
-            let value = alignment.value(read.length(), context.options);
-            if best.is_none_or(|best| value > best.value) {
-                best = Some(Best { alignment, value, is_mated: candidate.mated });
+        }
+        for candidate in ranked(&mut others[..kept], name_hash) {
+            if may_matter(candidate, best.as_ref(), read.length(), context.options) {
+                let this = self.check(number, candidate, read, context);
+                best = this.filter(|this| best.is_none_or(|best| this.value > best.value)).or(best);
             }
         }
         best
     }
 
+    #[inline(always)]
+    fn check(
+        &mut self,
+        number: usize,
+        candidate: &Candidate,
+        read: PackedRead<'_>,
+        context: Context<'_>,
+    ) -> Option<Best> {
+        let (reverse, diagonal) = (candidate.reverse, candidate.diagonal);
+        let hints = Hints { edits: candidate.edits, has_neighbour: candidate.has_neighbour, is_rescue: false };
+        let alignment = self.push(number, reverse, diagonal, hints, read, context)?;
+        let value = alignment.value(read.length(), context.options);
+        Some(Best { alignment, value, is_mated: candidate.mated })
+    }
+
+    /// Checks the places where a read was looked for near its mate.
+    pub fn push_found(&mut self, number: usize, found: &[Found], read: PackedRead<'_>, context: Context<'_>) {
+        let hints = Hints { is_rescue: true, ..Hints::default() };
+        let start = self.alignments.len();
+        for f in found {
+            self.push(number, f.reverse, f.diagonal, hints, read, context);
+        }
+        self.groups[number] = start..self.alignments.len();
+    }
+
     /// Compares a read with a diagonal, keeps the best segment as an alignment and returns it.
-    pub fn push(
+    #[inline(always)]
+    fn push(
         &mut self,
         number: usize,
         reverse: bool,
@@ -163,16 +206,14 @@ impl Checked {
         known: impl Fn(usize) -> i32,
         extensions: &mut Extensions,
     ) -> Result<()> {
-        self.anchors.fill(&self.alignments, batch.reads, context.options);
-        let mut start = 0;
-        for group in self.alignments.chunk_by(|a, b| a.read == b.read) {
-            let number = group[0].read as usize;
+        let (alignments, groups) = (&self.alignments, &self.groups);
+        self.anchors.fill(groups.iter().map(|group| &alignments[group.clone()]), batch.reads, context.options);
+        for (number, range) in groups.iter().enumerate().filter(|(_, range)| !range.is_empty()) {
             let read = batch.reads.read(number);
-            let range = start..start + group.len();
             let choice = Choice {
-                group,
+                group: &alignments[range.clone()],
                 segments: &self.segments[range.clone()],
-                hints: &self.hints[range],
+                hints: &self.hints[range.clone()],
                 length: read.length(),
                 mates: batch.mate_reach.map(|reach| (self.anchors.read(number ^ 1), reach)),
                 name_hash: batch.name_hashes[number],
@@ -180,18 +221,33 @@ impl Checked {
             };
             choice.choose(known(number), &mut self.chosen);
             for &i in &self.chosen {
-                extensions.push(start + i, &group[i], &choice.segments[i], read, context)?;
+                extensions.push(range.start + i, &choice.group[i], read, context)?;
             }
-            start += group.len();
         }
         Ok(())
     }
+}
+
+/// Whether a candidate may turn out as good as the best so far, or nearly so.
+fn may_matter(candidate: &Candidate, best: Option<&Best>, length: usize, options: &MapOptions) -> bool {
+    let Some(best) = best else { return true };
+    let margin = if best.is_mated && !candidate.mated { UNMATED_MARGIN } else { MARGIN };
+    ceiling(length, candidate.edits, options) + margin >= best.value
 }
 
 /// The highest value of an alignment of a read of `length` bases with so many edits.
 fn ceiling(length: usize, edits: u32, options: &MapOptions) -> i32 {
     let full = length as i32 * options.match_score() + 2 * options.end_bonus;
     full - edits as i32 * options.cheapest_edit()
+}
+
+/// A read and the hash of its name.
+#[derive(Clone, Copy)]
+pub struct NamedRead<'a> {
+    /// The read.
+    pub read: PackedRead<'a>,
+    /// The hash.
+    pub name_hash: u64,
 }
 
 /// The reads of a batch and the hashes of their names.

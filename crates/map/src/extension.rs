@@ -4,14 +4,14 @@
 //! (the anchor). Both sides start with the anchor's own score, so they don't wait for each other and all extensions of a batch
 //! of reads are one batch of jobs.
 
-use svala_compute::{Engine, ExtendBatch, ExtendParams, ExtendResult};
+use svala_compute::{Engine, ExtendBatch, ExtendParams, ExtendResult, Instructions};
 
 use crate::alignment::Alignment;
 use crate::error::Result;
 use crate::index::Reference;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
-use crate::ungapped::Segment;
+use crate::ungapped::longest_run;
 
 /// Alignments waiting for their extensions.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ struct Side {
 }
 
 impl Extensions {
-    /// Queues the extensions of `alignment`, number `slot` of the list that [`Self::run`] will be given.
+    /// Queues the extensions of an ungapped `alignment`, number `slot` of the list that [`Self::run`] will be given.
     ///
     /// # Errors
     ///
@@ -59,16 +59,17 @@ impl Extensions {
         &mut self,
         slot: usize,
         alignment: &Alignment,
-        segment: &Segment,
         read: PackedRead<'_>,
         context: Context<'_>,
     ) -> Result<()> {
-        let start = segment.anchor_start as usize;
+        let diagonal = alignment.start_diagonal() as u64;
+        let segment = alignment.query_start..alignment.query_end;
+        let run = longest_run(read.strand(alignment.reverse), context.reference, diagonal, segment);
         let anchor = Anchor {
-            query_start: start,
-            query_end: start + segment.anchor_length as usize,
-            reference_start: (alignment.start_diagonal() + start as i64) as u64,
-            score: segment.anchor_length as i32 * context.options.match_score(),
+            query_start: run.start as usize,
+            query_end: run.end as usize,
+            reference_start: diagonal + u64::from(run.start),
+            score: run.len() as i32 * context.options.match_score(),
         };
         let span = context.reference.contigs[alignment.contig as usize].span();
         let params = ExtendParams {
@@ -90,7 +91,7 @@ impl Extensions {
         }
         let rest = read.length() - anchor.query_end;
         if rest > 0 {
-            let anchor_end = anchor.reference_start + u64::from(segment.anchor_length);
+            let anchor_end = anchor.reference_start + run.len() as u64;
             let to = span.end.min(anchor_end + reach(rest));
             let query = read.codes(reverse, anchor.query_end, read.length());
             self.target.clear();
@@ -148,6 +149,8 @@ pub struct Context<'a> {
     pub reference: &'a Reference<'a>,
     /// Scores and limits.
     pub options: &'a MapOptions,
+    /// What this CPU can do.
+    pub instructions: Instructions,
 }
 
 /// To the end of the read, if that costs less than the end bonus; else where the score is best.

@@ -1,64 +1,44 @@
 //! Alignments of a batch in one flat array, grouped by read.
 
+use std::ops::Range;
+
 use crate::alignment::Alignment;
 
-/// A flat array of alignments with the end of each read's group.
+/// A flat array of alignments, and where each read's are in it.
 #[derive(Debug, Default)]
 pub struct Grouped {
     items: Vec<Alignment>,
-    ends: Vec<usize>,
-    merged: Vec<Alignment>,
+    groups: Vec<Range<usize>>,
     group: Vec<Alignment>,
 }
 
 impl Grouped {
-    /// Forgets the last batch.
-    pub fn clear(&mut self) {
+    /// Forgets the last batch, for one of so many reads.
+    pub fn clear(&mut self, reads: usize) {
         self.items.clear();
-        self.ends.clear();
+        self.groups.clear();
+        self.groups.resize(reads, 0..0);
     }
 
     /// Alignments of read `i`.
     #[must_use]
     pub fn read(&self, i: usize) -> &[Alignment] {
-        let start = if i == 0 { 0 } else { self.ends[i - 1] };
-        &self.items[start..self.ends[i]]
+        &self.items[self.groups[i].clone()]
     }
 
-    /// The best alignment of read `i`, if it has been given any yet.
-    #[must_use]
-    pub fn best(&self, i: usize) -> Option<&Alignment> {
-        if i < self.ends.len() { self.read(i).first() } else { None }
-    }
-
-    /// Adds `new` alignments, which are grouped by read, in ascending order of reads. `arrange` orders and thins each group
-    /// that received any.
-    pub fn add(&mut self, new: &[Alignment], reads: usize, arrange: impl Fn(usize, &mut Vec<Alignment>)) {
-        self.merged.clear();
-        let mut rest = new;
-        let mut start = 0;
-        for read in 0..reads {
-            let end = self.ends.get(read).copied().unwrap_or(start);
-            let count = rest.iter().take_while(|a| a.read as usize == read).count();
-            let (mine, others) = rest.split_at(count);
-            rest = others;
-            if mine.is_empty() {
-                self.merged.extend_from_slice(&self.items[start..end]);
-            } else {
-                self.group.clear();
-                self.group.extend_from_slice(&self.items[start..end]);
-                self.group.extend_from_slice(mine);
-                arrange(read, &mut self.group);
-                self.merged.extend_from_slice(&self.group);
-            }
-            start = end;
-            // The old end of this read has been used; its place takes the new one.
-            match self.ends.get_mut(read) {
-                Some(end) => *end = self.merged.len(),
-                None => self.ends.push(self.merged.len()),
-            }
+    /// Adds `new` alignments of read `i`, if there are any. `arrange` orders and thins its group then, which moves to the end of
+    /// the array.
+    pub fn add(&mut self, i: usize, new: &[Alignment], arrange: impl FnOnce(&mut Vec<Alignment>)) {
+        if new.is_empty() {
+            return;
         }
-        std::mem::swap(&mut self.items, &mut self.merged);
+        self.group.clear();
+        self.group.extend_from_slice(&self.items[self.groups[i].clone()]);
+        self.group.extend_from_slice(new);
+        arrange(&mut self.group);
+        let start = self.items.len();
+        self.items.extend_from_slice(&self.group);
+        self.groups[i] = start..self.items.len();
     }
 }
 
@@ -83,9 +63,13 @@ mod tests {
     #[test]
     fn groups_grow_and_stay_with_their_read() {
         let mut grouped = Grouped::default();
-        let sort = |_: usize, list: &mut Vec<Alignment>| list.sort_by_key(|a| -a.score);
-        grouped.add(&[alignment(0, 1), alignment(2, 5), alignment(2, 9)], 4, sort);
-        grouped.add(&[alignment(1, 3), alignment(2, 7)], 4, sort);
+        grouped.clear(4);
+        let sort = |list: &mut Vec<Alignment>| list.sort_by_key(|a| -a.score);
+        grouped.add(0, &[alignment(0, 1)], sort);
+        grouped.add(2, &[alignment(2, 5), alignment(2, 9)], sort);
+        grouped.add(1, &[alignment(1, 3)], sort);
+        grouped.add(2, &[alignment(2, 7)], sort);
+        grouped.add(3, &[], |_| unreachable!("nothing to arrange"));
         let scores = |i| grouped.read(i).iter().map(|a| a.score).collect::<Vec<_>>();
         assert_eq!([scores(0), scores(1), scores(2), scores(3)], [vec![1], vec![3], vec![9, 7, 5], vec![]]);
     }

@@ -1,13 +1,10 @@
 //! Mapping a batch of reads: the stages, one after the other, over the whole batch.
 
-use std::ops::Range;
-
 use svala_compute::Engine;
 use svala_io::{AlignmentRecord, ReadBatch};
 
 use crate::alignment::{Alignment, keep_distinct};
-use crate::candidates::{Candidates, Lookup};
-use crate::checking::{Batch, Checked, Hints};
+use crate::checking::{Batch, Checked, MARGIN};
 use crate::cigar::Cigars;
 use crate::error::Result;
 use crate::extension::{Context, Extensions};
@@ -17,11 +14,11 @@ use crate::index::{Index, Reference, SeedTable};
 use crate::insert_model::InsertModel;
 use crate::insert_size::{Insert, Orientation};
 use crate::options::{MAX_READ, MapOptions};
-use crate::pairing::{Mates, best_proper_pair};
+use crate::pairing::{Mates, Proper, best_proper_pair, top_pair_value};
 use crate::reads::PackedReads;
 use crate::record::{RecordSource, Scratch, Template};
-use crate::rescue::{Found, Rescue};
-use crate::seeding::SeedHits;
+use crate::rescue::{Found, Needless, Rescue};
+use crate::search::{Search, Searches};
 use crate::selection::{Alternative, Chosen, Placement, ReadContext, add_alternatives, select};
 
 /// Where and how far apart mates are looked for before there is an insert-size model, in bases.
@@ -43,28 +40,18 @@ pub struct Mapper<'a> {
 pub struct Workspace {
     reads: PackedReads,
     name_hashes: Vec<u64>,
-    seeds: SeedHits,
-    candidates: Candidates,
+    searches: Searches,
     checked: Checked,
     extensions: Extensions,
     alignments: Grouped,
     found: Vec<Found>,
+    pairs: Vec<Proper>,
     placements: Vec<Placement>,
     alternatives: Vec<Alternative>,
     traced: Vec<Alignment>,
     templates: Vec<Template>,
     cigars: Cigars,
     scratch: Scratch,
-}
-
-/// How the reads of a batch are searched for.
-#[derive(Clone, Copy)]
-struct Search<'a> {
-    paired: bool,
-    /// Whether rescue follows.
-    rescues: bool,
-    /// Where and how far apart mates lie.
-    reaches: &'a [(Orientation, u64)],
 }
 
 /// A batch and how its reads belong together.
@@ -143,87 +130,48 @@ impl<'a> Mapper<'a> {
         work.reads.pack(batch)?;
         work.name_hashes.clear();
         work.name_hashes.extend((0..batch.len()).map(|i| name_hash(batch.name(i))));
-        work.seeds.collect(&work.reads, &self.table);
-        work.candidates.clear();
-        work.checked.clear();
-        let search = Search { paired: input.paired, rescues: model.is_some(), reaches: &reaches(model) };
-        let mates = if input.paired { 2 } else { 1 };
-        for first in (0..work.reads.len()).step_by(mates) {
-            self.search(first..first + mates, search, work);
-        }
-        work.alignments.clear();
+        let search = Search {
+            context: self.context(),
+            table: &self.table,
+            reads: &work.reads,
+            name_hashes: &work.name_hashes,
+            paired: input.paired,
+            rescues: model.is_some(),
+            reaches: &reaches(model),
+        };
+        search.run(&mut work.searches, &mut work.checked);
+        work.alignments.clear(work.reads.len());
         self.extend(model.and_then(longest_reach), work)
     }
 
-    /// Stages 2 and 3 of one read or two mates: a quick look, and a thorough one where that leaves doubts.
-    fn search(&self, reads: Range<usize>, search: Search<'_>, work: &mut Workspace) {
-        let checked = work.checked.alignments().len();
-        let (packed, names) = (&work.reads, &work.name_hashes);
-        let lookup = |i: usize| Lookup { table: &self.table, codes: packed.read(i).codes, name_hash: names[i] };
-        work.candidates.collect_quick(&work.seeds, reads.clone(), lookup, self.options.band);
-        if self.check(reads.clone(), search, work) {
-            return;
-        }
-        work.checked.truncate(checked);
-        let (packed, names) = (&work.reads, &work.name_hashes);
-        let lookup = |i: usize| Lookup { table: &self.table, codes: packed.read(i).codes, name_hash: names[i] };
-        // One mate with seeds enough is enough, if rescue can find the other from there.
-        let together = if search.rescues { reads.len() } else { 1 };
-        for first in reads.clone().step_by(together) {
-            work.candidates.collect(&work.seeds, first..first + together, lookup, self.options.band);
-        }
-        self.check(reads, search, work);
-    }
-
-    /// Stage 3: ranks and checks the candidates of one read or two mates. Tells whether their places are beyond doubt.
-    fn check(&self, reads: Range<usize>, search: Search<'_>, work: &mut Workspace) -> bool {
-        if search.paired {
-            search.reaches.iter().for_each(|&reach| work.candidates.mark_mates(reads.start / 2, reach));
-        }
-        let context = Context { reference: &self.reference, options: self.options };
-        let mut settled = true;
-        for i in reads {
-            let read = work.reads.read(i);
-            let ranked = work.candidates.ranked(i, work.name_hashes[i]);
-            let best = work.checked.push_ranked(i, ranked, read, context);
-            let searched = work.candidates.searched(i);
-            settled &= best.is_some_and(|best| {
-                (best.is_mated || !search.paired) && best.is_settled(read.length(), searched, self.options)
-            });
-        }
-        settled
+    fn context(&self) -> Context<'_> {
+        Context { reference: &self.reference, options: self.options, instructions: self.engine.instructions() }
     }
 
     /// Extends what needs it among the alignments just checked and files all of them by read.
     fn extend(&self, mate_reach: Option<u64>, work: &mut Workspace) -> Result<()> {
         let batch = Batch { reads: &work.reads, name_hashes: &work.name_hashes, mate_reach };
-        let context = Context { reference: &self.reference, options: self.options };
         let known = |read: usize| {
-            let best = work.alignments.best(read);
+            let best = work.alignments.read(read).first();
             best.map_or(0, |a| a.value(work.reads.read(read).length(), self.options))
         };
-        work.checked.queue_extensions(batch, context, known, &mut work.extensions)?;
+        work.checked.queue_extensions(batch, self.context(), known, &mut work.extensions)?;
         work.extensions.run(self.engine, &work.reads, work.checked.alignments_mut(), self.options);
-        let (names, least) = (&work.name_hashes, self.options.score_floor());
-        work.alignments
-            .add(work.checked.alignments(), work.reads.len(), |read, list| keep_distinct(list, least, names[read]));
+        for (read, &name) in work.name_hashes.iter().enumerate() {
+            let arrange = |list: &mut Vec<_>| keep_distinct(list, self.options.score_floor(), name);
+            work.alignments.add(read, work.checked.read(read), arrange);
+        }
         Ok(())
     }
 
     /// Stage 5: looks for mates that seeds did not find.
     fn rescue(&self, model: &InsertModel, work: &mut Workspace) -> Result<()> {
-        let rescue = Rescue {
-            reads: &work.reads,
-            name_hashes: &work.name_hashes,
-            reference: &self.reference,
-            model,
-            options: self.options,
-        };
+        let rescue = Rescue { reads: &work.reads, name_hashes: &work.name_hashes, context: self.context(), model };
         work.found.clear();
         for pair in 0..work.reads.len() / 2 {
             for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {
                 let side = |i: usize| (i, work.alignments.read(i));
-                rescue.search(side(origin), side(wanted), self.settled(wanted, work), &mut work.found);
+                rescue.search(side(origin), side(wanted), self.needless(wanted, model, work), &mut work.found);
             }
         }
         if work.found.is_empty() {
@@ -231,23 +179,29 @@ impl<'a> Mapper<'a> {
         }
         work.found.sort_unstable_by_key(|f| (f.read, f.reverse, f.diagonal));
         work.found.dedup();
-        work.checked.clear();
-        let context = Context { reference: &self.reference, options: self.options };
-        let hints = Hints { is_rescue: true, ..Hints::default() };
-        for f in &work.found {
-            let read = work.reads.read(f.read as usize);
-            work.checked.push(f.read as usize, f.reverse, f.diagonal, hints, read, context);
+        work.checked.clear(work.reads.len());
+        for found in work.found.chunk_by(|a, b| a.read == b.read) {
+            let read = found[0].read as usize;
+            work.checked.push_found(read, found, work.reads.read(read), self.context());
         }
         self.extend(None, work)
     }
 
-    /// The score from which a proper mate of a read counts as found: where it would outweigh the best alignment elsewhere. None
-    /// does where few of the read's seeds were looked up: there may be copies close by.
-    fn settled(&self, read: usize, work: &Workspace) -> i32 {
-        if work.candidates.searched(read).may_hide_copies(FEW_STRETCHES) {
-            return i32::MAX;
-        }
-        work.alignments.best(read).map_or(0, |best| best.score - self.options.unpaired_penalty)
+    /// When looking for `read` around its mate's placements is needless.
+    fn needless(&self, read: usize, model: &InsertModel, work: &Workspace) -> Needless {
+        let (first, second) = (read & !1, read | 1);
+        let mates = self.mates(first, second, work);
+        let context = self.read_context(read, work);
+        let Some(best) = work.alignments.read(read).first() else {
+            return Needless { found_score: 0, origin_score: 0 };
+        };
+        // Where few of its seeds were looked up, there may be copies close by.
+        let may_hide_copies = work.searches.searched(read).may_hide_copies(FEW_STRETCHES);
+        let found_score = if may_hide_copies { i32::MAX } else { best.score - self.options.unpaired_penalty };
+        // What seeds named and was passed over is at least as far below the best.
+        let unseen = context.hidden.beside(best, context.length, self.options).max(best.score - MARGIN);
+        let origin_score = top_pair_value(&mates, model, self.options).map_or(0, |value| value - MARGIN - unseen);
+        Needless { found_score, origin_score }
     }
 
     /// Stages 6 and 7: pairs, primaries, supplementaries, mapping qualities.
@@ -255,10 +209,14 @@ impl<'a> Mapper<'a> {
         work.placements.clear();
         work.alternatives.clear();
         work.templates.clear();
+        let mut pairs = std::mem::take(&mut work.pairs);
         let mates = if input.paired { 2 } else { 1 };
         for first_read in (0..work.reads.len()).step_by(mates) {
             let second_read = first_read + mates - 1;
-            let pair = model.and_then(|model| self.pair(first_read, second_read, model, work));
+            let pair = model.and_then(|model| {
+                let mates = self.mates(first_read, second_read, work);
+                best_proper_pair(&mates, model, self.options, &mut pairs)
+            });
             let (mut placements, mut alternatives) = ([0..0, 0..0], [0..0, 0..0]);
             for (mate, read) in (first_read..=second_read).enumerate() {
                 let chosen =
@@ -276,23 +234,23 @@ impl<'a> Mapper<'a> {
             let (paired, proper) = (input.paired, pair.is_some());
             work.templates.push(Template { first_read, placements, alternatives, paired, proper });
         }
+        work.pairs = pairs;
     }
 
-    fn pair(&self, first: usize, second: usize, model: &InsertModel, work: &Workspace) -> Option<crate::pairing::Pair> {
+    fn mates<'w>(&self, first: usize, second: usize, work: &'w Workspace) -> Mates<'w> {
         let contexts = [first, second].map(|i| self.read_context(i, work));
-        let mates = Mates {
+        Mates {
             alignments: [first, second].map(|i| work.alignments.read(i)),
             lengths: contexts.map(|c| c.length),
             hidden: contexts.map(|c| c.hidden),
             repetitive_shares: contexts.map(|c| c.repetitive_share),
             name_hash: work.name_hashes[first],
-        };
-        best_proper_pair(&mates, model, self.options)
+        }
     }
 
     fn read_context(&self, read: usize, work: &Workspace) -> ReadContext {
         let length = work.reads.read(read).length();
-        let searched = work.candidates.searched(read);
+        let searched = work.searches.searched(read);
         let (hidden, repetitive_share) = (searched.hidden(length, self.options), searched.repetitive_share(length));
         ReadContext { length, hidden, repetitive_share }
     }

@@ -13,6 +13,7 @@ pub const ONE: i64 = 1 << 16;
 const SIX: i64 = 394_527;
 /// Alignments up to this length are not scaled down.
 const SHORT: u32 = 50;
+const LN_SHORT: i64 = natural_log(SHORT);
 
 /// What decides the mapping quality of one alignment by itself.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +42,7 @@ pub fn single(evidence: Evidence, options: &MapOptions) -> i32 {
     let span = i64::from(evidence.span);
     let lost = (span * i64::from(a) - i64::from(evidence.score)).max(0);
     let identity = (ONE - lost * ONE / (i64::from(a + options.mismatch()) * span)).max(0);
-    let shrink = if evidence.span < SHORT { ONE } else { natural_log(SHORT) * ONE / natural_log(evidence.span) };
+    let shrink = if evidence.span < SHORT { ONE } else { LN_SHORT * ONE / natural_log(evidence.span) };
     let factor = shrink * identity / ONE * identity / ONE;
     let quality = SIX * lead / i64::from(a) * factor / ONE * factor / ONE;
     let quality = (quality + ONE / 2) / ONE - rivals_penalty(evidence.near_rivals);
@@ -75,13 +76,16 @@ fn rivals_penalty(near_rivals: u32) -> i64 {
 }
 
 /// Natural logarithm of `x` ≥ 1 in fixed point.
-fn natural_log(x: u32) -> i64 {
+const fn natural_log(x: u32) -> i64 {
     const LN_2: u64 = 45_426;
-    let x = u64::from(x.max(1));
+    let x = if x == 0 { 1 } else { x as u64 };
     let whole = x.ilog2();
     let mut mantissa = (x << 31) >> whole;
-    let mut log2 = u64::from(whole) << 16;
-    for bit in (0..16).rev() {
+    let mut log2 = (whole as u64) << 16;
+    // A power of two has no further bits.
+    let mut bit = if mantissa == 1 << 31 { 0 } else { 16 };
+    while bit > 0 {
+        bit -= 1;
         mantissa = (mantissa * mantissa) >> 31;
         if mantissa >= 1 << 32 {
             log2 |= 1 << bit;

@@ -41,18 +41,23 @@ pub struct Pair {
 }
 
 /// A proper pair under consideration.
-#[derive(Clone, Copy)]
-struct Proper {
+#[derive(Clone, Copy, Debug)]
+pub struct Proper {
     mates: [usize; 2],
     value: i32,
 }
 
-/// The best proper pair, if it is worth more than the mates unpaired.
+/// The best proper pair, if it is worth more than the mates unpaired. `pairs` is for its work.
 #[must_use]
-pub fn best_proper_pair(mates: &Mates<'_>, model: &InsertModel, options: &MapOptions) -> Option<Pair> {
+pub fn best_proper_pair(
+    mates: &Mates<'_>,
+    model: &InsertModel,
+    options: &MapOptions,
+    pairs: &mut Vec<Proper>,
+) -> Option<Pair> {
     let [first, second] = mates.alignments.map(|list| &list[..list.len().min(MAX_TRIED)]);
     let unpaired = first.first()?.score + second.first()?.score - options.unpaired_penalty;
-    let pairs = proper_pairs(first, second, mates, model, options);
+    proper_pairs([first, second], mates.lengths, model, options, pairs);
     let tie = |p: &Proper| {
         let hash = |mate: usize| {
             let a = &mates.alignments[mate][p.mates[mate]];
@@ -65,28 +70,44 @@ pub fn best_proper_pair(mates: &Mates<'_>, model: &InsertModel, options: &MapOpt
         return None;
     }
     let quality = [0, 1].map(|mate| {
-        let (rival, near) = rival_value(mate, best, &pairs, mates, options);
+        let (rival, near) = rival_value(mate, best, pairs, mates, options);
         mapq::from_lead(best.value - rival, near, mates.repetitive_shares.iter().sum::<i64>() / 2, options)
     });
     Some(Pair { chosen: best.mates, quality })
 }
 
-fn proper_pairs(
-    first: &[Alignment],
-    second: &[Alignment],
-    mates: &Mates<'_>,
+/// The value of the pair of both mates' best alignments, if it is a proper one.
+#[must_use]
+pub fn top_pair_value(mates: &Mates<'_>, model: &InsertModel, options: &MapOptions) -> Option<i32> {
+    let [first, second] = mates.alignments.map(<[Alignment]>::first);
+    pair_value(first?, second?, mates.lengths, model, options)
+}
+
+fn pair_value(
+    first: &Alignment,
+    second: &Alignment,
+    lengths: [usize; 2],
     model: &InsertModel,
     options: &MapOptions,
-) -> Vec<Proper> {
-    let mut pairs = Vec::new();
+) -> Option<i32> {
+    let penalty = model.penalty(Insert::between(first, second, lengths)?, options.match_score())?;
+    Some(first.score + second.score - penalty)
+}
+
+fn proper_pairs(
+    [first, second]: [&[Alignment]; 2],
+    lengths: [usize; 2],
+    model: &InsertModel,
+    options: &MapOptions,
+    pairs: &mut Vec<Proper>,
+) {
+    pairs.clear();
     for (i, a) in first.iter().enumerate() {
         for (j, b) in second.iter().enumerate() {
-            let insert = Insert::between(a, b, mates.lengths);
-            let penalty = insert.and_then(|insert| model.penalty(insert, options.match_score()));
-            pairs.extend(penalty.map(|penalty| Proper { mates: [i, j], value: a.score + b.score - penalty }));
+            let value = pair_value(a, b, lengths, model, options);
+            pairs.extend(value.map(|value| Proper { mates: [i, j], value }));
         }
     }
-    pairs
 }
 
 /// The best value with `mate` placed elsewhere than in `best`, and how many placements come near it.
@@ -128,7 +149,7 @@ mod tests {
         let (alignments, repetitive_shares) = ([first, second], [0, 0]);
         let mates = Mates { alignments, lengths: [100, 100], hidden, repetitive_shares, name_hash: 3 };
         let model = InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000));
-        best_proper_pair(&mates, &model, &MapOptions::default())
+        best_proper_pair(&mates, &model, &MapOptions::default(), &mut Vec::new())
     }
 
     #[test]

@@ -4,7 +4,7 @@ use svala_io::ReadBatch;
 
 use crate::error::{Error, Result};
 use crate::options::MAX_READ;
-use crate::sequence::{AMBIGUOUS, BLOCK, Planes, complement, encode};
+use crate::sequence::{AMBIGUOUS, BLOCK, Planes, complement, encode, gather_bits};
 
 /// Packed reads in flat arrays; reused from batch to batch.
 #[derive(Debug, Default)]
@@ -126,13 +126,6 @@ fn pack_forward(codes: &[u8], blocks: &mut Vec<Planes>, ambiguous: &mut Vec<u64>
         blocks.push(planes);
         ambiguous.push(others);
     }
-}
-
-/// The lowest bits of eight bytes, side by side, the first byte's lowest. Byte j's bit is wanted at 56 + j and lies at 8 j; no
-/// two products meet in one bit, so nothing carries.
-#[inline]
-fn gather_bits(bytes: u64) -> u64 {
-    (bytes & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 /// Appends the reverse complement of the blocks from `first` on, which hold `length` bases.

@@ -7,12 +7,11 @@
 use std::ops::RangeInclusive;
 
 use crate::alignment::Alignment;
+use crate::extension::Context;
 use crate::hash::tie_break;
-use crate::index::Reference;
 use crate::insert_model::{InsertModel, SizeModel};
 use crate::insert_size::{Insert, Orientation};
-use crate::options::MapOptions;
-use crate::reads::PackedReads;
+use crate::reads::{PackedReads, Strand};
 use crate::ungapped::{best_segment, block_similarity, has_run};
 
 /// Placements of a read from which its mate is looked for.
@@ -35,6 +34,15 @@ pub struct Found {
     pub diagonal: u64,
 }
 
+/// What makes looking for a mate needless.
+#[derive(Clone, Copy, Debug)]
+pub struct Needless {
+    /// The score from which a proper mate counts as found.
+    pub found_score: i32,
+    /// The score from which on an origin is looked around: below, no mate that is still unseen could make its pair matter.
+    pub origin_score: i32,
+}
+
 /// What rescue looks at.
 #[derive(Clone, Copy)]
 pub struct Rescue<'a> {
@@ -42,33 +50,30 @@ pub struct Rescue<'a> {
     pub reads: &'a PackedReads,
     /// Hashes of their names.
     pub name_hashes: &'a [u64],
-    /// The reference.
-    pub reference: &'a Reference<'a>,
+    /// The reference and the options.
+    pub context: Context<'a>,
     /// Where mates lie.
     pub model: &'a InsertModel,
-    /// Scores.
-    pub options: &'a MapOptions,
 }
 
 impl Rescue<'_> {
-    /// Looks for the mate `wanted` around the placements of `origin`, given the alignments of both, best first. Placements that
-    /// have a proper mate with a score of at least `settled` already are passed over.
+    /// Looks for the mate `wanted` around the placements of `origin`, given the alignments of both, best first.
     pub fn search(
         &self,
         origin: (usize, &[Alignment]),
         wanted: (usize, &[Alignment]),
-        settled: i32,
+        needless: Needless,
         found: &mut Vec<Found>,
     ) {
         let Some(best) = origin.1.first() else { return };
         let lengths = [self.reads.read(origin.0).length(), self.reads.read(wanted.0).length()];
-        let enough = best.score - self.options.unpaired_penalty;
+        let enough = (best.score - self.context.options.unpaired_penalty).max(needless.origin_score);
         for (told, model) in self.model.orientations() {
             // Orientations are told from the first mate, the even read.
             let seen = if origin.0.is_multiple_of(2) { told } else { told.seen_from_second() };
             let is_proper = |insert: Insert| insert.orientation == seen && model.contains(insert.size);
             for alignment in origin.1.iter().take(MAX_ORIGINS).take_while(|a| a.score >= enough) {
-                let mates = wanted.1.iter().take_while(|mate| mate.score >= settled);
+                let mates = wanted.1.iter().take_while(|mate| mate.score >= needless.found_score);
                 let mut inserts = mates.filter_map(|mate| Insert::between(alignment, mate, lengths));
                 if !inserts.any(is_proper) {
                     self.scan(alignment, lengths, wanted.0, (seen, model), found);
@@ -98,37 +103,58 @@ impl Rescue<'_> {
             (five_prime - model.high + 1, five_prime - model.low + 1)
         };
         let before = if reverse { lengths[1] as i64 - 1 } else { 0 };
-        let span = self.reference.contigs[origin.contig as usize].span();
+        let span = self.context.reference.contigs[origin.contig as usize].span();
         let (low, high) = ((low - before).max(span.start as i64), (high - before).min(span.end as i64 - 1));
         if low > high {
             return;
         }
         let window = low as u64..=high as u64;
         let strand = mate.strand(reverse);
-        let similarity = |diagonal| block_similarity(strand, self.reference, diagonal);
-        let mut best = best_diagonals(window.clone(), MIN_SIMILARITY, name_hash, reverse, similarity);
-        if best[0].0 < GOOD_SIMILARITY {
-            let segment = |diagonal| best_segment(strand, self.reference, diagonal, self.options);
-            let score = |diagonal| {
-                let runs = has_run(strand, self.reference, diagonal);
-                runs.then(|| segment(diagonal)).flatten().map_or(0, |segment| segment.score as u32)
-            };
-            best = best_diagonals(window, self.options.score_floor() as u32, name_hash, reverse, score);
-        }
+        let best = self.context.instructions.run(
+            #[inline(always)]
+            || self.best_diagonals(strand, reverse, window, name_hash),
+        );
         let diagonals = best.iter().filter_map(|(_, _, diagonal)| *diagonal);
         found.extend(diagonals.map(|diagonal| Found { read: wanted as u32, reverse, diagonal }));
     }
+
+    /// The diagonals of `window` that suit a strand best.
+    #[inline(always)]
+    fn best_diagonals(
+        &self,
+        strand: Strand<'_>,
+        reverse: bool,
+        window: RangeInclusive<u64>,
+        name_hash: u64,
+    ) -> [Ranked; KEPT] {
+        let Context { reference, options, .. } = self.context;
+        let similarity = |diagonal| block_similarity(strand, reference, diagonal);
+        let best = best_diagonals(window.clone(), MIN_SIMILARITY, name_hash, reverse, similarity);
+        if best[0].0 >= GOOD_SIMILARITY {
+            return best;
+        }
+        let segment = |diagonal| best_segment(strand, reference, diagonal, options);
+        let score = |diagonal| {
+            let runs = has_run(strand, reference, diagonal);
+            runs.then(|| segment(diagonal)).flatten().map_or(0, |segment| segment.score as u32)
+        };
+        best_diagonals(window, options.score_floor() as u32, name_hash, reverse, score)
+    }
 }
+
+/// How good a diagonal is, what decides between equals, and which it is.
+type Ranked = (u32, u64, Option<u64>);
 
 /// The diagonals of `window` with the highest values of `least` or more, best first, with their values; the read's name decides
 /// between equals.
+#[inline(always)]
 fn best_diagonals(
     window: RangeInclusive<u64>,
     least: u32,
     name_hash: u64,
     reverse: bool,
     value: impl Fn(u64) -> u32,
-) -> [(u32, u64, Option<u64>); KEPT] {
+) -> [Ranked; KEPT] {
     let mut best = [(0, 0, None); KEPT];
     for diagonal in window {
         let this = value(diagonal);

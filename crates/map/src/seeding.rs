@@ -1,15 +1,17 @@
-//! Stage 1: the seeds of all reads of a batch, looked up in the index.
+//! Stage 1: the seeds of a block of reads, looked up in the index.
 //!
-//! Seeds lie in flat arrays over the whole batch. The two memory accesses of a look-up are two passes over them, so that the
-//! accesses of many seeds are under way at once.
+//! A look-up is two accesses to memory far away. They are made for all seeds of a block in turn, one kind after the other, so that
+//! those of many seeds are under way at once; the block is small enough that what they fetch is still near when it is used.
 
+use std::hint::black_box;
 use std::ops::Range;
 
-use crate::index::SeedTable;
-use crate::reads::PackedReads;
-use crate::syncmer::{Seed, for_each_seed};
+use svala_compute::Instructions;
 
-/// Seeds of a batch and where the index has them.
+use crate::index::SeedTable;
+use crate::syncmer::{Seed, Spacing, for_each_seed};
+
+/// Seeds of some reads and where the index has them.
 #[derive(Debug, Default)]
 pub struct SeedHits {
     seeds: Vec<Seed>,
@@ -18,16 +20,29 @@ pub struct SeedHits {
 }
 
 impl SeedHits {
-    /// Sketches all reads and looks up their seeds.
-    pub fn collect(&mut self, reads: &PackedReads, table: &SeedTable<'_>) {
+    /// Forgets all reads.
+    pub fn clear(&mut self) {
         self.seeds.clear();
         self.found.clear();
         self.read_ends.clear();
-        for i in 0..reads.len() {
-            for_each_seed(reads.read(i).codes, |seed| self.seeds.push(seed));
-            self.read_ends.push(self.seeds.len());
-        }
+    }
+
+    /// Adds the seeds of the next read.
+    pub fn push(&mut self, codes: &[u8], spacing: Spacing, instructions: Instructions) {
+        instructions.run(
+            #[inline(always)]
+            || for_each_seed(codes, spacing, |seed| self.seeds.push(seed)),
+        );
+        self.read_ends.push(self.seeds.len());
+    }
+
+    /// Looks up the seeds of all reads.
+    pub fn look_up(&mut self, table: &SeedTable<'_>) {
+        self.found.clear();
         self.found.extend(self.seeds.iter().map(|seed| table.bucket(seed.hash)));
+        // The search below branches on what it loads, so that few loads would be under way at once. These don't.
+        let entry = |i: u32| table.entries.get(i as usize).copied().unwrap_or(0);
+        black_box(self.found.iter().fold(0, |all, bucket| all ^ entry(bucket.start) ^ entry(bucket.end)));
         for (found, seed) in self.found.iter_mut().zip(&self.seeds) {
             *found = table.find(found.clone(), seed.hash);
         }

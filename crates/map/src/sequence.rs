@@ -93,6 +93,14 @@ pub fn window(blocks: &[Planes], start: usize) -> Planes {
     }
 }
 
+/// The lowest bits of eight bytes, side by side, the first byte's lowest. Byte j's bit is wanted at 56 + j and lies at 8 j; no
+/// two products meet in one bit, so nothing carries.
+#[inline(always)]
+#[must_use]
+pub fn gather_bits(bytes: u64) -> u64 {
+    (bytes & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

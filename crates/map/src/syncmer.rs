@@ -10,7 +10,7 @@
 //! complement is not used, since it can't tell the strand. Each seed also carries 9-bit hashes of the 12 bases on either
 //! side, so that one table serves seeds of k, k + 12 and k + 24 bases.
 
-use crate::sequence::{AMBIGUOUS, complement};
+use crate::sequence::{AMBIGUOUS, BLOCK, complement, gather_bits};
 
 /// Bases in a seed.
 pub const K: usize = 18;
@@ -41,8 +41,20 @@ pub struct Seed {
 /// Hashes of the flanks before and behind a *canonical* k-mer; `None` where a flank is cut off or ambiguous.
 pub type Flanks = [Option<u16>; 2];
 
-/// Calls `found` for every seed of `codes`, in order of position.
-pub fn for_each_seed(codes: &[u8], mut found: impl FnMut(Seed)) {
+/// Which seeds of a sequence are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spacing {
+    /// All.
+    Any,
+    /// The first, and each that shares no base with the one before it.
+    Disjoint,
+}
+
+/// Calls `found` for the seeds of `codes`, in order of position.
+#[inline(always)]
+pub fn for_each_seed(codes: &[u8], spacing: Spacing, mut found: impl FnMut(Seed)) {
+    let step = if spacing == Spacing::Disjoint { K } else { 1 };
+    let mut next = 0;
     for start in (0..(codes.len() + 1).saturating_sub(K)).step_by(STRIP) {
         let rest = &codes[start..];
         let bases = rest.len().min(STRIP + K - 1);
@@ -50,20 +62,36 @@ pub fn for_each_seed(codes: &[u8], mut found: impl FnMut(Seed)) {
         strip[..bases].copy_from_slice(&rest[..bases]);
         let words = Words::new(&strip);
         let has_ambiguous = strip.iter().any(|&code| code >= AMBIGUOUS);
-        for (i, eight) in words.chosen().as_chunks::<8>().0.iter().enumerate() {
-            let mut flags = u64::from_le_bytes(*eight);
-            while flags != 0 {
-                let at = 8 * i + flags.trailing_zeros() as usize / 8;
-                flags &= flags - 1;
+        for (i, mut flags) in bits(&words.chosen()).into_iter().enumerate() {
+            let first = start + i * BLOCK;
+            loop {
+                flags &= u64::MAX.checked_shl(next.max(first) as u32 - first as u32).unwrap_or(0);
+                if flags == 0 {
+                    break;
+                }
+                let position = first + flags.trailing_zeros() as usize;
+                let at = position - start;
+                next = position + 1;
                 let whole = at + K <= bases && !(has_ambiguous && strip[at..at + K].contains(&AMBIGUOUS));
                 let (forward, backward) = words.kmer(at);
                 if whole && forward != backward {
+                    next = position + step;
                     let hash = hash_kmer(forward.min(backward));
-                    found(Seed { position: (start + at) as u32, hash, reverse: backward < forward });
+                    found(Seed { position: position as u32, hash, reverse: backward < forward });
                 }
             }
         }
     }
+}
+
+/// The flags of a strip, a bit each.
+#[inline(always)]
+fn bits(flags: &[u8; STRIP]) -> [u64; STRIP.div_ceil(BLOCK)] {
+    let mut bits = [0; STRIP.div_ceil(BLOCK)];
+    for (i, eight) in flags.as_chunks::<8>().0.iter().enumerate() {
+        bits[i / 8] |= gather_bits(u64::from_le_bytes(*eight)) << (8 * (i % 8));
+    }
+    bits
 }
 
 /// Short words at each position of a strip of bases, two bits a base, and those of the other strand at the same place.
@@ -79,6 +107,7 @@ struct Words {
 }
 
 impl Words {
+    #[inline(always)]
     fn new(codes: &[u8; BASES]) -> Self {
         let forward = codes.map(|code| u16::from(code & 3));
         let backward = codes.map(|code| u16::from(3 - (code & 3)));
@@ -89,6 +118,7 @@ impl Words {
     }
 
     /// For each k-mer of the strip, 1 if it is a closed syncmer and 0 if not.
+    #[inline(always)]
     fn chosen(&self) -> [u8; STRIP] {
         let mut order = [0; BASES];
         for (order, (&forward, &backward)) in order.iter_mut().zip(self.smers[0].iter().zip(&self.smers[1])) {
@@ -104,7 +134,7 @@ impl Words {
     }
 
     /// The k-mer at `at`, and its reverse complement.
-    #[inline]
+    #[inline(always)]
     fn kmer(&self, at: usize) -> (u64, u64) {
         let [forward, backward] = [0, 1].map(|strand: usize| {
             [self.smers[strand][at], self.smers[strand][at + S], self.two[strand][at + 2 * S]].map(u64::from)
@@ -196,7 +226,7 @@ mod tests {
 
     fn seeds(codes: &[u8]) -> Vec<Seed> {
         let mut all = Vec::new();
-        for_each_seed(codes, |seed| all.push(seed));
+        for_each_seed(codes, Spacing::Any, |seed| all.push(seed));
         all
     }
 
@@ -264,6 +294,27 @@ mod tests {
                 .map(|start| start as u32)
                 .collect();
             let got: Vec<u32> = seeds(&codes).iter().map(|s| s.position).collect();
+            assert_eq!(got, expected, "sequence {seed}");
+        }
+    }
+
+    #[test]
+    fn disjoint_seeds_are_each_the_first_behind_the_one_before() {
+        for seed in 10..40 {
+            let mut codes = random_codes(700, seed);
+            for n in [100, 101, 118, 300] {
+                codes[n + (seed % 7) as usize] = AMBIGUOUS;
+            }
+            let mut end = 0;
+            let mut expected = seeds(&codes);
+            expected.retain(|seed| {
+                let is_apart = seed.position >= end;
+                end = if is_apart { seed.position + K as u32 } else { end };
+                is_apart
+            });
+            let mut got = Vec::new();
+            for_each_seed(&codes, Spacing::Disjoint, |seed| got.push(seed));
+            assert!(got.len() > 10);
             assert_eq!(got, expected, "sequence {seed}");
         }
     }

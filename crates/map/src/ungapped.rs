@@ -5,6 +5,8 @@
 //! pearls: algorithm design techniques") over mismatches instead of bases, with the end bonus for segments that reach an end
 //! of the read. Most reads are placed by this alone.
 
+use std::ops::Range;
+
 use crate::index::Reference;
 use crate::options::{MAX_READ, MapOptions};
 use crate::reads::Strand;
@@ -28,20 +30,18 @@ pub struct Segment {
     pub score: i32,
     /// Mismatches inside, ambiguous bases included.
     pub mismatches: u32,
-    /// First base of the longest run of matches inside.
-    pub anchor_start: u32,
-    /// Length of that run.
-    pub anchor_length: u32,
 }
 
 /// Mismatching and ambiguous bases of a read on a diagonal, one bit a base.
 struct Mismatches {
     words: [u64; MAX_BLOCKS],
     ambiguous: [u64; MAX_BLOCKS],
+    has_ambiguous: bool,
 }
 
 /// Finds the best segment of `strand` on `diagonal`, within the contig that the strand overlaps there; `None` if it overlaps
 /// none or has no match.
+#[inline(always)]
 #[must_use]
 pub fn best_segment(
     strand: Strand<'_>,
@@ -55,15 +55,17 @@ pub fn best_segment(
     let valid = (span.start.max(diagonal) - diagonal) as u32..(span.end.min(end) - diagonal) as u32;
     let bits = compare(strand, reference, diagonal);
     let segment = scan(&bits, valid, strand.length as u32, options)?;
-    Some(Segment { contig: contig as u32, ..with_anchor(&bits, segment) })
+    Some(Segment { contig: contig as u32, ..segment })
 }
 
+#[inline(always)]
 fn compare(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64) -> Mismatches {
-    let mut bits = Mismatches { words: [0; MAX_BLOCKS], ambiguous: [0; MAX_BLOCKS] };
+    let mut bits = Mismatches { words: [0; MAX_BLOCKS], ambiguous: [0; MAX_BLOCKS], has_ambiguous: false };
     for (i, (planes, read_ambiguous)) in strand.blocks.iter().zip(strand.ambiguous).enumerate() {
         let start = diagonal + (i * BLOCK) as u64;
         let ambiguous = read_ambiguous | reference.ambiguous_window(start);
         bits.ambiguous[i] = ambiguous;
+        bits.has_ambiguous |= ambiguous != 0;
         bits.words[i] = planes.differences(reference.window(start)) | ambiguous;
     }
     bits
@@ -71,7 +73,7 @@ fn compare(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64) -> Mism
 
 impl Mismatches {
     /// Calls `visit` with the positions of the set bits in `from..to`, ascending.
-    #[inline]
+    #[inline(always)]
     fn for_each(&self, from: u32, to: u32, mut visit: impl FnMut(u32)) {
         let block = BLOCK as u32;
         for w in from / block..to.div_ceil(block) {
@@ -89,13 +91,15 @@ impl Mismatches {
         }
     }
 
+    #[inline(always)]
     fn is_ambiguous(&self, position: u32) -> bool {
-        (self.ambiguous[position as usize / BLOCK] >> (position as usize % BLOCK)) & 1 == 1
+        self.has_ambiguous && (self.ambiguous[position as usize / BLOCK] >> (position as usize % BLOCK)) & 1 == 1
     }
 }
 
 /// Kadane's scan over mismatches. Of equal scores the first found stays, so a longer one must be better.
-fn scan(bits: &Mismatches, valid: std::ops::Range<u32>, length: u32, options: &MapOptions) -> Option<Segment> {
+#[inline(always)]
+fn scan(bits: &Mismatches, valid: Range<u32>, length: u32, options: &MapOptions) -> Option<Segment> {
     let a = options.match_score();
     let mut best = (0, 0, 0, 0);
     let mut start = valid.start;
@@ -123,37 +127,31 @@ fn scan(bits: &Mismatches, valid: std::ops::Range<u32>, length: u32, options: &M
     consider(running, start, valid.end, mismatches);
     let (score, start, end, mismatches) = best;
     let bonuses = i32::from(start == 0) + i32::from(end == length);
-    let segment = Segment {
-        contig: 0,
-        start,
-        end,
-        score: score - bonuses * options.end_bonus,
-        mismatches,
-        anchor_start: start,
-        anchor_length: 0,
-    };
+    let segment = Segment { contig: 0, start, end, score: score - bonuses * options.end_bonus, mismatches };
     (end > start && segment.score > 0).then_some(segment)
 }
 
-/// Adds the longest run of matches, the first of equals.
-fn with_anchor(bits: &Mismatches, segment: Segment) -> Segment {
-    let mut run_start = segment.start;
-    let mut anchor = (segment.start, 0);
+/// The longest run of matches of a strand on a diagonal within the given bases, the first of equals.
+#[must_use]
+pub fn longest_run(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64, within: Range<u32>) -> Range<u32> {
+    let bits = compare(strand, reference, diagonal);
+    let mut run_start = within.start;
+    let mut longest = run_start..run_start;
     let mut end_run = |position: u32| {
-        if position - run_start > anchor.1 {
-            anchor = (run_start, position - run_start);
+        if position - run_start > longest.end - longest.start {
+            longest = run_start..position;
         }
         run_start = position + 1;
     };
-    bits.for_each(segment.start, segment.end, &mut end_run);
-    end_run(segment.end);
-    Segment { anchor_start: anchor.0, anchor_length: anchor.1, ..segment }
+    bits.for_each(within.start, within.end, &mut end_run);
+    end_run(within.end);
+    longest
 }
 
 /// How much of a strand matches on a diagonal, for ranking many diagonals quickly: per 64 bases, matches less three times the
 /// mismatches, negative blocks counted as none. A read split by a gap still shows on both of its diagonals; a random diagonal
 /// gives 0.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn block_similarity(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64) -> u32 {
     let mut total = 0;
@@ -170,6 +168,7 @@ pub fn block_similarity(strand: Strand<'_>, reference: &Reference<'_>, diagonal:
 }
 
 /// Whether [`RUN`] or more bases in a row match: a diagonal without is not worth [`best_segment`].
+#[inline(always)]
 #[must_use]
 pub fn has_run(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64) -> bool {
     let mut before = 0;
@@ -295,15 +294,23 @@ mod tests {
     }
 
     #[test]
-    fn the_anchor_is_the_longest_run_of_matches() {
+    fn the_longest_run_of_matches_is_found_within_bounds() {
         let reference = random_letters(150, 9, 4);
         let data = ReferenceData::new(&[&reference]);
         let mut read = reference.clone();
         for i in [10, 40, 110] {
             read[i] = if read[i] == b'A' { b'C' } else { b'A' };
         }
-        let found = segment(&read, &data, data.contigs[0].start).unwrap();
+        let start = data.contigs[0].start;
+        let found = segment(&read, &data, start).unwrap();
         assert_eq!((found.start, found.end, found.mismatches), (0, 150, 3));
-        assert_eq!((found.anchor_start, found.anchor_length), (41, 69));
+        let mut batch = svala_io::ReadBatch::default();
+        batch.push(b"r", &read, &[b'I'; 150]);
+        let mut packed = PackedReads::default();
+        packed.pack(&batch).unwrap();
+        let longest = |within| longest_run(packed.read(0).strand(false), &data.reference(), start, within);
+        assert_eq!(longest(0..150), 41..110);
+        assert_eq!(longest(0..60), 11..40);
+        assert_eq!(longest(112..150), 112..150);
     }
 }

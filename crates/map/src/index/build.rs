@@ -16,7 +16,7 @@ use super::source;
 use super::write::SectionWriter;
 use crate::error::{Error, Result};
 use crate::sequence::Planes;
-use crate::syncmer::{FLANK, Flanks, K, S, Seed, flanks, for_each_seed};
+use crate::syncmer::{FLANK, Flanks, K, S, Seed, Spacing, flanks, for_each_seed};
 
 /// Longest contig that SAM and BAM can describe, in bases.
 const MAX_CONTIG: u64 = (1 << 31) - 1;
@@ -170,7 +170,7 @@ fn seeds_of_piece(
     let to = (end + (K - 1 + FLANK) as u64).min(contig.length);
     codes.clear();
     reference.decode_into(contig.start + from..contig.start + to, codes);
-    for_each_seed(codes, |seed| {
+    for_each_seed(codes, Spacing::Any, |seed| {
         let position = from + u64::from(seed.position);
         if (start..end).contains(&position) {
             found(&seed, &|| flanks(codes, &seed), (contig.start + position) as u32);

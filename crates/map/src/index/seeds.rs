@@ -105,10 +105,34 @@ impl SeedTable<'_> {
             let below = entries.iter().filter(|&&e| e < low).count();
             (below, below + entries.iter().filter(|&&e| e >= low && e <= high).count())
         } else {
-            (entries.partition_point(|&e| e < low), entries.partition_point(|&e| e <= high))
+            ends_within(entries, low, high)
         };
         range.start + first as u32..range.start + last as u32
     }
+}
+
+/// First and end of the sorted `entries` between `low` and `high`, both included, looked for from both ends: most long buckets
+/// hold little else than the one k-mer that made them long. Branches guess ahead what conditional moves would wait for.
+fn ends_within(entries: &[u64], low: u64, high: u64) -> (usize, usize) {
+    let first = gallop(entries.len(), |i| entries[i] < low);
+    let behind = gallop(entries.len() - first, |i| entries[entries.len() - 1 - i] > high);
+    (first, entries.len() - behind)
+}
+
+/// How many of `0..len` have the property, which none has behind one that does not have it; in steps of the logarithm of the answer.
+fn gallop(len: usize, has: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut step) = (0, 1);
+    while low + step <= len && has(low + step - 1) {
+        low += step;
+        step *= 2;
+    }
+    // The answer is in low..low + step.
+    let mut high = (low + step - 1).min(len);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if has(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
 }
 
 /// Whether an entry agrees with a seed's flank before the k-mer, where that is known.
@@ -130,6 +154,15 @@ mod tests {
         let s = Seed { reverse: true, ..seed(0xABCD_EF01_2345_6789) };
         let got = unpack_entry(pack_entry(&s, [Some(511), Some(257)], u32::MAX, 8));
         assert_eq!(got, Occurrence { position: u32::MAX, reverse: true });
+    }
+
+    #[test]
+    fn galloping_counts_what_partition_point_counts() {
+        for len in 0..40 {
+            for count in 0..=len {
+                assert_eq!(gallop(len, |i| i < count), count, "{len}");
+            }
+        }
     }
 
     #[test]

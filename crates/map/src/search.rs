@@ -1,0 +1,154 @@
+//! Stages 1 to 3, block by block: seeds, candidates, ungapped check.
+//!
+//! A quick look with few seeds settles most reads; the others get a thorough one, with their mates as they are. Each look fetches what it needs of the index for
+//! all reads of the block at once.
+
+use std::ops::Range;
+
+use crate::candidates::{Candidates, Lookup};
+use crate::checking::{Checked, NamedRead};
+use crate::extension::Context;
+use crate::hidden::Searched;
+use crate::index::SeedTable;
+use crate::insert_size::Orientation;
+use crate::reads::PackedReads;
+use crate::seeding::SeedHits;
+use crate::syncmer::Spacing;
+
+/// Reads of a block, an even number.
+const BLOCK_READS: usize = 64;
+
+/// What is searched for, and where.
+#[derive(Clone, Copy)]
+pub struct Search<'a> {
+    /// The reference and the options.
+    pub context: Context<'a>,
+    /// Its seeds.
+    pub table: &'a SeedTable<'a>,
+    /// The reads; mates are neighbours.
+    pub reads: &'a PackedReads,
+    /// Hashes of their names.
+    pub name_hashes: &'a [u64],
+    /// Whether reads are mates.
+    pub paired: bool,
+    /// Whether mates that seeds don't find are looked for afterwards.
+    pub rescues: bool,
+    /// Where and how far apart mates lie.
+    pub reaches: &'a [(Orientation, u64)],
+}
+
+/// Arrays of a search, reused from batch to batch.
+#[derive(Debug, Default)]
+pub struct Searches {
+    hits: SeedHits,
+    candidates: Candidates,
+    unsettled: Vec<usize>,
+    settled: Vec<bool>,
+    searched: Vec<Searched>,
+}
+
+impl Searches {
+    /// What was looked up of read `i`.
+    #[must_use]
+    pub fn searched(&self, i: usize) -> &Searched {
+        &self.searched[i]
+    }
+}
+
+impl Search<'_> {
+    /// Finds and checks the candidates of all reads.
+    pub fn run(&self, work: &mut Searches, checked: &mut Checked) {
+        work.searched.clear();
+        work.searched.resize(self.reads.len(), Searched::default());
+        work.settled.clear();
+        work.settled.resize(self.reads.len(), false);
+        checked.clear(self.reads.len());
+        for start in (0..self.reads.len()).step_by(BLOCK_READS) {
+            let block = start..self.reads.len().min(start + BLOCK_READS);
+            self.look_quickly(block, work, checked);
+            self.look_thoroughly(work, checked);
+        }
+    }
+
+    /// Reads that belong together.
+    fn mates(&self) -> usize {
+        if self.paired { 2 } else { 1 }
+    }
+
+    fn push_seeds(&self, read: usize, spacing: Spacing, hits: &mut SeedHits) {
+        hits.push(self.reads.read(read).codes, spacing, self.context.instructions);
+    }
+
+    fn lookup(&self, read: usize, quick: bool) -> Lookup<'_> {
+        let codes = self.reads.read(read).codes;
+        Lookup { table: self.table, codes, name_hash: self.name_hashes[read], band: self.context.options.band, quick }
+    }
+
+    /// Searches a block with few seeds, and lists the reads whose places are not beyond doubt, and their mates.
+    fn look_quickly(&self, block: Range<usize>, work: &mut Searches, checked: &mut Checked) {
+        work.hits.clear();
+        for read in block.clone() {
+            self.push_seeds(read, Spacing::Disjoint, &mut work.hits);
+        }
+        work.hits.look_up(self.table);
+        work.candidates.clear();
+        for read in block.clone() {
+            work.candidates.collect(&work.hits, &[self.lookup(read, true)]);
+        }
+        work.candidates.fetch(self.context.reference);
+        work.unsettled.clear();
+        for first in block.clone().step_by(self.mates()) {
+            let mates = first..first + self.mates();
+            self.check(first - block.start, mates.clone(), work, checked);
+            if mates.clone().any(|read| !work.settled[read]) {
+                work.unsettled.extend(mates);
+            }
+        }
+    }
+
+    /// Searches the reads left over with all their seeds. Mates that are settled only show where they are.
+    fn look_thoroughly(&self, work: &mut Searches, checked: &mut Checked) {
+        work.hits.clear();
+        for &read in &work.unsettled {
+            let spacing = if work.settled[read] { Spacing::Disjoint } else { Spacing::Any };
+            self.push_seeds(read, spacing, &mut work.hits);
+        }
+        work.hits.look_up(self.table);
+        work.candidates.clear();
+        // One mate with seeds enough is enough, if rescue can find the other from there.
+        let together = if self.rescues { self.mates() } else { 1 };
+        for reads in work.unsettled.chunks(together) {
+            let lookup = |read: usize| self.lookup(read, work.settled[read]);
+            match *reads {
+                [first, second] => work.candidates.collect(&work.hits, &[lookup(first), lookup(second)]),
+                _ => work.candidates.collect(&work.hits, &[lookup(reads[0])]),
+            }
+        }
+        work.candidates.fetch(self.context.reference);
+        for slot in (0..work.unsettled.len()).step_by(self.mates()) {
+            let first = work.unsettled[slot];
+            self.check(slot, first..first + self.mates(), work, checked);
+        }
+    }
+
+    /// Checks the candidates of one read or two mates, which are in the block's list from `slot` on, unless its place is beyond
+    /// doubt already; and tells where it is now.
+    fn check(&self, slot: usize, reads: Range<usize>, work: &mut Searches, checked: &mut Checked) {
+        if self.paired {
+            self.reaches.iter().for_each(|&reach| work.candidates.mark_mates(slot, reach));
+        }
+        for (slot, i) in (slot..).zip(reads) {
+            if work.settled[i] {
+                continue;
+            }
+            let read = self.reads.read(i);
+            let named = NamedRead { read, name_hash: self.name_hashes[i] };
+            let best = checked.push_candidates(i, work.candidates.read_mut(slot), named, self.context);
+            let searched = *work.candidates.searched(slot);
+            work.settled[i] = best.is_some_and(|best| {
+                (best.is_mated || !self.paired) && best.is_settled(read.length(), &searched, self.context.options)
+            });
+            work.searched[i] = searched;
+        }
+    }
+}
