@@ -230,7 +230,9 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     }
     let header = header(job, &index);
     let engine = start_engine(job, &options)?;
-    engine.set_reference(index.reference().planes());
+    for DeviceFailure { device, reason } in engine.set_reference(index.reference().planes()) {
+        eprintln!("svala: warning: GPU {device} is sent the targets, slower, with the same results: {reason}");
+    }
     interrupt::remove_on_signal(job.outputs())?;
     let writer = AlignmentWriter::create(
         &job.destination,
