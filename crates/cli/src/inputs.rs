@@ -93,6 +93,11 @@ impl Inputs {
             .flat_map(|lane| [Some(&lane.first), lane.second.as_ref()].into_iter().flatten().map(PathBuf::as_path))
     }
 
+    /// Whether any lane has mates.
+    pub fn is_paired(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.second.is_some())
+    }
+
     /// The read groups, in the order in which the lanes name them.
     pub fn read_groups(&self) -> &[ReadGroup] {
         &self.read_groups

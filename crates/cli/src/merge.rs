@@ -45,8 +45,6 @@ pub fn run(args: &MergeArgs) -> Result<()> {
 /// Refuses an output that would replace a shard, one file for two outputs, and a shard given twice.
 fn check_files(args: &MergeArgs) -> Result<()> {
     let usage = |path: &Path, why| Err(Error::Usage { path: path.to_owned(), why });
-    let outputs = [Some(&args.output), args.sorted.metrics.as_ref()].into_iter().flatten();
-    interrupt::remove_on_signal(outputs.cloned().collect())?;
     let metrics = args.sorted.metrics.as_ref();
     for output in [Some(&args.output), metrics].into_iter().flatten() {
         if args.shards.iter().any(|shard| is_same_file(shard, output)) {

@@ -7,6 +7,7 @@
 //! tell a cut last record from a good one, and append straight to a [`ReadBatch`].
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use memchr::memchr2;
 
@@ -16,6 +17,7 @@ use crate::{
     lines::{LineReader, Lines},
     nucleotide::{is_upper_acgtn, normalise_into},
     record::{are_qualities, is_read_name},
+    watched::InputWatch,
 };
 
 /// Longest record, in bytes: far above any read, far below the memory.
@@ -57,6 +59,19 @@ impl ReadSource {
             reader.barcode_tag = Some(tag);
         }
         self
+    }
+
+    /// Computes no digests of the files; see [`watches`](Self::watches).
+    #[must_use]
+    pub fn without_digests(self) -> Self {
+        self.watches().iter().for_each(|watch| watch.stop_digest());
+        self
+    }
+
+    /// What is known of the bytes of its one or two files, also of their SHA-256.
+    pub fn watches(&self) -> Vec<Arc<InputWatch>> {
+        let readers = [Some(&self.first), self.second.as_ref()];
+        readers.into_iter().flatten().map(|reader| Arc::clone(reader.lines.inner().watch())).collect()
     }
 
     /// Says which of the header's read groups the reads belong to.
@@ -146,7 +161,7 @@ struct FastqReader {
 
 impl FastqReader {
     fn open(path: &Path, max_bases: usize) -> Result<Self> {
-        let (input, path) = Input::open(path)?;
+        let (input, path) = Input::open_with_digest(path)?;
         let lines = LineReader::new(input, MAX_RECORD_BYTES);
         Ok(Self { lines, path, records: 0, mate: None, max_bases, scratch: Vec::new(), barcode_tag: None })
     }

@@ -87,37 +87,42 @@ mod encoded;
 mod error;
 mod fasta;
 mod fastq;
+mod file_digest;
 pub mod flags;
 mod header;
 mod input;
 mod lines;
 mod noodles_record;
 mod nucleotide;
+pub mod qc;
 mod read_group;
 mod record;
 mod sam_text;
 mod shard;
 mod spill;
+mod watched;
 mod writer;
 
 pub use self::{
     atomic::{AtomicFile, remove_partials},
-    bam::{OwnedAlignment, read_alignments},
+    bam::{CheckedFile, OwnedAlignment, check_alignments, read_alignments},
     bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
     disk::free_space,
     duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},
-    encoded::EncodedRecord,
+    encoded::{EncodedRecord, NotWhole},
     error::{Error, Result},
     fasta::{Contig, FastaReader},
     fastq::ReadSource,
+    file_digest::FileDigest,
     header::{Header, Program, RecordOrder, ReferenceSequence},
     input::is_gzip,
     read_group::ReadGroup,
     record::{AlignmentRecord, Tag, TagValue},
     shard::ShardReader,
     spill::{SpillReader, SpillWriter},
+    watched::InputWatch,
     writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };

@@ -38,6 +38,11 @@ impl<R: Read> LineReader<R> {
         Self { inner, buffer, pending: 0..0, limit, at_end: false }
     }
 
+    /// Where the lines come from.
+    pub(crate) fn inner(&self) -> &R {
+        &self.inner
+    }
+
     /// The next `N` lines.
     pub(crate) fn next<const N: usize>(&mut self) -> io::Result<Lines<'_, N>> {
         // Offsets of the line ends, relative to the start of what is pending: they stay valid

@@ -16,6 +16,7 @@ use noodles::{bam, bgzf, sam};
 use crate::{
     AtomicFile, Error, Format, Header, Result,
     bam_index::{BamIndexer, BlockScanner, bam_index_path},
+    file_digest::{FileDigest, FileDigester},
 };
 
 /// Bytes gathered before a write to standard output.
@@ -35,11 +36,13 @@ pub struct WriterOptions {
     /// Whether an index is written beside a BAM file; see [`bam_index_path`]. Its records must then come in the order of
     /// their places, in pieces of whole records. Standard output, devices and pipes get none.
     pub index: bool,
+    /// Whether [`finish`](AlignmentWriter::finish) shall know the SHA-256 of the file.
+    pub digest: bool,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { threads: 1, compression_level: DEFAULT_COMPRESSION_LEVEL, index: false }
+        Self { threads: 1, compression_level: DEFAULT_COMPRESSION_LEVEL, index: false, digest: false }
     }
 }
 
@@ -103,7 +106,8 @@ impl AlignmentWriter {
         let index_path = bam_index_path(&path, header);
         let index = indexer.map(|indexer| Ok((indexer, AtomicFile::create(&index_path)?, index_path))).transpose()?;
         let abandoned = Arc::new(AtomicBool::new(false));
-        let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner };
+        let digest = options.digest.then(Box::default);
+        let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner, digest };
         let output = match format {
             Format::Sam => Output::Sam(sink),
             Format::Bam => Output::Bam(Box::new(compress(sink, options))),
@@ -129,32 +133,36 @@ impl AlignmentWriter {
     }
 
     /// Writes what is left, for BAM the end marker, and gives a file and its index their final names when both are complete.
+    /// Returns the file's digest if that was asked for.
     ///
     /// # Errors
     ///
     /// The destination or the index cannot be written, or an earlier write has failed.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(mut self) -> Result<Option<FileDigest>> {
         let sink = match self.output.take() {
             None => return Err(self.failed_before()),
             Some(Output::Sam(sink)) => sink,
             Some(Output::Bam(mut writer)) => writer.finish().map_err(|source| Error::write(&self.path, source))?,
         };
+        let digest = sink.digest.map(|digest| digest.finish());
         match sink.target {
             Target::File(mut file) => {
                 file.complete()?;
                 if !file.is_direct() {
                     remove_stale_indexes(&self.path)?;
                 }
-                let Some((indexer, mut index, path)) = self.index.take() else {
-                    return file.commit();
-                };
-                indexer.write(&mut index).map_err(|source| Error::write(&path, source))?;
-                index.complete()?;
-                file.commit()?;
-                index.commit()
+                if let Some((indexer, mut index, path)) = self.index.take() {
+                    indexer.write(&mut index).map_err(|source| Error::write(&path, source))?;
+                    index.complete()?;
+                    file.commit()?;
+                    index.commit()?;
+                } else {
+                    file.commit()?;
+                }
             }
-            Target::Stdout(mut stdout) => stdout.flush().map_err(|source| Error::write(&self.path, source)),
+            Target::Stdout(mut stdout) => stdout.flush().map_err(|source| Error::write(&self.path, source))?,
         }
+        Ok(digest)
     }
 
     fn try_output(&mut self, write: impl FnOnce(&mut Output) -> io::Result<()>) -> Result<()> {
@@ -237,6 +245,7 @@ struct Sink {
     abandoned: Arc<AtomicBool>,
     /// Sees all bytes of a file that gets an index.
     scanner: Option<BlockScanner>,
+    digest: Option<Box<FileDigester>>,
 }
 
 enum Target {
@@ -272,6 +281,9 @@ impl Write for Sink {
         }?;
         if let Some(scanner) = &mut self.scanner {
             scanner.scan(&buffer[..written]);
+        }
+        if let Some(digest) = &mut self.digest {
+            digest.update(&buffer[..written]);
         }
         Ok(written)
     }
