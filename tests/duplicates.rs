@@ -312,7 +312,8 @@ fn barcodes_are_told_apart_as_by_picard(bench: &Bench) {
 }
 
 fn lanes_of_two_libraries_are_those_of_picard(bench: &Bench) {
-    let one_library = check_against_picard(bench, PAIRS);
+    let one_library = templates(&bench.align("one-library.bam", 2, &[]));
+    let one_library = one_library.values().filter(|template| template.flagged > 0).count();
     let lanes = Case { name: "lanes", mates: 0, options: &[], ..PAIRS };
     let found = check_against_picard(bench, lanes);
     // Some have all other copies in the other library.

@@ -45,8 +45,8 @@ impl Bench {
         let mut child = command.spawn().expect("svala starts");
         let input = child.stdin.as_mut().expect("a pipe");
         input.write_all(&self.plain[..self.plain.len() / 2]).expect("svala reads");
-        // BAM file, index and metrics.
-        wait_until(|| listing(folder).len() == before + 3);
+        // BAM file, index, metrics and record.
+        wait_until(|| listing(folder).len() == before + 4);
         Piped { child }
     }
 
@@ -113,7 +113,7 @@ fn leftovers_of_a_killed_run_are_removed_by_the_next(bench: &Bench) {
     let run = bench.start(folder.path());
     run.signal("-KILL");
     run.end();
-    assert_eq!(listing(folder.path()).len(), 3);
+    assert_eq!(listing(folder.path()).len(), 4);
     let mut random = Random(9);
     for _ in 0..10 {
         let mut child = bench.command(&output).spawn().expect("svala starts");
@@ -126,9 +126,9 @@ fn leftovers_of_a_killed_run_are_removed_by_the_next(bench: &Bench) {
     // The metrics' leftover is that of another output.
     assert!(bench.run(&output).success());
     let left = listing(folder.path());
-    assert_eq!(left.len(), 3, "{left:?}");
+    assert_eq!(left.len(), 4, "{left:?}");
     assert!(left[0].starts_with(".svala-out.txt-"), "{left:?}");
-    assert_eq!(left[1..], ["out.bam", "out.bam.bai"]);
+    assert_eq!(left[1..], ["out.bam", "out.bam.bai", "out.bam.svala.json"]);
 }
 
 fn files_of_a_living_run_are_left_alone(bench: &Bench) {
@@ -137,12 +137,12 @@ fn files_of_a_living_run_are_left_alone(bench: &Bench) {
     let mut living = bench.start(folder.path());
     assert!(bench.run(&output).success());
     let paired = std::fs::read(&output).expect("a file");
-    assert_eq!(listing(folder.path()).len(), 5);
+    assert_eq!(listing(folder.path()).len(), 7);
     let mut input = living.child.stdin.take().expect("a pipe");
     input.write_all(&bench.plain[bench.plain.len() / 2..]).expect("svala reads");
     drop(input);
     assert!(living.end().success());
-    assert_eq!(listing(folder.path()), ["out.bam", "out.bam.bai", "out.txt"]);
+    assert_eq!(listing(folder.path()), ["out.bam", "out.bam.bai", "out.bam.svala.json", "out.txt"]);
     assert!(std::fs::read(&output).expect("a file") != paired);
 }
 

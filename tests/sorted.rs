@@ -199,7 +199,7 @@ fn failures_leave_nothing(bench: &Bench) {
         (&["--metrics", text(&metrics), "--no-index"], 1, "m.txt"),
         (&[], 1, "failed.bam.bai"),
         (&["--sort", "none", "--rmdup"], 2, "--sort none"),
-        (&["--metrics", text(&output)], 2, "metrics"),
+        (&["--metrics", text(&output)], 2, "two outputs"),
         (&["-l", "10"], 2, "10"),
         (&["--max-mem", "0K"], 2, "1 MiB"),
     ];

@@ -3,7 +3,9 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use svala_compute::kernels::{extend, global, local};
-use svala_compute::{Engine, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, LocalBatch, LocalResult, Scoring};
+use svala_compute::{
+    Engine, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults, LocalBatch, LocalResult, Scoring, Window,
+};
 
 #[cfg(any(feature = "peers", feature = "peers-parasail", feature = "peers-ssw"))]
 use crate::random::Pair;
@@ -21,8 +23,8 @@ pub trait Jobs: Default + 'static {
     /// How many diagonals to each side of the main one count; `usize::MAX` without a band.
     fn band(&self, job: usize) -> usize;
 
-    /// Appends job `job` of another batch.
-    fn push_from(&mut self, other: &Self, job: usize);
+    /// Appends job `job` of another batch, whose target has a window in the reference.
+    fn push_from(&mut self, other: &Self, job: usize, window: Option<Window>);
 
     fn answer(&self, engine: &Engine, results: &mut Self::Results);
 
@@ -67,9 +69,10 @@ impl Jobs for ExtendBatch {
         self.params(job).band.into()
     }
 
-    fn push_from(&mut self, other: &Self, job: usize) {
+    fn push_from(&mut self, other: &Self, job: usize, window: Option<Window>) {
         let (query, target) = other.pair(job);
-        self.push(query.iter().copied(), target.iter().copied(), other.params(job)).expect(FITS);
+        let target = (target.iter().copied(), window);
+        self.push_window(query.iter().copied(), target, other.params(job)).expect(FITS);
     }
 
     fn answer(&self, engine: &Engine, results: &mut Self::Results) {
@@ -106,9 +109,10 @@ impl Jobs for GlobalBatch {
         usize::from(self.params(job).band).max(self.query(job).len().abs_diff(self.target(job).len()))
     }
 
-    fn push_from(&mut self, other: &Self, job: usize) {
+    fn push_from(&mut self, other: &Self, job: usize, window: Option<Window>) {
         let (query, target) = other.pair(job);
-        self.push(query.iter().copied(), target.iter().copied(), other.params(job)).expect(FITS);
+        let target = (target.iter().copied(), window);
+        self.push_window(query.iter().copied(), target, other.params(job)).expect(FITS);
     }
 
     fn answer(&self, engine: &Engine, results: &mut Self::Results) {
@@ -145,9 +149,10 @@ impl Jobs for LocalBatch {
         usize::MAX
     }
 
-    fn push_from(&mut self, other: &Self, job: usize) {
+    fn push_from(&mut self, other: &Self, job: usize, window: Option<Window>) {
         let (query, target) = other.pair(job);
-        self.push(query.iter().copied(), target.iter().copied(), other.params(job)).expect(FITS);
+        let target = (target.iter().copied(), window);
+        self.push_window(query.iter().copied(), target, other.params(job)).expect(FITS);
     }
 
     fn answer(&self, engine: &Engine, results: &mut Self::Results) {

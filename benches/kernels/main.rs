@@ -22,6 +22,7 @@ mod mixes;
 mod ours;
 mod peers;
 mod random;
+mod reference;
 mod table;
 
 use std::time::Duration;

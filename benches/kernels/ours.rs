@@ -7,6 +7,7 @@ use svala_compute::{Backend, Engine, EngineOptions, SimdLevel};
 
 use crate::clock::{Clock, Contender};
 use crate::jobs::Jobs;
+use crate::reference::reference_of;
 
 /// Jobs checked against the reference, spread over the batch.
 const CHECKED: usize = 128;
@@ -55,8 +56,11 @@ fn is_gpu(engine: &Engine) -> bool {
 fn contenders_of<J: Jobs>(name: &str, engine: Rc<Engine>, batch: &J) -> Vec<Contender> {
     let on_gpu = is_gpu(&engine);
     let repeats = if on_gpu && !engine.description().contains("software") { GPU_REPEATS } else { 1 };
+    let (planes, windows) = reference_of(batch);
+    let refused = engine.set_reference(&planes);
+    assert!(refused.is_empty(), "{refused:?}");
     let mut repeated = J::default();
-    (0..repeats).for_each(|_| (0..batch.count()).for_each(|job| repeated.push_from(batch, job)));
+    (0..repeats).for_each(|_| (0..batch.count()).for_each(|job| repeated.push_from(batch, job, windows[job])));
     let repeated = Rc::new(repeated);
     let contender = |name: String, clock| {
         let (engine, batch, mut results) = (Rc::clone(&engine), Rc::clone(&repeated), J::Results::default());

@@ -18,6 +18,8 @@ pub fn map_reads(
     reads: &[impl AsRef<Path>],
     most_reads: usize,
 ) -> svala_map::Result<usize> {
+    let refused = engine.set_reference(index.reference().planes());
+    assert!(refused.is_empty(), "{refused:?}");
     let options = MapOptions { scoring: *engine.scoring(), ..MapOptions::default() };
     let mut source = ReadSource::open(reads[0].as_ref(), reads.get(1).map(AsRef::as_ref), MAX_READ)?;
     let paired = source.is_paired();

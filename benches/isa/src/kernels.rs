@@ -58,7 +58,7 @@ const SOURCES: [Source; 8] = [
         a_turn: (1, &["ROWS", "COLUMNS"]),
     },
     Source { name: "global_trace", file: "shaders/global.wgsl", entry: "trace", unit: "step", a_turn: (1, &[]) },
-    Source { name: "local", file: "shaders/local.wgsl", entry: "main", unit: "cell", a_turn: (1, &[]) },
+    Source { name: "local", file: "shaders/local.wgsl", entry: "main", unit: "cell", a_turn: (1, &["TALL", "COLUMNS"]) },
     // A turn makes a word.
     Source { name: "windows", file: "shaders/windows.wgsl", entry: "main", unit: "base", a_turn: (8, &[]) },
     Source {

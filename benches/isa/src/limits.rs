@@ -18,7 +18,7 @@ const LIMITS: [Limit; 5] = [
     limit("extend_strips-checked", 11.6, 4),
     limit("extend_packed-checked", 6.8, 4),
     limit("global-checked", 20.8, 8),
-    limit("local-checked", 27.0, 8),
+    limit("local-checked", 9.4, 8),
     limit("windows-checked", 7.9, 8),
 ];
 

@@ -1,30 +1,37 @@
 //! `svala mem` and `svala align`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
     AlignmentWriter, Destination, Format, Header, ReadGroup, ReadSource, RecordOrder, ReferenceSequence, WriterOptions,
 };
+use svala_map::duplicates::LibraryCounts;
 use svala_map::index::{Index, index_path};
 use svala_map::insert_model::{InsertModel, SizeModel};
 use svala_map::insert_size::Orientation;
+use svala_map::meter::Meter;
+use svala_map::observer::Observe;
 use svala_map::options::MapOptions;
-use svala_map::pipeline::{Run, Summary};
+use svala_map::pipeline::{Done, Run};
 use svala_map::read_groups::ReadGroups;
 use svala_map::sort::order::{ByName, ByPlace};
 use svala_map::sort::{DuplicateAction, SortOptions, SortingWriter};
 
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
+use crate::companions::Companions;
 use crate::error::{Error, Result};
 use crate::inputs::{Inputs, Lane, Reading, is_same_file};
 use crate::insert_option::InsertSource;
 use crate::interrupt;
-use crate::metrics_file::MetricsFile;
 use crate::program_line::CommandLine;
+use crate::progress::{Progress, Show};
+use crate::qc_files::{QcPlan, with_suffix};
+use crate::run_facts::RunFacts;
+use crate::run_record::record_path;
 use crate::sort_option::{record_order, sort_options};
 use crate::space;
 
@@ -48,6 +55,14 @@ pub struct Job<'a> {
     pub sort: Option<SortOptions>,
     /// Where duplication metrics go.
     pub metrics: Option<&'a Path>,
+    /// Files of statistics.
+    pub qc: QcPlan<'a>,
+    /// Whether a record of the run is written beside the output.
+    pub record: bool,
+    /// How far it is.
+    pub meter: Arc<Meter>,
+    /// Whether nothing but errors is said.
+    pub quiet: bool,
     /// Compression and index; the threads are those of the job.
     pub writer: WriterOptions,
     /// Mapping threads.
@@ -66,14 +81,36 @@ pub struct Job<'a> {
     pub batch_reads: usize,
 }
 
-/// What a job did.
-pub struct Outcome {
-    /// Counts.
-    pub summary: Summary,
-    /// Mapping time, without loading the index.
-    pub elapsed: Duration,
-    /// The backend in words.
-    pub backend: String,
+impl Job<'_> {
+    fn warn(&self, what: std::fmt::Arguments<'_>) {
+        if !self.quiet {
+            eprintln!("svala: warning: {what}");
+        }
+    }
+
+    /// All files that it writes, or may write, but for the index.
+    fn outputs(&self) -> Vec<PathBuf> {
+        let named = [self.destination.file(), self.metrics].into_iter().flatten().map(Path::to_owned);
+        let qc = self.qc.paths(true, self.order == RecordOrder::Coordinate);
+        named.chain(self.record_of().map(record_path)).chain(qc).collect()
+    }
+
+    /// What is shown of its progress.
+    fn show(&self) -> Show {
+        match (self.quiet, &self.destination) {
+            (true, _) => Show::Nothing,
+            (_, Destination::Stdout) => Show::BesideRecords,
+            (_, Destination::File(_)) => Show::Progress,
+        }
+    }
+
+    /// The output, if a record of the run stands beside it.
+    pub fn record_of(&self) -> Option<&Path> {
+        match &self.destination {
+            Destination::File(path) if self.record => Some(path),
+            _ => None,
+        }
+    }
 }
 
 /// Runs `svala mem`.
@@ -82,8 +119,8 @@ pub fn mem(args: &MemArgs) -> Result<()> {
     let read_group = args.mapping.read_group.as_deref().map(ReadGroup::parse).transpose()?;
     let lane = Lane { first: args.first.clone(), second: args.second.clone(), read_group };
     let places = Places { reference: &args.reference, inputs: Inputs::new(vec![lane])?, destination };
-    report(&execute(&job("mem", places, Format::Sam, args.threads, &args.mapping))?);
-    Ok(())
+    let job = job("mem", places, Format::Sam, args.threads, &args.mapping);
+    run(&Job { quiet: args.quiet, ..job })
 }
 
 /// Runs `svala align`.
@@ -92,25 +129,55 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let inputs = Inputs::resolve(&args.inputs, args.mapping.read_group.as_deref())?;
     let places = Places { reference: &args.reference, inputs, destination };
     let threads = args.threads.unwrap_or_else(all_threads);
-    let sort = sort_options(args)?;
+    let qc = QcPlan { prefix: args.quality.prefix.as_deref(), report: args.quality.report.as_deref() };
+    // A device or a pipe has no name beside which a record could stand.
+    let is_file = args.output != Path::new("-") && !args.output.metadata().is_ok_and(|existing| !existing.is_file());
+    let record = is_file && !args.quality.no_record;
+    let meter = Arc::default();
+    let sort = sort_options(args, observe(qc, record), &meter)?;
+    let qc_metrics = qc
+        .prefix
+        .filter(|_| sort.is_some() && !args.sorted.no_markdup)
+        .map(|prefix| with_suffix(prefix, ".duplicate_metrics"));
     let writer = args.sorted.writer_options(threads);
     let order = record_order(args.sort);
     let writer = WriterOptions { index: order == RecordOrder::Coordinate && writer.index, ..writer };
-    report(&execute(&Job {
+    run(&Job {
         order,
         sort,
         writer,
         cram: is_cram(&args.output),
-        metrics: args.sorted.metrics.as_deref(),
+        metrics: args.sorted.metrics.as_deref().or(qc_metrics.as_deref()),
+        qc,
+        record,
+        meter,
+        quiet: args.quiet,
         reading: Reading { barcode_tag: args.barcode_tag, ..reading(&args.mapping) },
         ..job("align", places, Format::Bam, threads, &args.mapping)
-    })?);
+    })
+}
+
+/// Maps all reads of a job and says what was done.
+fn run(job: &Job<'_>) -> Result<()> {
+    let facts = execute(job)?;
+    if !job.quiet {
+        report(&facts);
+    }
     Ok(())
 }
 
 /// Whether a file is to be CRAM, by its extension.
 pub fn is_cram(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cram"))
+}
+
+/// What is to be counted.
+fn observe(qc: QcPlan<'_>, record: bool) -> Observe {
+    match (qc.is_empty(), record) {
+        (false, _) => Observe::All,
+        (true, true) => Observe::Sums,
+        (true, false) => Observe::Nothing,
+    }
 }
 
 /// The files of a command.
@@ -137,6 +204,10 @@ fn job<'a>(
         order: RecordOrder::Input,
         sort: None,
         metrics: None,
+        qc: QcPlan::default(),
+        record: false,
+        meter: Arc::default(),
+        quiet: false,
         writer: WriterOptions::default(),
         threads: threads.max(1),
         soft_clip: mapping.soft_clip,
@@ -153,9 +224,13 @@ fn reading(mapping: &MappingArgs) -> Reading {
 }
 
 /// Maps all reads of a job.
-pub fn execute(job: &Job<'_>) -> Result<Outcome> {
+pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
+    let begin = Instant::now();
     check_files(job)?;
-    let sources = job.inputs.open(job.reading)?;
+    let mut sources = job.inputs.open(job.reading)?;
+    if !job.record {
+        sources = sources.into_iter().map(ReadSource::without_digests).collect();
+    }
     let read_groups = job.inputs.all_read_groups(&sources)?;
     let hard_clipped: Vec<_> = sources.iter().map(ReadSource::hard_clipped).collect();
     let options = MapOptions {
@@ -170,19 +245,11 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
     let insert_model = job.insert.model()?;
     let index = Arc::new(Index::open_for(job.reference)?);
     let header = header(job, &index, read_groups);
-    let engine = Engine::new(EngineOptions {
-        backend: job.engine.backend,
-        adapters: job.engine.adapters.clone(),
-        simd: job.engine.simd,
-        scoring: options.scoring,
-        ..EngineOptions::default()
-    })?;
-    for DeviceFailure { device, reason } in engine.unpacked_devices() {
-        eprintln!("svala: warning: GPU {device} extends in 32 bits, slower, with the same results: {reason}");
+    let engine = start_engine(job, &options)?;
+    for DeviceFailure { device, reason } in engine.set_reference(index.reference().planes()) {
+        job.warn(format_args!("GPU {device} is sent the targets, slower, with the same results: {reason}"));
     }
-    engine.set_reference(index.reference().planes());
-    let outputs = [job.destination.file(), job.metrics].into_iter().flatten();
-    interrupt::remove_on_signal(outputs.map(Path::to_owned).collect())?;
+    interrupt::remove_on_signal(job.outputs())?;
     let writer = writer(job, &header, &index)?;
     let start = Instant::now();
     let run = Run {
@@ -192,38 +259,83 @@ pub fn execute(job: &Job<'_>) -> Result<Outcome> {
         insert_model,
         threads: job.threads,
         batch_reads: job.batch_reads,
+        observe: observe(job.qc, job.record),
+        meter: &job.meter,
     };
-    let metrics = job.metrics.map(MetricsFile::create).transpose()?;
-    let (summary, counts) = match job.sort.clone() {
+    let paired = sources.iter().any(ReadSource::is_paired);
+    let watches: Vec<_> = sources.iter().flat_map(ReadSource::watches).collect();
+    let companions = Companions::create(job, &watches, paired)?;
+    let progress = Progress::start(&job.meter, watches, job.show());
+    let done = run_sorted(job, &run, sources, writer, &header)?;
+    drop(progress);
+    warn_of_hard_clips(job, hard_clipped.iter().map(|count| count.load(Ordering::Relaxed)).sum());
+    let elapsed = start.elapsed();
+    let failures = engine.device_failures();
+    for DeviceFailure { device, reason } in &failures {
+        job.warn(format_args!("GPU {device} failed and the CPU took over, with the same results: {reason}"));
+    }
+    let facts = RunFacts {
+        header,
+        summary: done.summary,
+        observation: done.observation,
+        duplicates: done.outcome,
+        counters: engine.counters(),
+        backend: engine.description(),
+        device_failures: failures.iter().map(|f| format!("{}: {}", f.device, f.reason)).collect(),
+        threads: job.threads,
+        start: start.duration_since(begin),
+        elapsed,
+    };
+    companions.write(job, &facts, &options.read_groups)?;
+    Ok(facts)
+}
+
+fn start_engine(job: &Job<'_>, options: &MapOptions) -> Result<Engine> {
+    let engine = Engine::new(EngineOptions {
+        backend: job.engine.backend,
+        adapters: job.engine.adapters.clone(),
+        simd: job.engine.simd,
+        scoring: options.scoring,
+        ..EngineOptions::default()
+    })?;
+    for DeviceFailure { device, reason } in engine.unpacked_devices() {
+        job.warn(format_args!("GPU {device} extends in 32 bits, slower, with the same results: {reason}"));
+    }
+    Ok(engine)
+}
+
+/// Runs it with the sort that is asked for.
+fn run_sorted(
+    job: &Job<'_>,
+    run: &Run<'_>,
+    inputs: Vec<ReadSource>,
+    writer: AlignmentWriter,
+    header: &Header,
+) -> Result<Done<Option<LibraryCounts>>> {
+    Ok(match job.sort.clone() {
         Some(sort) if job.order == RecordOrder::Name => {
-            run.execute(sources, SortingWriter::<ByName>::new(writer, sort)?, job.format, &header)?
+            run.execute(inputs, SortingWriter::<ByName>::new(writer, sort)?, job.format, header)?
         }
-        Some(sort) => run.execute(sources, SortingWriter::<ByPlace>::new(writer, sort)?, job.format, &header)?,
-        None => (run.execute(sources, writer, job.format, &header)?.0, None),
-    };
-    if let (Some(metrics), Some(counts)) = (metrics, counts) {
-        metrics.write(&counts, &options.read_groups)?;
-    }
-    warn_of_hard_clips(hard_clipped.iter().map(|count| count.load(Ordering::Relaxed)).sum());
-    for failure in engine.device_failures() {
-        let (device, reason) = (failure.device, failure.reason);
-        eprintln!("svala: warning: GPU {device} failed and the CPU took over, with the same results: {reason}");
-    }
-    Ok(Outcome { summary, elapsed: start.elapsed(), backend: engine.description() })
+        Some(sort) => run.execute(inputs, SortingWriter::<ByPlace>::new(writer, sort)?, job.format, header)?,
+        None => {
+            let Done { summary, observation, outcome: () } = run.execute(inputs, writer, job.format, header)?;
+            Done { summary, observation, outcome: None }
+        }
+    })
 }
 
 /// Says that bases are lost which the aligner before left out.
-fn warn_of_hard_clips(reads: u64) {
+fn warn_of_hard_clips(job: &Job<'_>, reads: u64) {
     if reads > 0 {
-        eprintln!(
-            "svala: WARNING: {reads} reads came hard-clipped: their other bases are lost, and were aligned without them"
-        );
+        job.warn(format_args!(
+            "{reads} reads came hard-clipped: their other bases are lost, and were aligned without them"
+        ));
     }
 }
 
 /// Opens the output.
 fn writer(job: &Job<'_>, header: &Header, index: &Arc<Index>) -> Result<AlignmentWriter> {
-    let options = WriterOptions { threads: job.threads, ..job.writer };
+    let options = WriterOptions { threads: job.threads, digest: job.record, ..job.writer };
     if !job.cram {
         return Ok(AlignmentWriter::create(&job.destination, job.format, header, options)?);
     }
@@ -245,15 +357,14 @@ fn header(job: &Job<'_>, index: &Index, read_groups: Vec<ReadGroup>) -> Header {
 fn check_files(job: &Job<'_>) -> Result<()> {
     let index = index_path(job.reference);
     let inputs = || [job.reference, &index].into_iter().chain(job.inputs.files()).chain(job.insert.file());
-    let output = job.destination.file();
-    for output in output.into_iter().chain(job.metrics) {
+    let outputs = job.outputs();
+    for (number, output) in outputs.iter().enumerate() {
         if inputs().any(|input| is_same_file(input, output)) {
-            return Err(Error::Usage { path: output.to_owned(), why: "the output would replace an input" });
+            return Err(Error::Usage { path: output.clone(), why: "the output would replace an input" });
         }
-    }
-    if job.metrics.is_some() && job.metrics == output {
-        let path = output.unwrap_or(job.reference).to_owned();
-        return Err(Error::Usage { path, why: "the same file is given for records and metrics" });
+        if outputs[..number].contains(output) {
+            return Err(Error::Usage { path: output.clone(), why: "the same file is given for two outputs" });
+        }
     }
     Ok(())
 }
@@ -285,14 +396,14 @@ pub fn file_name(path: &Path) -> String {
 }
 
 /// Says on standard error what was done.
-fn report(outcome: &Outcome) {
+fn report(outcome: &RunFacts) {
     let s = &outcome.summary;
     let seconds = outcome.elapsed.as_secs_f64();
     eprintln!(
         "svala: {} reads ({} bases) in {seconds:.1} s, {:.0} reads/s; {:.2} % mapped, {:.2} % properly paired; {}",
         s.reads,
         s.bases,
-        s.reads as f64 / seconds.max(1e-9),
+        outcome.reads_per_second(),
         share(s.mapped, s.reads),
         share(s.properly_paired, s.reads),
         outcome.backend,

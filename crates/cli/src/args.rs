@@ -29,6 +29,8 @@ pub enum Command {
     /// Align reads and write a BAM or CRAM file, which appears when it is complete
     #[command(disable_help_flag = true)]
     Align(AlignArgs),
+    /// Check that a file is what its run wrote, by the record beside it
+    Verify(VerifyArgs),
     /// Merge sorted shards of a sample and find duplicates over all of them, as one run over all reads would
     Merge(MergeArgs),
     /// Learn the insert sizes of a sample, so that all its shards are aligned with the same
@@ -68,6 +70,9 @@ pub struct MemArgs {
     /// Write SAM to this file instead, which appears when it is complete
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Say nothing but errors
+    #[arg(long)]
+    pub quiet: bool,
     #[command(flatten)]
     pub mapping: MappingArgs,
 }
@@ -91,6 +96,11 @@ pub struct AlignArgs {
     pub sort: Sort,
     #[command(flatten)]
     pub sorted: SortedArgs,
+    #[command(flatten)]
+    pub quality: QualityArgs,
+    /// Say nothing but errors
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
     /// Take barcodes (unique molecular identifiers) from this field of the reads' comments, as in RX:Z:ACGT, write them as
     /// that tag, and compare only reads with the same barcode when looking for duplicates
     #[arg(long, value_name = "RX", value_parser = barcode_tag)]
@@ -209,6 +219,21 @@ pub enum Sort {
     None,
 }
 
+/// What `align` tells of its result.
+#[derive(Debug, Args)]
+pub struct QualityArgs {
+    /// Write statistics beside the result, in the formats of samtools (PREFIX.stats, .flagstat, .coverage), Picard
+    /// (.insert_size_metrics, .duplicate_metrics) and MultiQC (.svala_mqc.json), and a report (.html)
+    #[arg(long = "qc", value_name = "PREFIX")]
+    pub prefix: Option<PathBuf>,
+    /// Write a report with plots to this HTML file [default with --qc: PREFIX.html]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write no record of the run (OUT.bam.svala.json), which has the digests of inputs and output and is for `svala verify`
+    #[arg(long)]
+    pub no_record: bool,
+}
+
 /// What `mem` and `align` share.
 #[derive(Debug, Args)]
 pub struct MappingArgs {
@@ -286,6 +311,17 @@ pub struct InsertSizeArgs {
     pub threads: usize,
     #[command(flatten)]
     pub engine: EngineArgs,
+}
+
+/// `svala verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// BAM file that `svala align` wrote
+    #[arg(value_name = "OUT.bam")]
+    pub file: PathBuf,
+    /// Record of the run [default: OUT.bam.svala.json]
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// `svala doctor`.

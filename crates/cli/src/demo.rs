@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use svala_io::{Destination, Format, ReadGroup, RecordOrder, WriterOptions};
 use svala_map::index::{build, index_path};
@@ -13,6 +14,7 @@ use crate::args::{DemoArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::inputs::{Inputs, Lane, Reading};
 use crate::insert_option::InsertSource;
+use crate::qc_files::QcPlan;
 
 const REFERENCE: (&str, &[u8]) =
     ("hg19_chrM_chrY-trunc.fa.gz", include_bytes!("../../../tests/data/hg19_chrM_chrY-trunc.fa.gz"));
@@ -39,6 +41,10 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         order: RecordOrder::Input,
         sort: None,
         metrics: None,
+        qc: QcPlan::default(),
+        record: false,
+        meter: Arc::default(),
+        quiet: true,
         writer: WriterOptions::default(),
         threads,
         soft_clip: false,

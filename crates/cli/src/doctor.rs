@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use svala_compute::selftest::prove;
-use svala_compute::{AdapterReport, Adapters, Backend, Engine, EngineOptions, SimdLevel, usable_adapters};
+use svala_compute::{
+    AdapterReport, Adapters, Backend, Engine, EngineOptions, SimdLevel, chosen_adapters, usable_adapters,
+};
 
 use crate::args::DoctorArgs;
 use crate::error::{Error, Result};
@@ -70,6 +72,25 @@ fn prove_one(backend: String, options: EngineOptions, jobs: usize) -> Proof {
     Proof { backend, failure, jobs, seconds: start.elapsed().as_secs_f64() }
 }
 
+/// The adapters that a run with these options takes.
+struct Choice {
+    backend: Backend,
+    adapters: Adapters,
+    numbers: Vec<usize>,
+}
+
+/// What each option that names no adapter makes of those found.
+fn choices(found: &[AdapterReport]) -> Vec<Choice> {
+    let choices = [Backend::Auto, Backend::Gpu].into_iter().flat_map(|backend| {
+        [Adapters::Best, Adapters::All].map(|adapters| Choice {
+            backend,
+            numbers: chosen_adapters(found, backend, &adapters),
+            adapters,
+        })
+    });
+    choices.collect()
+}
+
 fn as_text(adapters: &[AdapterReport], proofs: &[Proof]) -> String {
     let levels: Vec<String> = SimdLevel::available().iter().map(ToString::to_string).collect();
     let mut text = format!("svala {}\n\nCPU\n", env!("CARGO_PKG_VERSION"));
@@ -99,6 +120,16 @@ fn as_text(adapters: &[AdapterReport], proofs: &[Proof]) -> String {
             adapter.features.join(", "),
         );
     }
+    text += "\nAdapters that a run takes\n";
+    for Choice { backend, adapters: option, numbers } in choices(adapters) {
+        let taken = match (numbers.is_empty(), backend) {
+            (false, _) => numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+            (true, Backend::Gpu) => "none, which is an error".to_owned(),
+            (true, _) => "none, only the CPU".to_owned(),
+        };
+        let options = format!("--backend {backend} --adapters {option}");
+        text += &format!("  {options:<30} {taken}\n");
+    }
     text += "\nProof: results equal to the scalar reference, kernels extend, global and local\n";
     for proof in proofs {
         let outcome = match &proof.failure {
@@ -110,9 +141,9 @@ fn as_text(adapters: &[AdapterReport], proofs: &[Proof]) -> String {
     text
 }
 
-fn as_json(adapters: &[AdapterReport], proofs: &[Proof]) -> String {
+fn as_json(found: &[AdapterReport], proofs: &[Proof]) -> String {
     let levels: Vec<String> = SimdLevel::available().iter().map(ToString::to_string).collect();
-    let adapters: Vec<Value> = adapters
+    let adapters: Vec<Value> = found
         .iter()
         .map(|adapter| {
             json!({
@@ -128,6 +159,16 @@ fn as_json(adapters: &[AdapterReport], proofs: &[Proof]) -> String {
                 "max_invocations_per_workgroup": adapter.max_invocations_per_workgroup,
                 "min_storage_offset_alignment": adapter.min_storage_offset_alignment,
                 "features": adapter.features,
+            })
+        })
+        .collect();
+    let choices: Vec<Value> = choices(found)
+        .iter()
+        .map(|choice| {
+            json!({
+                "backend": choice.backend.to_string(),
+                "adapters": choice.adapters.to_string(),
+                "numbers": choice.numbers,
             })
         })
         .collect();
@@ -147,7 +188,60 @@ fn as_json(adapters: &[AdapterReport], proofs: &[Proof]) -> String {
         "svala": env!("CARGO_PKG_VERSION"),
         "cpu": { "simd_levels": levels, "chosen": SimdLevel::detect().to_string() },
         "adapters": adapters,
+        "taken": choices,
         "proofs": proofs,
     });
     format!("{report:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapter(kind: &'static str, usable: bool) -> AdapterReport {
+        AdapterReport {
+            name: format!("a {kind} one"),
+            vendor: 1,
+            kind,
+            api: "Vulkan".to_owned(),
+            driver: "1".to_owned(),
+            max_storage_binding_bytes: 1 << 27,
+            max_invocations_per_workgroup: 256,
+            min_storage_offset_alignment: 32,
+            features: Vec::new(),
+            software: kind == "cpu",
+            usable: if usable { Ok(()) } else { Err("it is broken".to_owned()) },
+        }
+    }
+
+    fn taken(found: &[AdapterReport]) -> Value {
+        let report: Value = serde_json::from_str(&as_json(found, &[])).expect("JSON");
+        let numbers = |choice: &Value| choice["numbers"].clone();
+        report["taken"].as_array().expect("a list").iter().map(numbers).collect()
+    }
+
+    #[test]
+    fn what_best_and_all_take_is_shown() {
+        let found = [adapter("cpu", true), adapter("integrated", true), adapter("discrete", true)];
+        assert_eq!(taken(&found), json!([[2], [2, 1], [2], [2, 1, 0]]));
+        let text = as_text(&found, &[]);
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("  --backend")).collect();
+        let expected = [
+            "  --backend auto --adapters best 2",
+            "  --backend auto --adapters all  2, 1",
+            "  --backend gpu --adapters best  2",
+            "  --backend gpu --adapters all   2, 1, 0",
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn what_does_not_work_is_not_taken() {
+        let found = [adapter("cpu", false), adapter("discrete", false), adapter("discrete", true)];
+        assert_eq!(taken(&found), json!([[2], [2], [2], [2]]));
+        assert_eq!(taken(&found[..2]), json!([[], [], [], []]));
+        let text = as_text(&found[..2], &[]);
+        assert!(text.contains("--backend auto --adapters best none, only the CPU\n"), "{text}");
+        assert!(text.contains("--backend gpu --adapters all   none, which is an error\n"), "{text}");
+    }
 }

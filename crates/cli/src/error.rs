@@ -30,6 +30,22 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// The file that should be the record of a run is none.
+    #[error("{}: not the record of a run: {why}", path.display())]
+    RunRecord {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// An output isn't what its record says.
+    #[error("{}: not as recorded: {}", path.display(), differences.join("; "))]
+    Verify {
+        /// The output.
+        path: PathBuf,
+        /// What differs.
+        differences: Vec<String>,
+    },
     /// The file of `--samples` is malformed.
     #[error("{}: line {line}: {why}", path.display())]
     SampleSheet {

@@ -9,6 +9,8 @@ use svala_io::{AtomicFile, ReadSource};
 use svala_map::index::Index;
 use svala_map::insert_model::{InsertModel, SizeModel};
 use svala_map::insert_size::Orientation;
+use svala_map::meter::Meter;
+use svala_map::observer::Observe;
 use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::{DEFAULT_BATCH_READS, Run};
 
@@ -34,6 +36,8 @@ pub fn run(args: &InsertSizeArgs) -> Result<()> {
         insert_model: None,
         threads: args.threads,
         batch_reads: DEFAULT_BATCH_READS,
+        observe: Observe::Nothing,
+        meter: &Meter::default(),
     };
     let model = run.insert_model(ReadSource::open(&args.first, Some(&args.second), MAX_READ)?)?;
     if model.is_empty() {
@@ -58,7 +62,8 @@ pub fn read(path: &Path) -> Result<InsertModel> {
     from_json(&text).map_err(|why| Error::InsertModel { path: path.to_owned(), why })
 }
 
-fn to_json(model: &InsertModel) -> Value {
+/// A model as the file holds it.
+pub fn to_json(model: &InsertModel) -> Value {
     let mut members = Map::new();
     members.insert("format".into(), FORMAT.into());
     for (orientation, sizes) in model.orientations() {

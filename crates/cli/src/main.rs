@@ -2,6 +2,7 @@
 
 mod align;
 mod args;
+mod companions;
 mod demo;
 mod doctor;
 mod environment;
@@ -14,10 +15,17 @@ mod interrupt;
 mod memory;
 mod merge;
 mod metrics_file;
+mod multiqc;
 mod program_line;
+mod progress;
+mod qc_files;
+mod report;
+mod run_facts;
+mod run_record;
 mod sample_sheet;
 mod sort_option;
 mod space;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -34,6 +42,7 @@ fn main() -> ExitCode {
         Command::Index(args) => index::run(args),
         Command::Mem(args) => align::mem(args),
         Command::Align(args) => align::align(args),
+        Command::Verify(args) => verify::run(args),
         Command::Merge(args) => merge::run(args),
         Command::InsertSize(args) => insert_file::run(args),
         Command::Doctor(args) => doctor::run(args),

@@ -49,8 +49,6 @@ fn check_files(args: &MergeArgs) -> Result<()> {
     if is_cram(&args.output) {
         return usage(&args.output, "merge writes BAM only");
     }
-    let outputs = [Some(&args.output), args.sorted.metrics.as_ref()].into_iter().flatten();
-    interrupt::remove_on_signal(outputs.cloned().collect())?;
     let metrics = args.sorted.metrics.as_ref();
     for output in [Some(&args.output), metrics].into_iter().flatten() {
         if args.shards.iter().any(|shard| is_same_file(shard, output)) {

@@ -1,22 +1,26 @@
 //! How sorted files are made and what is done about duplicates.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use svala_io::{RecordOrder, WriterOptions};
-use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions};
+use svala_map::meter::Meter;
+use svala_map::observer::Observe;
+use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions, Watch};
 
 use crate::args::{AlignArgs, Sort, SortedArgs};
 use crate::error::{Error, Result};
 use crate::memory;
 
 /// What the sort of `align` may use, if there is to be one.
-pub fn sort_options(args: &AlignArgs) -> Result<Option<SortOptions>> {
+pub fn sort_options(args: &AlignArgs, observe: Observe, meter: &Arc<Meter>) -> Result<Option<SortOptions>> {
     if args.sort == Sort::None {
         let why = "duplicates are found while records are sorted; leave out --sort none";
         let asked = args.sorted.metrics.as_ref().or(args.sorted.rmdup.then_some(&args.output));
         return asked.map_or(Ok(None), |path| Err(Error::Usage { path: path.clone(), why }));
     }
-    Ok(Some(args.sorted.sort_options(&args.output)))
+    let watch = Watch { observe, depth: args.sort == Sort::Coordinate, meter: Arc::clone(meter) };
+    Ok(Some(SortOptions { watch, ..args.sorted.sort_options(&args.output) }))
 }
 
 /// What the header calls an order.
@@ -42,11 +46,11 @@ impl SortedArgs {
         };
         let duplicates = DuplicateOptions { action, optical_distance: self.optical_distance };
         let max_memory_bytes = self.max_mem_bytes.unwrap_or_else(memory::default_bytes);
-        SortOptions { max_memory_bytes, folder, duplicates }
+        SortOptions { max_memory_bytes, folder, duplicates, watch: Watch::default() }
     }
 
     /// How the file is written by so many threads.
     pub fn writer_options(&self, threads: usize) -> WriterOptions {
-        WriterOptions { compression_level: self.level, index: !self.no_index, threads }
+        WriterOptions { compression_level: self.level, index: !self.no_index, threads, digest: false }
     }
 }

@@ -25,11 +25,17 @@ use crate::{
 ///
 /// # Memory
 ///
-/// A batch has a byte a base and some 40 bytes a job; a call adds its results. A device adds on the host what one dispatch
-/// has, half a byte a base and 28 bytes a job, up to four times over, since the driver keeps copies on their way. On the device
-/// each kernel has two sets of buffers, so that one is filled while the other is in use: each buffer as large as the largest
-/// dispatch so far needed, rounded up to a power of two, and never larger than the device can bind; and the reference of
-/// [`Engine::set_reference`], 2 bits a base.
+/// On the host at the most, in bytes, with what vectors have twice while they grow (`tests/memory.rs` holds it to that):
+///
+/// | | a base | a job | beside that |
+/// |---|---|---|---|
+/// | a batch | 3 | 96 | |
+/// | a call, its results included | | 128 | 12 a run of a CIGAR, and for lanes 2 MiB; 40 MiB where `Global` bands are wide |
+/// | a call that devices share, more | 4 | 512 | what drivers keep: copies of what is on its way |
+///
+/// On the device each kernel has two sets of buffers, so that one is filled while the other is in use: each buffer as large as
+/// the largest dispatch so far needed, rounded up to a power of two, and never larger than the device can bind; and the
+/// reference of [`Engine::set_reference`], 2 bits a base.
 pub struct Engine {
     scoring: Scoring,
     simd: (SimdLevel, Level),
@@ -85,9 +91,12 @@ impl Engine {
 
     /// Puts the reference on every device, where it stays, so that the targets of jobs that were pushed with a window need
     /// not be sent with each batch. It is in planes: of every 64 bases a word with the low bits of their codes and one with the
-    /// high bits, bit i for base i; 2 bits a base on the host and on a device. Devices must be idle. Returns how many took it:
-    /// on one that has no room for it, and on the CPU, jobs run from their own bases, with the same results.
-    pub fn set_reference(&self, planes: &[[u64; 2]]) -> usize {
+    /// high bits, bit i for base i; 2 bits a base on the host and on a device.
+    ///
+    /// Returns the devices that refused it, for want of room, say, or because a call is using them, each worth one line in the
+    /// log: on these, as on the CPU, jobs run from their own bases, with the same results.
+    #[must_use = "a device that refuses the reference is slower"]
+    pub fn set_reference(&self, planes: &[[u64; 2]]) -> Vec<DeviceFailure> {
         self.devices.prepare(|gpu| {
             let max_piece_bytes = self.piece_bytes.unwrap_or(gpu.device.max_binding_bytes);
             gpu.device.resident = None;

@@ -75,6 +75,7 @@ pub use counters::Counters;
 pub use engine::Engine;
 pub use error::{Error, JobError, Sequence};
 pub use gpu::adapters::{AdapterReport, usable_adapters};
+pub use gpu::choice::chosen_adapters;
 pub use instructions::Instructions;
 pub use kernels::extend::ExtendResult;
 pub use kernels::global::{CigarOp, GlobalResults};

@@ -1,9 +1,10 @@
-//! The engine on the CPU allocates by the batch and not by the job.
+//! The engine allocates by the batch, or on a device by the dispatch, and not by the job.
 //!
-//! One test, so that no other thread allocates while it counts.
+//! One test at a time, so that no other thread allocates while it counts.
 
 use std::alloc::System;
 
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use svala_compute::{
     Backend, Engine, EngineOptions, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, GlobalResults, JobError,
@@ -73,19 +74,44 @@ fn counts(engine: &Engine, batches: &Batches) -> [usize; 3] {
     counts
 }
 
-#[test]
-fn no_allocation_a_job() -> Result<(), Box<dyn std::error::Error>> {
+/// More of the jobs must not mean more allocations.
+fn by_the_batch(options: &EngineOptions, [few, many]: [&Batches; 2]) -> Result<(), Failed> {
+    let engine = Engine::new(options.clone())?;
+    let (few, many) = (counts(&engine, few), counts(&engine, many));
+    for (kernel, (few, many)) in ["extend", "global", "local"].into_iter().zip(few.into_iter().zip(many)) {
+        let place = engine.description();
+        let message = format!("{kernel} on {place}: {few} allocations for {FEW} jobs, {many} for {MANY}");
+        println!("{message}");
+        if many > few + DOUBLINGS {
+            return Err(message.into());
+        }
+    }
+    if engine.device_failures().is_empty() { Ok(()) } else { Err("a device failed".into()) }
+}
+
+fn on_cpu() -> Result<(), Failed> {
     // The counter has to count, else nothing below can fail.
     assert_eq!(allocations(|| drop(std::hint::black_box(vec![1u8; 100]))), 1);
     let (few, many) = (batches(FEW)?, batches(MANY)?);
     for level in SimdLevel::available() {
-        let engine = Engine::new(EngineOptions { backend: Backend::Cpu, simd: Some(level), ..Default::default() })?;
-        let (few, many) = (counts(&engine, &few), counts(&engine, &many));
-        for (kernel, (few, many)) in ["extend", "global", "local"].into_iter().zip(few.into_iter().zip(many)) {
-            let message = format!("{kernel} on {level}: {few} allocations for {FEW} jobs, {many} for {MANY}");
-            println!("{message}");
-            assert!(many <= few + DOUBLINGS, "{message}");
-        }
+        let options = EngineOptions { backend: Backend::Cpu, simd: Some(level), ..Default::default() };
+        by_the_batch(&options, [&few, &many])?;
     }
     Ok(())
+}
+
+fn on_device() -> Result<Completion, Failed> {
+    // All jobs in one dispatch, as on a fast device: each one allocates.
+    let options = EngineOptions { backend: Backend::Gpu, chunk_cells: Some(u64::MAX), ..Default::default() };
+    let required = std::env::var("SVALA_REQUIRE_GPU").is_ok_and(|value| value == "1");
+    match Engine::new(options.clone()) {
+        Err(reason) if !required => Ok(Completion::ignored_with(reason.to_string())),
+        _ => by_the_batch(&options, [&batches(FEW)?, &batches(MANY)?]).map(|()| Completion::Completed),
+    }
+}
+
+fn main() {
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
+    let trials = vec![Trial::test("cpu", on_cpu), Trial::ignorable_test("gpu", on_device)];
+    libtest_mimic::run(&arguments, trials).exit();
 }

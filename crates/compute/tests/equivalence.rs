@@ -90,12 +90,13 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("mate_rescue_batches", local::mate_rescue),
     ];
     // There are no dispatches, and there is no device to fail, elsewhere.
-    let of_devices: [(&str, Body); 7] = [
+    let of_devices: [(&str, Body); 8] = [
         ("many_dispatches", many_dispatches),
         ("odd_splits", sharing::odd_splits),
         ("many_callers", sharing::many_callers),
         ("timed_kernels", timed_kernels),
         ("resident", resident::resident),
+        ("refused_reference", resident::refused),
         ("faults", sharing::faults),
         ("faults_beside_others", sharing::faults_beside_others),
     ];
@@ -122,13 +123,16 @@ fn stamp(target: Target) -> Vec<Trial> {
 /// Tests of the packed form, ignored with the reason if there is no device or if it has no 16-bit numbers.
 fn packed_trials() -> Vec<Trial> {
     type Body = fn() -> Result<(), Failed>;
-    let bodies: [(&str, Body); 6] = [
+    let bodies: [(&str, Body); 9] = [
         ("generated", packed::generated),
         ("lengths", packed::lengths),
         ("bound", packed::bound),
         ("z_drop", packed::z_drop),
         ("spoilt_shaders", packed::spoilt_shaders),
         ("not_asked_for", packed::not_asked_for),
+        ("resident", packed::resident),
+        ("dispatches", packed::dispatches),
+        ("faults", packed::faults),
     ];
     let missing = Target::Gpu.engine(Scoring::default()).err().filter(|_| !gpu_is_required());
     let trial = |(name, body): (&str, Body)| {

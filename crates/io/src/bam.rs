@@ -1,13 +1,17 @@
 //! A small reader of BAM files, for checks and counts.
 
 use std::{
-    io::{self, Read},
+    io::{self, BufReader, Read},
     path::Path,
+    sync::Arc,
 };
 
 use noodles::{bam, sam};
 
-use crate::{Error, Result, input::Input};
+use crate::{EncodedRecord, Error, FileDigest, Result, input::Input, qc::RecordSums};
+
+/// Uncompressed bytes at a time.
+const BUFFER_BYTES: usize = 256 * 1024;
 
 /// The main fields of a record.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,20 +39,8 @@ pub struct OwnedAlignment {
 pub fn read_alignments(path: &Path, mut visit: impl FnMut(OwnedAlignment)) -> Result<()> {
     let (input, path) = Input::open(path)?;
     let mut reader = bam::io::Reader::from(input);
-    // noodles reports what it cannot parse as an I/O error of its own.
-    let header = reader.read_header().map_err(|source| match Error::read(&path, 0, source) {
-        Error::Read { path, source } => {
-            let reason = format!("expected a BAM header: {source}");
-            Error::Format { path, record: 0, format: "BAM", reason }
-        }
-        error => error,
-    })?;
-    let malformed = |number| Error::Format {
-        path: path.clone(),
-        record: number,
-        format: "BAM",
-        reason: "expected a well-formed record".into(),
-    };
+    let header = read_header(&mut reader, &path)?;
+    let malformed = |number| malformed(&path, number);
     let mut record = bam::Record::default();
     for number in 1.. {
         match reader.read_record(&mut record) {
@@ -66,6 +58,61 @@ pub fn read_alignments(path: &Path, mut visit: impl FnMut(OwnedAlignment)) -> Re
         }
     }
     Ok(())
+}
+
+/// What [`check_alignments`] finds.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct CheckedFile {
+    /// The file as it is.
+    pub file: FileDigest,
+    /// Its records.
+    pub records: RecordSums,
+}
+
+/// Reads a BAM file, or standard input for `-`, and computes its digests.
+///
+/// # Errors
+///
+/// As for [`read_alignments`].
+pub fn check_alignments(path: &Path) -> Result<CheckedFile> {
+    let (input, path) = Input::open_with_digest(path)?;
+    let watch = Arc::clone(input.watch());
+    let mut reader = bam::io::Reader::from(BufReader::with_capacity(BUFFER_BYTES, input));
+    read_header(&mut reader, &path)?;
+    let mut input = reader.into_inner();
+    let (mut records, mut bytes) = (RecordSums::default(), Vec::new());
+    loop {
+        let number = records.records + 1;
+        bytes.clear();
+        // A cut record is malformed, whatever has been read of it.
+        let read = input.by_ref().take(4).read_to_end(&mut bytes).and_then(|read| {
+            let size = bytes.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));
+            input.by_ref().take(size.into()).read_to_end(&mut bytes).map(|_| read)
+        });
+        if read.map_err(|source| Error::read(&path, number, source))? == 0 {
+            break;
+        }
+        let record = EncodedRecord::split_first(&bytes).filter(|(_, rest)| rest.is_empty());
+        records.add(record.ok_or_else(|| malformed(&path, number))?.0);
+    }
+    let file = watch.file_digest().ok_or_else(|| malformed(&path, records.records))?;
+    Ok(CheckedFile { file, records })
+}
+
+fn read_header<R: Read>(reader: &mut bam::io::Reader<R>, path: &Path) -> Result<sam::Header> {
+    // noodles reports what it cannot parse as an I/O error of its own.
+    reader.read_header().map_err(|source| match Error::read(path, 0, source) {
+        Error::Read { path, source } => {
+            let reason = format!("expected a BAM header: {source}");
+            Error::Format { path, record: 0, format: "BAM", reason }
+        }
+        error => error,
+    })
+}
+
+fn malformed(path: &Path, number: u64) -> Error {
+    let reason = "expected a well-formed record".into();
+    Error::Format { path: path.to_path_buf(), record: number, format: "BAM", reason }
 }
 
 /// None where a field is malformed.

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::qc::six_decimals;
+
 /// A library's row of Picard's `DuplicationMetrics`, as its documentation defines them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct DuplicationMetrics {
@@ -60,8 +62,7 @@ impl DuplicationMetrics {
     fn duplicate_share(&self) -> String {
         let duplicates = self.unpaired_read_duplicates + 2 * self.read_pair_duplicates;
         let examined = self.unpaired_reads_examined + 2 * self.read_pairs_examined;
-        let text = format!("{:.6}", duplicates as f64 / examined.max(1) as f64);
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        six_decimals(duplicates as f64 / examined.max(1) as f64)
     }
 
     /// Molecules in the library, by the Lander-Waterman equation C/X = 1 - exp(-N/X) for N pairs of which C are distinct,

@@ -1,6 +1,9 @@
 //! Looking into records that are encoded already (SAM specification v1, section 4.2).
 
-use crate::{CigarOp, flags, tag_bytes::TagFields};
+use crate::{
+    CigarOp, flags,
+    tag_bytes::{TagField, TagFields},
+};
 
 /// Bytes of a record before its name: `block_size` and the fixed fields.
 const FIXED_BYTES: usize = 36;
@@ -18,6 +21,18 @@ impl<'a> EncodedRecord<'a> {
         let (own, rest) = bytes.split_at_checked(size)?;
         let record = Self(own);
         (size >= FIXED_BYTES && record.tags_at() <= size).then_some((record, rest))
+    }
+
+    /// The records of `bytes`; an error where one is not whole.
+    pub fn all(mut bytes: &'a [u8]) -> impl Iterator<Item = Result<Self, NotWhole>> {
+        std::iter::from_fn(move || {
+            if bytes.is_empty() {
+                return None;
+            }
+            let first = Self::split_first(bytes);
+            bytes = first.map_or(&[], |(_, rest)| rest);
+            Some(first.map(|(record, _)| record).ok_or(NotWhole))
+        })
     }
 
     /// All its bytes.
@@ -45,6 +60,30 @@ impl<'a> EncodedRecord<'a> {
         u16::from_le_bytes([self.0[FLAGS_AT], self.0[FLAGS_AT + 1]])
     }
 
+    /// MAPQ; 255 is "not available".
+    #[must_use]
+    pub fn mapping_quality(self) -> u8 {
+        self.0[13]
+    }
+
+    /// Index of the mate's reference sequence.
+    #[must_use]
+    pub fn mate_reference(self) -> Option<usize> {
+        usize::try_from(self.number(24) as i32).ok()
+    }
+
+    /// Leftmost aligned base of the mate, 0-based; -1 for none.
+    #[must_use]
+    pub fn mate_position(self) -> i32 {
+        self.number(28) as i32
+    }
+
+    /// TLEN, signed, in bases.
+    #[must_use]
+    pub fn template_length(self) -> i32 {
+        self.number(32) as i32
+    }
+
     /// Read name with its terminating zero.
     #[must_use]
     pub fn name(self) -> &'a [u8] {
@@ -55,24 +94,6 @@ impl<'a> EncodedRecord<'a> {
     #[must_use]
     pub fn reference_bases(self) -> u32 {
         self.cigar().filter(|op| op.consumes_reference()).map(CigarOp::len).sum()
-    }
-
-    pub(crate) fn mapping_quality(self) -> u8 {
-        self.0[13]
-    }
-
-    /// Index of the mate's reference sequence; -1 for none.
-    pub(crate) fn mate_reference(self) -> i32 {
-        self.number(24) as i32
-    }
-
-    /// Leftmost base of the mate, 0-based; -1 for none.
-    pub(crate) fn mate_position(self) -> i32 {
-        self.number(28) as i32
-    }
-
-    pub(crate) fn template_length(self) -> i32 {
-        self.number(32) as i32
     }
 
     /// Appends the bases as letters.
@@ -95,19 +116,36 @@ impl<'a> EncodedRecord<'a> {
         operations.iter().map(|bytes| CigarOp(u32::from_le_bytes(*bytes))).filter(|op| op.is_valid())
     }
 
-    /// Bases, two a byte, and qualities, Phred without an offset.
+    /// Bases, two a byte, the first in the upper half (1, 2, 4, 8 for A, C, G, T, sums of them for what is ambiguous, 15 for N),
+    /// and qualities, Phred without an offset, all 255 where there are none.
     #[must_use]
     pub fn bases_and_qualities(self) -> (&'a [u8], &'a [u8]) {
-        let packed = self.number(20).div_ceil(2) as usize;
-        self.0[self.cigar_end()..self.tags_at()].split_at(packed)
+        self.0[self.cigar_end()..self.tags_at()].split_at(self.sequence_length().div_ceil(2))
     }
 
     /// The value of the text field (type `Z`) of this name.
     #[must_use]
     pub fn text_tag(self, name: [u8; 2]) -> Option<&'a [u8]> {
-        let mut fields = self.tags().map_while(Result::ok);
-        let field = fields.find(|field| field.name == name).filter(|field| field.kind == b'Z')?;
+        let field = self.tag(name).filter(|field| field.kind == b'Z')?;
         field.value.strip_suffix(b"\0")
+    }
+
+    /// The value of an integer field of this name, whatever its size.
+    #[must_use]
+    pub fn integer_tag(self, name: [u8; 2]) -> Option<i64> {
+        let field = self.tag(name)?;
+        integer(field.kind, field.value)
+    }
+
+    /// The field of this name.
+    fn tag(self, name: [u8; 2]) -> Option<TagField<'a>> {
+        self.tags().map_while(Result::ok).find(|field| field.name == name)
+    }
+
+    /// Bases of its sequence.
+    #[must_use]
+    pub fn sequence_length(self) -> usize {
+        self.number(20) as usize
     }
 
     /// Sets or takes away the flag of duplicates in an encoded record; bytes that are none stay as they are.
@@ -129,13 +167,29 @@ impl<'a> EncodedRecord<'a> {
     }
 
     fn tags_at(self) -> usize {
-        let bases = self.number(20) as usize;
+        let bases = self.sequence_length();
         self.cigar_end() + bases.div_ceil(2) + bases
     }
 
     fn number(self, at: usize) -> u32 {
         u32::from_le_bytes([self.0[at], self.0[at + 1], self.0[at + 2], self.0[at + 3]])
     }
+}
+
+/// Bytes end within a record.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct NotWhole;
+
+fn integer(kind: u8, value: &[u8]) -> Option<i64> {
+    Some(match kind {
+        b'c' => i64::from(*value.first()? as i8),
+        b'C' => i64::from(*value.first()?),
+        b's' => i64::from(i16::from_le_bytes(*value.first_chunk()?)),
+        b'S' => i64::from(u16::from_le_bytes(*value.first_chunk()?)),
+        b'i' => i64::from(i32::from_le_bytes(*value.first_chunk()?)),
+        b'I' => i64::from(u32::from_le_bytes(*value.first_chunk()?)),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -153,9 +207,15 @@ mod tests {
         };
         let operations = [(CigarKind::SoftClip, 1), (CigarKind::Match, 2), (CigarKind::Deletion, 7)];
         let cigar = operations.map(|(kind, len)| CigarOp::new(kind, len));
-        let values = [TagValue::Int(7), TagValue::Int(-300), TagValue::Text(b"x y"), TagValue::Char(b'!')];
-        let tags = [*b"NM", *b"XS", *b"RG", *b"XC"].into_iter().zip(values).map(|(name, value)| Tag { name, value });
-        let tags: Vec<_> = tags.collect();
+        let tag = |name: &[u8; 2], value| Tag { name: *name, value };
+        let tags = [
+            tag(b"NM", TagValue::Int(7)),
+            tag(b"XS", TagValue::Int(-300)),
+            tag(b"X1", TagValue::Int(-70_000)),
+            tag(b"X2", TagValue::Int(40_000)),
+            tag(b"RG", TagValue::Text(b"x y")),
+            tag(b"XC", TagValue::Char(b'!')),
+        ];
         let record = AlignmentRecord {
             name: b"read",
             flags: flags::REVERSE,
@@ -163,11 +223,11 @@ mod tests {
             position: Some(41),
             mapping_quality: 60,
             cigar: &cigar,
-            mate_reference: None,
-            mate_position: None,
-            template_length: 0,
+            mate_reference: Some(0),
+            mate_position: Some(13),
+            template_length: -7,
             bases: b"ACG",
-            qualities: b"III",
+            qualities: b"I#!",
             tags: &tags,
         };
         let mut bytes = Vec::new();
@@ -184,8 +244,13 @@ mod tests {
         assert_eq!((record.bytes().len(), rest), (size, &b"next"[..]));
         assert_eq!((record.reference(), record.position(), record.reference_bases()), (Some(0), Some(41), 9));
         assert_eq!((record.name(), record.flags()), (&b"read\0"[..], flags::REVERSE));
+        assert_eq!((record.mapping_quality(), record.template_length()), (60, -7));
+        assert_eq!((record.mate_reference(), record.mate_position()), (Some(0), 13));
+        let tags = [*b"NM", *b"XS", *b"X1", *b"X2", *b"RG", *b"ZZ"].map(|name| record.integer_tag(name));
+        assert_eq!(tags, [Some(7), Some(-300), Some(-70_000), Some(40_000), None, None]);
+        assert_eq!(record.sequence_length(), 3);
         assert_eq!(record.cigar().map(CigarOp::len).collect::<Vec<_>>(), [1, 2, 7]);
-        assert_eq!(record.bases_and_qualities(), (&[0x12, 0x40][..], &[40; 3][..]));
+        assert_eq!(record.bases_and_qualities(), (&[0x12, 0x40][..], &[40, 2, 0][..]));
         let tag = |name| record.text_tag(name);
         assert_eq!([tag(*b"RG"), tag(*b"NM"), tag(*b"XC"), tag(*b"YY")], [Some(&b"x y"[..]), None, None, None]);
         for (is_duplicate, flag) in [(true, flags::DUPLICATE), (true, flags::DUPLICATE), (false, 0)] {
@@ -216,6 +281,12 @@ mod tests {
         let mut long_name = bytes.clone();
         long_name[12] = 255;
         assert!(EncodedRecord::split_first(&long_name).is_none());
+        let mut long_sequence = bytes.clone();
+        long_sequence[20] = 200;
+        assert!(EncodedRecord::split_first(&long_sequence).is_none());
         assert!(EncodedRecord::split_first(&[0; 40]).is_none());
+        let two_and_a_bit = [&bytes[..], &bytes, b"bit"].concat();
+        let whole: Vec<bool> = EncodedRecord::all(&two_and_a_bit).map(|record| record.is_ok()).collect();
+        assert_eq!(whole, [true, true, false]);
     }
 }

@@ -15,7 +15,7 @@ use noodles::sam::{
     },
 };
 
-use crate::{Error, ReadGroup, Result};
+use crate::{Error, FileDigest, ReadGroup, Result, file_digest::FileDigester};
 
 /// Longest reference sequence that SAM can state, in bases.
 const MAX_REFERENCE_LENGTH: u64 = (1 << 31) - 1;
@@ -72,6 +72,17 @@ pub struct Program {
 }
 
 impl Header {
+    /// A digest of the reference: of a line `NAME<tab>LENGTH<tab>M5` for each contig, in order.
+    #[must_use]
+    pub fn reference_digest(&self) -> FileDigest {
+        let mut digest = FileDigester::default();
+        for ReferenceSequence { name, length, md5 } in &self.references {
+            digest.update(name);
+            digest.update(format!("\t{length}\t{:032x}\n", u128::from_be_bytes(*md5)).as_bytes());
+        }
+        digest.finish()
+    }
+
     /// The header in noodles' terms, checked so that writing it cannot fail on its content.
     pub(crate) fn to_noodles(&self) -> Result<sam::Header> {
         let mut header_line = Map::<map::Header>::new(Version::new(1, 6));

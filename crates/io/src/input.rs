@@ -12,12 +12,16 @@ use std::{
     fs::File,
     io::{self, BufReader, Chain, Cursor, Read},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use flate2::bufread::MultiGzDecoder;
 use noodles::bgzf;
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    watched::{InputWatch, WatchedReader},
+};
 
 /// Compressed bytes read from the operating system at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -58,6 +62,7 @@ pub fn is_gzip(path: &Path) -> io::Result<bool> {
 /// Uncompressed bytes of a file or of standard input.
 pub(crate) struct Input {
     decoder: Decoder,
+    watch: Arc<InputWatch>,
 }
 
 enum Decoder {
@@ -69,9 +74,19 @@ enum Decoder {
 impl Input {
     /// Opens `path`, or standard input for `-`, and returns it with the name for messages.
     pub(crate) fn open(path: &Path) -> Result<(Self, PathBuf)> {
+        Self::open_watched(path, false)
+    }
+
+    /// As [`open`](Self::open); its watch also computes the digest.
+    pub(crate) fn open_with_digest(path: &Path) -> Result<(Self, PathBuf)> {
+        Self::open_watched(path, true)
+    }
+
+    fn open_watched(path: &Path, with_digest: bool) -> Result<(Self, PathBuf)> {
         if path == Path::new("-") {
             let name = PathBuf::from("standard input");
-            let input = Self::new(Box::new(io::stdin())).map_err(|e| Error::read(&name, 1, e))?;
+            let watch = InputWatch::new(None, with_digest);
+            let input = Self::new(Box::new(io::stdin()), watch).map_err(|e| Error::read(&name, 1, e))?;
             return Ok((input, name));
         }
         let opened = File::open(path).and_then(|file| {
@@ -82,12 +97,19 @@ impl Input {
             Ok(file)
         });
         let file = opened.map_err(|source| Error::Open { path: path.to_path_buf(), source })?;
-        let input = Self::new(Box::new(file)).map_err(|e| Error::read(path, 1, e))?;
+        let watch = InputWatch::new(Some(&file), with_digest);
+        let input = Self::new(Box::new(file), watch).map_err(|e| Error::read(path, 1, e))?;
         Ok((input, path.to_path_buf()))
     }
 
+    /// What is known of its bytes as they are in the file.
+    pub(crate) fn watch(&self) -> &Arc<InputWatch> {
+        &self.watch
+    }
+
     /// Detects the container of `raw` and puts the fitting decoder in front of it.
-    pub(crate) fn new(mut raw: Box<dyn Read + Send>) -> io::Result<Self> {
+    pub(crate) fn new(raw: Box<dyn Read + Send>, watch: Arc<InputWatch>) -> io::Result<Self> {
+        let mut raw: Box<dyn Read + Send> = Box::new(WatchedReader::new(raw, Arc::clone(&watch)));
         let mut probe = Vec::with_capacity(PROBE_BYTES);
         raw.by_ref().take(PROBE_BYTES as u64).read_to_end(&mut probe)?;
         let container = Container::detect(&probe);
@@ -100,7 +122,7 @@ impl Input {
             }
             Container::Bgzf => Decoder::Bgzf(Box::new(bgzf::io::Reader::new(TailReader::new(source)))),
         };
-        Ok(Self { decoder })
+        Ok(Self { decoder, watch })
     }
 }
 
@@ -203,7 +225,7 @@ mod tests {
 
     fn read(data: Vec<u8>) -> io::Result<Vec<u8>> {
         let mut output = Vec::new();
-        Input::new(Box::new(Cursor::new(data)))?.read_to_end(&mut output)?;
+        Input::new(Box::new(Cursor::new(data)), InputWatch::new(None, false))?.read_to_end(&mut output)?;
         Ok(output)
     }
 

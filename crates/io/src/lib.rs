@@ -90,12 +90,14 @@ mod encoded;
 mod error;
 mod fasta;
 mod fastq;
+mod file_digest;
 pub mod flags;
 mod header;
 mod input;
 mod lines;
 mod noodles_record;
 mod nucleotide;
+pub mod qc;
 mod read_group;
 mod read_source;
 mod record;
@@ -104,11 +106,12 @@ mod shard;
 mod spill;
 mod tag_bytes;
 mod tag_text;
+mod watched;
 mod writer;
 
 pub use self::{
     atomic::{AtomicFile, remove_partials},
-    bam::{OwnedAlignment, read_alignments},
+    bam::{CheckedFile, OwnedAlignment, check_alignments, read_alignments},
     bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
@@ -116,9 +119,10 @@ pub use self::{
     disk::free_space,
     duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},
-    encoded::EncodedRecord,
+    encoded::{EncodedRecord, NotWhole},
     error::{Error, Result},
     fasta::{Contig, FastaReader},
+    file_digest::FileDigest,
     header::{Header, Program, RecordOrder, ReferenceSequence},
     input::is_gzip,
     nucleotide::complement_letter,
@@ -127,5 +131,6 @@ pub use self::{
     record::{AlignmentRecord, Tag, TagValue},
     shard::ShardReader,
     spill::{SpillReader, SpillWriter},
+    watched::InputWatch,
     writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };

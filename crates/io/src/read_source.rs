@@ -11,6 +11,7 @@ use crate::{
     bam_reads::BamReads,
     fastq::{FastqReader, read_pair},
     input::Input,
+    watched::InputWatch,
 };
 
 /// The first bytes of every BAM file.
@@ -27,6 +28,8 @@ pub(crate) type Opened = Chain<Cursor<Vec<u8>>, Input>;
 pub struct ReadSource {
     reads: Reads,
     read_group: Option<usize>,
+    /// Of its files.
+    watches: Vec<Arc<InputWatch>>,
 }
 
 enum Reads {
@@ -51,6 +54,7 @@ impl ReadSource {
             });
         }
         let (input, path) = open(first)?;
+        let mut watches = vec![Arc::clone(input.get_ref().1.watch())];
         let is_bam = input.get_ref().0.get_ref() == BAM_MAGIC;
         let reads = match second {
             None if is_bam => Reads::Bam(Box::new(BamReads::open(input, path, max_bases)?)),
@@ -61,11 +65,12 @@ impl ReadSource {
             }
             Some(second) => {
                 let (second, second_path) = open(second)?;
+                watches.push(Arc::clone(second.get_ref().1.watch()));
                 let first = FastqReader::new(input, path, max_bases);
                 Reads::Files(Box::new([first, FastqReader::new(second, second_path, max_bases)]))
             }
         };
-        Ok(Self { reads, read_group: None })
+        Ok(Self { reads, read_group: None, watches })
     }
 
     /// Says that mates follow each other in the one FASTQ file. It says nothing about two files, or BAM, which tells itself.
@@ -104,6 +109,18 @@ impl ReadSource {
             reads.regrouped = number.is_some();
         }
         self
+    }
+
+    /// Computes no digests of the files; see [`watches`](Self::watches).
+    #[must_use]
+    pub fn without_digests(self) -> Self {
+        self.watches.iter().for_each(|watch| watch.stop_digest());
+        self
+    }
+
+    /// What is known of the bytes of its one or two files, also of their SHA-256.
+    pub fn watches(&self) -> Vec<Arc<InputWatch>> {
+        self.watches.clone()
     }
 
     fn fastq_readers(&mut self) -> impl Iterator<Item = &mut FastqReader> {
@@ -182,7 +199,7 @@ impl Reads {
 
 /// Opens a file and looks at its first bytes.
 fn open(path: &Path) -> Result<(Opened, PathBuf)> {
-    let (mut input, path) = Input::open(path)?;
+    let (mut input, path) = Input::open_with_digest(path)?;
     let mut head = Vec::new();
     let looked = input.by_ref().take(BAM_MAGIC.len() as u64).read_to_end(&mut head);
     looked.map_err(|source| Error::read(&path, 1, source))?;

@@ -17,6 +17,7 @@ use crate::{
     AtomicFile, Error, Format, Header, RecordOrder, Result,
     bam_index::{BamIndexer, BlockScanner, bam_index_path},
     cram::{CramOptions, CramWriter, IndexEntry, ReferenceBases, cram_index_path, write_index},
+    file_digest::{FileDigest, FileDigester},
 };
 
 /// Bytes gathered before a write to standard output.
@@ -36,11 +37,13 @@ pub struct WriterOptions {
     /// Whether an index is written beside a BAM or CRAM file; see [`bam_index_path`] and [`cram_index_path`]. Its records must
     /// then come in the order of their places, in pieces of whole records. Standard output, devices and pipes get none.
     pub index: bool,
+    /// Whether [`finish`](AlignmentWriter::finish) shall know the SHA-256 of the file.
+    pub digest: bool,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { threads: 1, compression_level: DEFAULT_COMPRESSION_LEVEL, index: false }
+        Self { threads: 1, compression_level: DEFAULT_COMPRESSION_LEVEL, index: false, digest: false }
     }
 }
 
@@ -112,7 +115,8 @@ impl AlignmentWriter {
         let index =
             indexer.map(|indexer| IndexFile::create(bam_index_path(&path, header), Some(indexer))).transpose()?;
         let abandoned = Arc::new(AtomicBool::new(false));
-        let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner };
+        let digest = options.digest.then(Box::default);
+        let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner, digest };
         let output = match format {
             Format::Sam => Output::Sam(sink),
             Format::Bam => Output::Bam(Box::new(compress(sink, options))),
@@ -139,7 +143,8 @@ impl AlignmentWriter {
         let is_indexed = options.index && target.is_file();
         let index = is_indexed.then(|| IndexFile::create(cram_index_path(&path), None)).transpose()?;
         let abandoned = Arc::new(AtomicBool::new(false));
-        let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner: None };
+        let digest = options.digest.then(Box::default);
+        let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner: None, digest };
         let cram_options = CramOptions {
             reference,
             sorted: header.order == RecordOrder::Coordinate,
@@ -168,11 +173,12 @@ impl AlignmentWriter {
     }
 
     /// Writes what is left, for BAM the end marker, and gives a file and its index their final names when both are complete.
+    /// Returns the file's digest if that was asked for.
     ///
     /// # Errors
     ///
     /// The destination or the index cannot be written, or an earlier write has failed.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(mut self) -> Result<Option<FileDigest>> {
         let failed = |source| Error::write(&self.path, source);
         let (sink, slices) = match self.output.take() {
             None => return Err(self.failed_before()),
@@ -180,21 +186,24 @@ impl AlignmentWriter {
             Some(Output::Bam(mut writer)) => (writer.finish().map_err(failed)?, Vec::new()),
             Some(Output::Cram(writer)) => writer.finish().map_err(failed)?,
         };
+        let digest = sink.digest.map(|digest| digest.finish());
         match sink.target {
             Target::File(mut file) => {
                 file.complete()?;
                 if !file.is_direct() {
                     remove_stale_indexes(&self.path)?;
                 }
-                let Some(index) = self.index.take() else {
-                    return file.commit();
-                };
-                let index = index.complete(&slices)?;
-                file.commit()?;
-                index.commit()
+                if let Some(index) = self.index.take() {
+                    let index = index.complete(&slices)?;
+                    file.commit()?;
+                    index.commit()?;
+                } else {
+                    file.commit()?;
+                }
             }
-            Target::Stdout(mut stdout) => stdout.flush().map_err(failed),
+            Target::Stdout(mut stdout) => stdout.flush().map_err(failed)?,
         }
+        Ok(digest)
     }
 
     fn try_output(&mut self, write: impl FnOnce(&mut Output) -> io::Result<()>) -> Result<()> {
@@ -295,6 +304,7 @@ struct Sink {
     abandoned: Arc<AtomicBool>,
     /// Sees all bytes of a file that gets an index.
     scanner: Option<BlockScanner>,
+    digest: Option<Box<FileDigester>>,
 }
 
 enum Target {
@@ -330,6 +340,9 @@ impl Write for Sink {
         }?;
         if let Some(scanner) = &mut self.scanner {
             scanner.scan(&buffer[..written]);
+        }
+        if let Some(digest) = &mut self.digest {
+            digest.update(&buffer[..written]);
         }
         Ok(written)
     }

@@ -36,6 +36,8 @@ mod mapped_file;
 pub mod mapper;
 pub mod mapq;
 pub mod merge;
+pub mod meter;
+pub mod observer;
 pub mod options;
 pub mod pairing;
 pub mod pipeline;

@@ -51,7 +51,7 @@ impl Merge<'_> {
         let starts = found.starts.iter().copied().chain(std::iter::repeat(0));
         let streams = self.shards.iter().zip(starts).map(|(path, start)| ShardStream::open(path, start));
         let mut merged = Merged::new(streams.collect::<Result<Vec<_>>>()?)?;
-        let (mut output, mut records, mut reads) = (Output::new(writer, action), 0, 0);
+        let (mut output, mut records, mut reads) = (Output::new(writer, action, &self.options.watch), 0, 0);
         while let Some(record) = merged.next()? {
             output.write(record.template, &record.bytes, &found.duplicates)?;
             records += 1;
@@ -63,7 +63,7 @@ impl Merge<'_> {
 
     /// The first reading.
     fn find_duplicates(&self) -> Result<Found> {
-        let SortOptions { max_memory_bytes, folder, duplicates } = &self.options;
+        let SortOptions { max_memory_bytes, folder, duplicates, .. } = &self.options;
         let mut gatherer = Gatherer::new(max_memory_bytes / 4, folder.clone(), self.read_groups, self.barcode_tag);
         let (mut starts, mut bytes) = (Vec::new(), Vec::new());
         for path in self.shards {

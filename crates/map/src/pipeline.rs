@@ -21,6 +21,8 @@ use crate::index::Index;
 use crate::insert_model::{InsertModel, SAMPLE_PAIRS};
 use crate::insert_size::Insert;
 use crate::mapper::{BatchInput, Mapper, Workspace};
+use crate::meter::Meter;
+use crate::observer::{Observation, Observe, Observer, Written};
 use crate::options::MapOptions;
 
 /// Reads of a batch unless told otherwise.
@@ -37,7 +39,7 @@ pub struct EncodedBatch {
 
 /// Where encoded records go, in the order of the input.
 pub trait RecordSink {
-    /// What it knows at the end.
+    /// What it knows at the end, beside what it saw.
     type Outcome;
 
     /// Whether batches shall have signatures.
@@ -57,7 +59,7 @@ pub trait RecordSink {
     /// # Errors
     ///
     /// What is left can't be written.
-    fn finish(self) -> Result<Self::Outcome>;
+    fn finish(self) -> Result<(Self::Outcome, Written)>;
 }
 
 impl RecordSink for AlignmentWriter {
@@ -67,8 +69,9 @@ impl RecordSink for AlignmentWriter {
         Ok(self.write_encoded(&batch.bytes)?)
     }
 
-    fn finish(self) -> Result<()> {
-        Ok(Self::finish(self)?)
+    fn finish(self) -> Result<((), Written)> {
+        let file = Self::finish(self)?;
+        Ok(((), Written { file, ..Written::default() }))
     }
 }
 
@@ -87,6 +90,21 @@ pub struct Run<'a> {
     pub threads: usize,
     /// Reads in a batch, at least 1.
     pub batch_reads: usize,
+    /// What is counted of records; for BAM only.
+    pub observe: Observe,
+    /// Advanced while the run goes on.
+    pub meter: &'a Meter,
+}
+
+/// What a run did.
+#[derive(Clone, Debug)]
+pub struct Done<T> {
+    /// Counts of reads.
+    pub summary: Summary,
+    /// Counts of records.
+    pub observation: Observation,
+    /// What the sink says.
+    pub outcome: T,
 }
 
 /// What was read and written. Shares count primary records only.
@@ -141,7 +159,9 @@ impl Run<'_> {
         mut writer: S,
         format: Format,
         header: &Header,
-    ) -> Result<(Summary, S::Outcome)> {
+    ) -> Result<Done<S::Outcome>> {
+        let observe = if format == Format::Bam { self.observe } else { Observe::Nothing };
+        let mut observer = Observer::new(observe);
         let threads = self.threads.max(1);
         let encoders = (0..threads).map(|_| RecordEncoder::new(format, header));
         let encoders = encoders.collect::<svala_io::Result<Vec<_>>>()?;
@@ -163,17 +183,22 @@ impl Run<'_> {
                 let outlets = Outlets { tokens, tasks: tasks_out, failures };
                 read_tasks(lanes, self.batch_reads, &outlets)
             });
+            let mut mappers = Vec::new();
             for encoder in encoders {
                 let (tasks, encoded_out) = (tasks.clone(), encoded_out.clone());
-                let shared = Shared { mapper: &mapper, sign, options: self.options };
-                scope.spawn(move || map_tasks(shared, encoder, &tasks, &encoded_out));
+                let shared = Shared { mapper: &mapper, sign, options: self.options, observe };
+                mappers.push(scope.spawn(move || map_tasks(shared, encoder, &tasks, &encoded_out)));
             }
             drop((tasks, encoded_out));
-            write_in_order(&encoded, &tokens_out, &mut writer, &mut total)?;
+            write_in_order(&encoded, &tokens_out, &mut writer, &mut total, self.meter)?;
+            for mapper in mappers {
+                observer.merge(&mapper.join().map_err(|_| Error::WorkerLost)?);
+            }
             let reads = reader.join().map_err(|_| Error::WorkerLost)?;
             if reads == total.reads { Ok(()) } else { Err(Error::ReadsLost { read: reads, written: total.reads }) }
         })?;
-        Ok((total, writer.finish()?))
+        let (outcome, written) = writer.finish()?;
+        Ok(Done { summary: total, observation: Observation::new(observer, written), outcome })
     }
 
     /// An input with its insert-size model.
@@ -287,12 +312,18 @@ struct Shared<'a> {
     /// Whether signatures are wanted.
     sign: bool,
     options: &'a MapOptions,
+    observe: Observe,
 }
 
-/// Maps and encodes tasks until there are no more, or nobody wants the results.
-fn map_tasks(shared: Shared<'_>, mut encoder: RecordEncoder, tasks: &Receiver<Task>, encoded: &Sender<Encoded>) {
-    let mut work = Workspace::default();
-    let Shared { mapper, sign, options } = shared;
+/// Maps and encodes tasks until there are no more, or nobody wants the results. Returns what was counted of the records.
+fn map_tasks(
+    shared: Shared<'_>,
+    mut encoder: RecordEncoder,
+    tasks: &Receiver<Task>,
+    encoded: &Sender<Encoded>,
+) -> Observer {
+    let Shared { mapper, sign, options, observe } = shared;
+    let (mut work, mut observer) = (Workspace::default(), Observer::new(observe));
     for task in tasks {
         let mut bytes = Vec::new();
         let mut signer = Signer::new(&options.read_groups, options.barcode_tag);
@@ -312,11 +343,13 @@ fn map_tasks(shared: Shared<'_>, mut encoder: RecordEncoder, tasks: &Receiver<Ta
             })
         }));
         let mapped: Result<()> = mapped.unwrap_or(Err(Error::WorkerLost));
+        let mapped = mapped.and_then(|()| observer.add_all(&bytes));
         let outcome = mapped.map(|()| (EncodedBatch { bytes, signed: signer.finish() }, summary));
         if encoded.send(Encoded { number: task.number, outcome }).is_err() {
-            return;
+            break;
         }
     }
+    observer
 }
 
 /// Writes batches by number.
@@ -325,6 +358,7 @@ fn write_in_order(
     tokens: &Sender<()>,
     writer: &mut impl RecordSink,
     total: &mut Summary,
+    meter: &Meter,
 ) -> Result<()> {
     let mut waiting = BTreeMap::new();
     let mut next = 0;
@@ -334,6 +368,7 @@ fn write_in_order(
             let (encoded, summary) = outcome?;
             writer.write_batch(&encoded)?;
             total.add(&summary);
+            meter.set_reads(total.reads, total.records);
             next += 1;
             // The reader may have ended; then nobody needs the token.
             let _ = tokens.try_send(());

@@ -1,8 +1,8 @@
-//! The adapters of this machine: what each can do, and which one to take.
-
-use crate::{Adapters, EngineOptions, Error};
+//! The adapters of this machine: what each can do, and how to open them.
 
 use super::Gpu;
+use super::choice::{Likeness, open_chosen};
+use crate::{Adapters, EngineOptions, Error};
 
 /// One adapter as `svala doctor` shows it; its place in the list is the number that
 /// [`crate::Adapters`] takes.
@@ -82,6 +82,11 @@ fn api(info: &wgpu::AdapterInfo) -> String {
     format!("{:?}", info.backend)
 }
 
+fn likeness(adapter: &wgpu::Adapter) -> Likeness {
+    let info = adapter.get_info();
+    Likeness { kind: kind(info.device_type), api: api(&info) }
+}
+
 fn is_software(adapter: &wgpu::Adapter) -> bool {
     adapter.get_info().device_type == wgpu::DeviceType::Cpu
 }
@@ -98,7 +103,7 @@ pub(crate) fn title(adapter: &wgpu::Adapter) -> String {
 /// Opens the wanted adapters that work, with their titles; without `software` only hardware, unless numbers are given. The
 /// error says why none did, or why one of those with a number did not.
 pub(crate) fn open(options: &EngineOptions, software: bool) -> Result<Vec<(Gpu, String)>, Error> {
-    let mut adapters = enumerate();
+    let adapters = enumerate();
     if let Adapters::Numbers(numbers) = &options.adapters {
         let count = adapters.len();
         let open_one = |&index: &usize| {
@@ -107,24 +112,9 @@ pub(crate) fn open(options: &EngineOptions, software: bool) -> Result<Vec<(Gpu, 
         };
         return numbers.iter().map(open_one).collect();
     }
-    adapters.retain(|adapter| software || !is_software(adapter));
-    // The sort is stable: among equals the driver's own order decides.
-    adapters.sort_by_key(rank);
-    let (mut opened, mut best, mut reasons) = (Vec::new(), None, Vec::new());
-    for adapter in &adapters {
-        // Other interfaces show the same devices again.
-        let alike = (rank(adapter), adapter.get_info().backend);
-        if options.adapters == Adapters::Best && best.is_some_and(|best| best != alike) {
-            continue;
-        }
-        match open_one(adapter, options) {
-            Ok(device) => {
-                opened.push(device);
-                best = Some(alike);
-            }
-            Err(reason) => reasons.push(reason),
-        }
-    }
+    let alike: Vec<Likeness> = adapters.iter().map(likeness).collect();
+    let open = |k: usize| open_one(&adapters[k], options);
+    let (opened, mut reasons) = open_chosen(&alike, (options.adapters == Adapters::Best, software), open);
     if !opened.is_empty() {
         return Ok(opened);
     }
@@ -139,16 +129,5 @@ fn open_one(adapter: &wgpu::Adapter, options: &EngineOptions) -> Result<(Gpu, St
     match Gpu::open(adapter, options) {
         Ok(gpu) => Ok((gpu, title)),
         Err(error) => Err(format!("{title}: {error}")),
-    }
-}
-
-/// The best kind of device has the lowest rank.
-fn rank(adapter: &wgpu::Adapter) -> u8 {
-    match adapter.get_info().device_type {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::IntegratedGpu => 1,
-        wgpu::DeviceType::VirtualGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
     }
 }

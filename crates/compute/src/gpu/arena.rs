@@ -15,9 +15,12 @@ pub(crate) struct Arena {
 }
 
 impl Arena {
-    /// An arena for targets of these lengths in the reference, and any others.
-    pub(crate) fn new(gathered_lengths: impl Iterator<Item = usize>) -> Self {
-        Arena { room: gathered_lengths.map(words).sum(), ..Arena::default() }
+    /// Empties the arena and keeps its memory, for targets of these lengths in the reference, and any others.
+    pub(crate) fn restart(&mut self, gathered_lengths: impl Iterator<Item = usize>) {
+        self.sent.clear();
+        self.gathered.clear();
+        self.room = gathered_lengths.map(words).sum();
+        self.used = 0;
     }
 
     /// Adds a sequence to send; returns its first word.
@@ -55,7 +58,12 @@ mod tests {
 
     #[test]
     fn gathered_words_come_first() {
-        let mut arena = Arena::new([9, 3].into_iter());
+        let mut arena = Arena::default();
+        // What was there before leaves no trace.
+        arena.restart([70].into_iter());
+        arena.send(&[1; 70]);
+        arena.gather(Window { start: 7, reversed: false }, 70, 70);
+        arena.restart([9, 3].into_iter());
         assert_eq!(arena.send(&[1, 2]), 3);
         assert_eq!(arena.gather(Window { start: 70, reversed: false }, 20, 9), 0);
         assert_eq!(arena.send(&[3; 9]), 4);

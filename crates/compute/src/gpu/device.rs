@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::GpuError;
 use super::timer::Timer;
+use super::unroll::unroll;
 use crate::kernels::windows::gpu::Resident;
 use crate::selftest::Fault;
 
@@ -32,7 +33,7 @@ pub(crate) struct Device {
     /// The most bytes one storage buffer may have.
     pub(crate) max_binding_bytes: u64,
     /// Whether loops should be written out for its compiler. Not for SwiftShader's, which takes minutes over long code.
-    pub(crate) unrolls: bool,
+    unrolls: bool,
     /// The time that kernels took so far, if it is to be measured.
     pub(crate) kernel_time: Option<Mutex<Duration>>,
     /// The reference, if it is here.
@@ -81,6 +82,14 @@ impl Device {
             health,
             fault: Cell::new(None),
         })
+    }
+
+    /// A shader as the device's compiler should see it.
+    pub(crate) fn written_out(&self, wgsl: &str) -> Result<String, GpuError> {
+        if !self.unrolls {
+            return Ok(wgsl.to_owned());
+        }
+        unroll(wgsl).map_err(|line| GpuError(format!("cannot unroll {line}")))
     }
 
     /// Measures kernels from now on, if the device has a clock. Returns whether it has.

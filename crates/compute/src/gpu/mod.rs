@@ -5,6 +5,7 @@
 
 pub(crate) mod adapters;
 pub(crate) mod arena;
+pub(crate) mod choice;
 pub(crate) mod chunks;
 pub(crate) mod device;
 pub(crate) mod program;

@@ -16,7 +16,7 @@ const FEW_CELLS: u64 = 1 << 22;
 /// The most cells of a dispatch: 20 ms for a device that does 50 cells a nanosecond.
 const MANY_CELLS: u64 = 1 << 30;
 
-/// A device that was retired, and why.
+/// A device that failed at something, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceFailure {
     /// Name and interface of the device.
@@ -119,9 +119,18 @@ impl Pool {
         times.reduce(|all, one| all + one)
     }
 
-    /// Has `work` done on every device that is free; returns on how many it succeeded.
-    pub(crate) fn prepare(&self, work: impl Fn(&mut Gpu) -> Result<(), GpuError>) -> usize {
-        free(&mut self.lock()).filter_map(|gpu| work(gpu).ok()).count()
+    /// Has `work` done on every device in service. Returns those on which it failed; one that is leased is among them.
+    pub(crate) fn prepare(&self, work: impl Fn(&mut Gpu) -> Result<(), GpuError>) -> Vec<DeviceFailure> {
+        let outcome = |member: &mut Member| match &mut member.state {
+            State::Free(gpu) => work(gpu).err().map(|error| error.0),
+            State::Leased => Some("it is at work".to_owned()),
+            State::Retired(_) => None,
+        };
+        let failure = |member: &mut Member| {
+            let reason = outcome(member)?;
+            Some(DeviceFailure { device: member.title.clone(), reason })
+        };
+        self.lock().iter_mut().filter_map(failure).collect()
     }
 
     /// Makes the next use of every free device fail; returns how many those are.

@@ -1,19 +1,24 @@
 //! Two `Extend` jobs in the halves of a word: the reference's bytes, and that the packed shader really gave them.
 
 use libtest_mimic::{Completion, Failed};
-use svala_compute::selftest::{differing_extend, expected_extend, extend_batch};
+use svala_compute::selftest::{Fault, differing_extend, expected_extend, extend_batch};
 use svala_compute::{
     AdapterReport, Backend, Engine, EngineOptions, ExtendBatch, ExtendParams, ExtendResult, Precision, Scoring,
     usable_adapters,
 };
+
+use super::resident;
 
 /// The shader that the engine has, to be spoilt.
 const WGSL: &str = include_str!("../../../../shaders/extend_packed.wgsl");
 
 /// An engine with the packed form, or why this machine's device has none.
 fn engine(scoring: Scoring, wgsl: Option<String>) -> Result<Engine, Failed> {
-    let options = EngineOptions { backend: Backend::Gpu, precision: Precision::Packed, scoring, ..Default::default() };
-    Ok(Engine::new(EngineOptions { packed_shader: wgsl, ..options })?)
+    Ok(Engine::new(EngineOptions { scoring, packed_shader: wgsl, ..options() })?)
+}
+
+fn options() -> EngineOptions {
+    EngineOptions { backend: Backend::Gpu, precision: Precision::Packed, ..Default::default() }
 }
 
 /// Runs `body`, if there is a device that packs. That a device lacks 16-bit numbers is no failure of ours.
@@ -49,8 +54,7 @@ pub fn generated() -> Result<(), Failed> {
     let dear =
         Scoring { mismatch: 254, deletion_open: 254, insertion_open: 200, insertion_extend: 55, ..Default::default() };
     let cheap = Scoring { mismatch: 0, deletion_open: 0, insertion_open: 0, ..Scoring::default() };
-    let skewed = Scoring { deletion_extend: 3, insertion_open: 9, insertion_extend: 2, ..Scoring::default() };
-    for (seed, scoring) in (1..).zip([Scoring::default(), dear, cheap, skewed]) {
+    for (seed, scoring) in (1..).zip([Scoring::default(), dear, cheap, skewed()]) {
         let engine = engine(scoring, None)?;
         for jobs in [1500, 1, 2, 129] {
             check(&engine, &extend_batch(jobs, seed, &scoring))?;
@@ -61,6 +65,11 @@ pub fn generated() -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// Different penalties for the two kinds of gap.
+fn skewed() -> Scoring {
+    Scoring { deletion_extend: 3, insertion_open: 9, insertion_extend: 2, ..Scoring::default() }
 }
 
 /// A letter of a sequence without long repeats.
@@ -93,11 +102,12 @@ pub fn lengths() -> Result<(), Failed> {
 
 /// Scores that end at the bound, one below and one above, with a match all along.
 pub fn bound() -> Result<(), Failed> {
-    for deletion_extend in [1, 3] {
-        let engine = engine(Scoring { deletion_extend, ..Scoring::default() }, None)?;
+    // Schemes of other tests, whose compiled shaders drivers may keep.
+    for scoring in [Scoring::default(), skewed()] {
+        let engine = engine(scoring, None)?;
         for m in [1usize, 9, 30, 100, 200] {
             let columns = (m + 5).next_multiple_of(4);
-            let edge = 1535 - m - columns * usize::from(deletion_extend);
+            let edge = 1535 - m - columns * usize::from(scoring.deletion_extend);
             for (initial_score, packed) in [(edge - 1, 1), (edge, 1), (edge + 1, 0)] {
                 let mut batch = ExtendBatch::new();
                 let params = ExtendParams { initial_score: initial_score as u16, band: 1000, z_drop: 0 };
@@ -146,11 +156,18 @@ pub fn spoilt_shaders() -> Result<(), Failed> {
         ("enable f16;", "enable f17;"),
     ];
     let batch = extend_batch(60, 3, &Scoring::default());
+    // Short strips take a fraction of the time to compile, and are right unless spoilt.
+    let replaced = |wgsl: &str, (right, wrong): (&str, &str)| match wgsl.contains(right) {
+        true => Ok(wgsl.replacen(right, wrong, 1)),
+        false => Err(Failed::from(format!("the shader has no {right}"))),
+    };
+    let short = replaced(WGSL, ("const TALL = 30u", "const TALL = 6u"))?;
+    let short = replaced(&short, ("const SHORT = 10u", "const SHORT = 3u"))?;
+    if check(&engine(Scoring::default(), Some(short.clone()))?, &batch)?.0 == 0 {
+        return Err("the shader with short strips is not used".into());
+    }
     for (right, wrong) in spoilt {
-        if !WGSL.contains(right) {
-            return Err(format!("the shader has no {right}").into());
-        }
-        let engine = engine(Scoring::default(), Some(WGSL.replacen(right, wrong, 1)))?;
+        let engine = engine(Scoring::default(), Some(replaced(&short, (right, wrong))?))?;
         if engine.unpacked_devices().len() != 1 || check(&engine, &batch)?.0 > 0 {
             return Err(format!("nobody noticed {wrong:?}").into());
         }
@@ -166,6 +183,53 @@ pub fn not_asked_for() -> Result<(), Failed> {
         let engine = Engine::new(EngineOptions { backend: Backend::Gpu, precision, scoring, ..Default::default() })?;
         if check(&engine, &batch)?.0 > 0 || !engine.unpacked_devices().is_empty() {
             return Err(format!("{precision:?} packs, or says that it can't").into());
+        }
+    }
+    Ok(())
+}
+
+/// Targets that the device reads from the resident reference, forth and back.
+pub fn resident() -> Result<(), Failed> {
+    let planes = resident::planes();
+    let (extend, _) = resident::jobs(&planes, 60, 200)?;
+    let engine = engine(Scoring::default(), None)?;
+    resident::take(&engine, &planes)?;
+    let (packed, _) = check(&engine, &extend)?;
+    // Another reference must show, or the device did not read it.
+    let other: Vec<[u64; 2]> = planes.iter().map(|[low, high]| [!low, *high]).collect();
+    resident::take(&engine, &other)?;
+    let misled = check(&engine, &extend).is_err();
+    if packed < 60 || !misled { Err(format!("{packed} packed, misled: {misled}").into()) } else { Ok(()) }
+}
+
+/// Many dispatches a call, so that buffers are used again while others are in flight, and what is left undecided waits for
+/// enough of its kind or for the end.
+pub fn dispatches() -> Result<(), Failed> {
+    let batch = extend_batch(500, 9, &Scoring::default());
+    for chunk_cells in [2_000, 60_000] {
+        let engine = Engine::new(EngineOptions { chunk_cells: Some(chunk_cells), ..options() })?;
+        let (packed, widened) = check(&engine, &batch)?;
+        if packed.min(widened) < 50 {
+            return Err(format!("{packed} packed, {widened} widened").into());
+        }
+    }
+    Ok(())
+}
+
+/// A device that fails while it packs costs nothing but time.
+pub fn faults() -> Result<(), Failed> {
+    let batch = extend_batch(150, 10, &Scoring::default());
+    let expected = expected_extend(&batch, &Scoring::default());
+    for fault in [Fault::Lost, Fault::Invalid, Fault::Unmapped] {
+        let engine = engine(Scoring::default(), None)?;
+        if check(&engine, &batch)?.0 == 0 || engine.inject(fault) == 0 {
+            return Err("no device packs".into());
+        }
+        let mut results = Vec::new();
+        engine.extend(&batch, &mut results);
+        let counters = engine.counters();
+        if results != expected || counters.gpu_failures == 0 || counters.redone_jobs == 0 {
+            return Err(format!("{fault:?}: {counters:?}").into());
         }
     }
     Ok(())

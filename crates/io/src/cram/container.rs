@@ -220,7 +220,8 @@ impl<'a> Slice<'a> {
         let has = |flag: u16, bit: i32| if record.flags() & flag == 0 { 0 } else { bit };
         let mate = has(flags::MATE_REVERSE, mate_flags::REVERSE) | has(flags::MATE_UNMAPPED, mate_flags::UNMAPPED);
         self.streams.put_number(Series::MateFlags, mate);
-        self.streams.put_number(Series::MateReference, record.mate_reference());
+        let mate_reference = record.mate_reference().map_or(-1, |number| number as i32);
+        self.streams.put_number(Series::MateReference, mate_reference);
         self.streams.put_number(Series::MatePosition, record.mate_position() + 1);
         self.streams.put_number(Series::TemplateLength, record.template_length());
     }

@@ -13,11 +13,15 @@ pub(crate) mod record;
 use std::io;
 use std::marker::PhantomData;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use svala_io::qc::Depth;
 use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
 
 use crate::duplicates::{Duplicates, Finder, LibraryCounts, Signed};
 use crate::error::{Error, Result};
+use crate::meter::Meter;
+use crate::observer::{Observe, Observer, Written};
 use crate::pipeline::{EncodedBatch, RecordSink};
 use merge::Runs;
 use order::{ByPlace, Order};
@@ -35,6 +39,19 @@ pub struct SortOptions {
     pub folder: PathBuf,
     /// What becomes of duplicates.
     pub duplicates: DuplicateOptions,
+    /// What is seen of records on their way.
+    pub watch: Watch,
+}
+
+/// What is seen of records while they are written.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// What is counted of them.
+    pub observe: Observe,
+    /// Whether they are sorted by place and so show depth.
+    pub depth: bool,
+    /// Advanced while they are written.
+    pub meter: Arc<Meter>,
 }
 
 /// What becomes of duplicates.
@@ -99,7 +116,7 @@ impl<O: Order> SortingWriter<O> {
         let finder = (action != DuplicateAction::Ignore)
             .then(|| Finder::new(options.max_memory_bytes / 8, options.folder.clone(), optical_distance));
         Ok(Self {
-            output: Output::new(writer, action),
+            output: Output::new(writer, action, &options.watch),
             runs: Runs::new(options.folder.clone()),
             options,
             arena: Vec::new(),
@@ -176,7 +193,7 @@ impl<O: Order> RecordSink for SortingWriter<O> {
         (before..).zip(signatures).try_for_each(|(template, signature)| finder.push(template, *signature))
     }
 
-    fn finish(mut self) -> Result<Option<LibraryCounts>> {
+    fn finish(mut self) -> Result<(Option<LibraryCounts>, Written)> {
         let (duplicates, mut counts) = self.finder.take().map(Finder::finish).transpose()?.unzip();
         let duplicates = duplicates.unwrap_or_default();
         if let Some(counts) = &mut counts {
@@ -197,38 +214,67 @@ impl<O: Order> RecordSink for SortingWriter<O> {
         while let Some(record) = merged.next().map_err(failed)? {
             output.write(record.template, &record.bytes, &duplicates)?;
         }
-        output.finish()?;
-        Ok(counts)
+        Ok((counts, output.finish()?))
     }
 }
 
 /// Where sorted records go.
 pub(crate) struct Output {
     writer: AlignmentWriter,
-    remove: bool,
     buffer: Vec<u8>,
+    written: Written,
+    depth: Option<Depth>,
+    meter: Arc<Meter>,
+    /// Records so far, with those that are left out.
+    records: u64,
 }
 
 impl Output {
-    pub(crate) fn new(writer: AlignmentWriter, action: DuplicateAction) -> Self {
-        Self { writer, remove: action == DuplicateAction::Remove, buffer: Vec::new() }
+    pub(crate) fn new(writer: AlignmentWriter, action: DuplicateAction, watch: &Watch) -> Self {
+        let written = Written {
+            duplicates: Observer::new(watch.observe),
+            removed: action == DuplicateAction::Remove,
+            ..Written::default()
+        };
+        let depth = (watch.observe == Observe::All && watch.depth).then(Depth::default);
+        Self { writer, buffer: Vec::new(), written, depth, meter: Arc::clone(&watch.meter), records: 0 }
     }
 
-    pub(crate) fn finish(self) -> Result<()> {
-        Ok(self.writer.finish()?)
+    /// Completes the file, and says what was seen.
+    pub(crate) fn finish(self) -> Result<Written> {
+        let file = self.writer.finish()?;
+        Ok(Written { file, depth: self.depth.map(Depth::finish), ..self.written })
     }
 
     /// Writes a record of a template as it must be if that is among `duplicates`.
     pub(crate) fn write(&mut self, template: u64, record: &[u8], duplicates: &Duplicates) -> Result<()> {
+        self.records += 1;
+        self.meter.set_sorted(self.records);
         if !duplicates.has(template) {
-            return Ok(self.writer.write_encoded(record)?);
+            return self.write_final(record);
         }
-        if self.remove {
+        self.written.duplicates.add_all(record)?;
+        if self.written.removed {
             return Ok(());
         }
-        self.buffer.clear();
-        self.buffer.extend_from_slice(record);
-        EncodedRecord::mark_duplicate(&mut self.buffer, true);
-        Ok(self.writer.write_encoded(&self.buffer)?)
+        let mut flagged = std::mem::take(&mut self.buffer);
+        flagged.clear();
+        flagged.extend_from_slice(record);
+        EncodedRecord::mark_duplicate(&mut flagged, true);
+        if self.written.duplicates.sums.is_some() {
+            let (record, _) = EncodedRecord::split_first(&flagged).ok_or(Error::BrokenRecord)?;
+            self.written.flagged.add(record);
+        }
+        self.write_final(&flagged)?;
+        self.buffer = flagged;
+        Ok(())
+    }
+
+    fn write_final(&mut self, record: &[u8]) -> Result<()> {
+        if let Some(depth) = &mut self.depth {
+            let (record, _) = EncodedRecord::split_first(record).ok_or(Error::BrokenRecord)?;
+            depth.add(record);
+        }
+        Ok(self.writer.write_encoded(record)?)
     }
 }

@@ -7,7 +7,6 @@ use crate::counters::LiveCounters;
 use crate::gpu::chunks::{Extremes, Size};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Program, WORKGROUP_SIZE};
-use crate::gpu::unroll::unroll;
 use crate::gpu::{Gpu, GpuError};
 use crate::selftest::extend_batch;
 use crate::{ExtendBatch, Scoring};
@@ -42,11 +41,11 @@ impl Kernel {
     pub(crate) fn new(device: &Device, scoring: &Scoring) -> Result<Self, GpuError> {
         let form = if strips::takes(scoring) { Form::Strips } else { Form::Columns };
         let (name, wgsl) = match form {
-            Form::Strips => ("extend_strips", written_out(device, strips::WGSL)?),
+            Form::Strips => ("extend_strips", device.written_out(strips::WGSL)?),
             _ => ("extend", WGSL.to_owned()),
         };
         let program = Program::new(device, (name, &wgsl), &ROLES, scoring)?;
-        let wgsl = written_out(device, cooperative::WGSL)?;
+        let wgsl = device.written_out(cooperative::WGSL)?;
         let cooperative = Program::new(device, ("extend_cooperative", &wgsl), &cooperative::ROLES, scoring)?;
         Ok(Kernel { form, program, cooperative, packed: None, unpacked: None })
     }
@@ -87,7 +86,7 @@ pub(crate) fn pack(gpu: &mut Gpu, scoring: &Scoring, wgsl: Option<&str>) -> Resu
     if !packed::takes(scoring) {
         return Ok(());
     }
-    let wgsl = written_out(&gpu.device, wgsl.unwrap_or(packed::WGSL))?;
+    let wgsl = gpu.device.written_out(wgsl.unwrap_or(packed::WGSL))?;
     gpu.extend.unpacked = match Program::new(&gpu.device, ("extend_packed", &wgsl), &ROLES, scoring) {
         Ok(program) => {
             gpu.extend.packed = Some(program);
@@ -114,14 +113,6 @@ fn wrong_answers(gpu: &mut Gpu, scoring: &Scoring) -> Result<usize, GpuError> {
     let answers = extend(gpu, (&batch, scoring), std::iter::once(&jobs[..]), &LiveCounters::default())?;
     let right = |job: usize| super::reference(batch.query(job), batch.target(job), batch.params(job), scoring);
     Ok(answers.into_iter().filter(|(job, answer)| *answer != right(*job as usize)).count())
-}
-
-/// The shader as the device's compiler should see it.
-fn written_out(device: &Device, wgsl: &str) -> Result<String, GpuError> {
-    if !device.unrolls {
-        return Ok(wgsl.to_owned());
-    }
-    unroll(wgsl).map_err(|line| GpuError(format!("cannot unroll {line}")))
 }
 
 impl Form {

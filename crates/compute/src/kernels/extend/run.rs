@@ -18,7 +18,8 @@ pub(crate) fn extend<'q>(
     chunks: impl Iterator<Item = &'q [u32]>,
     counters: &LiveCounters,
 ) -> Result<Vec<(u32, ExtendResult)>, GpuError> {
-    let mut run = Run { gpu, batch, scoring, running: None, answers: Vec::new(), wide: Vec::new(), packed_jobs: 0 };
+    let (inputs, answers, wide) = (Inputs::default(), Vec::new(), Vec::new());
+    let mut run = Run { gpu, batch, scoring, inputs, running: None, answers, wide, packed_jobs: 0 };
     let mut widened = 0;
     for chunk in chunks {
         if run.gpu.extend.packs() {
@@ -44,6 +45,8 @@ struct Run<'a> {
     gpu: &'a mut Gpu,
     batch: &'a ExtendBatch,
     scoring: &'a Scoring,
+    /// Of the dispatch that is being started; their memory is used again.
+    inputs: Inputs,
     running: Option<Running>,
     answers: Vec<(u32, ExtendResult)>,
     /// Jobs that the packed form doesn't take or left undecided, until the others take them.
@@ -107,8 +110,8 @@ impl Run<'_> {
     /// Starts a dispatch, and then waits for the one before.
     fn start(&mut self, jobs: &[u32], form: Form) -> Result<(), GpuError> {
         // Packed while the device works on the dispatch before.
-        let inputs = Inputs::new(self.batch, jobs, self.scoring, self.gpu.device.resident.is_some(), form);
-        let started = start(self.gpu, form, &inputs)?;
+        self.inputs.fill(self.batch, jobs, self.scoring, self.gpu.device.resident.is_some(), form);
+        let started = start(self.gpu, form, &self.inputs)?;
         let before = self.running.replace(Running { jobs: jobs.to_vec(), form, started });
         before.map_or(Ok(()), |before| self.take(before))
     }
@@ -144,6 +147,7 @@ impl Run<'_> {
 }
 
 /// The inputs of a dispatch.
+#[derive(Default)]
 struct Inputs {
     jobs: Vec<Job>,
     bases: Arena,
@@ -151,12 +155,13 @@ struct Inputs {
 }
 
 impl Inputs {
-    /// Packs jobs of a form for a device that holds the reference or not.
-    fn new(batch: &ExtendBatch, jobs: &[u32], scoring: &Scoring, resident: bool, form: Form) -> Self {
+    /// Packs jobs of a form for a device that holds the reference or not, in place of what was there.
+    fn fill(&mut self, batch: &ExtendBatch, jobs: &[u32], scoring: &Scoring, resident: bool, form: Form) {
         let window = |job: usize| batch.window(job).filter(|_| resident);
         let in_reference = jobs.iter().map(|&job| job as usize).filter(|&job| window(job).is_some());
-        let mut bases = Arena::new(in_reference.map(|job| Bounds::of(batch, job, scoring).target_len));
-        let mut extremes = Extremes::default();
+        let Inputs { jobs: rows, bases, extremes } = self;
+        bases.restart(in_reference.map(|job| Bounds::of(batch, job, scoring).target_len));
+        *extremes = Extremes::default();
         let row = |&job: &u32| {
             let job = job as usize;
             let Bounds { query_len, target_len, .. } = Bounds::of(batch, job, scoring);
@@ -175,12 +180,12 @@ impl Inputs {
                 z_drop: params.z_drop.into(),
             }
         };
-        let jobs = jobs.iter().map(row).collect();
+        rows.clear();
+        rows.extend(jobs.iter().map(row));
         if form == Form::Packed {
             // What is read beside a longer target lies behind the shorter one, at the end of all bases perhaps.
             bases.send(&vec![0; extremes.columns]);
         }
-        Inputs { jobs, bases, extremes }
     }
 }
 

@@ -9,17 +9,12 @@ use crate::gpu::arena::Arena;
 use crate::gpu::chunks::{Extremes, MAX_ITERATIONS, Size, first_dispatch};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};
-use crate::gpu::unroll::unroll;
 use crate::gpu::{Gpu, GpuError};
 use crate::{GlobalBatch, Scoring};
 
 /// Compiles the shader.
 pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, GpuError> {
-    if !device.unrolls {
-        return Program::with_entries(device, ("global", WGSL), &ENTRIES, &ROLES, scoring);
-    }
-    let wgsl = unroll(WGSL).map_err(|line| GpuError(format!("cannot unroll {line}")))?;
-    Program::with_entries(device, ("global", &wgsl), &ENTRIES, &ROLES, scoring)
+    Program::with_entries(device, ("global", &device.written_out(WGSL)?), &ENTRIES, &ROLES, scoring)
 }
 
 /// The size of a job; `None` if a device cannot take it, which has nothing to do for an empty sequence.
@@ -36,12 +31,15 @@ pub(crate) fn global<'q>(
     chunks: impl Iterator<Item = &'q [u32]>,
 ) -> Result<(Unordered, Vec<usize>), GpuError> {
     let (mut found, mut left) = (Unordered::default(), Vec::new());
+    let mut inputs = Inputs::default();
     for mut rest in chunks {
         while !rest.is_empty() {
             let sizes = rest.iter().map(|&job| dimensions(batch, job));
             let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
             let (now, later) = rest.split_at(count);
-            run(gpu, batch, now, &mut found, &mut left)?;
+            inputs.fill(batch, now, gpu.device.resident.is_some());
+            let outputs = run(gpu, &inputs)?;
+            take(now, &outputs, &mut found, &mut left);
             rest = later;
         }
     }
@@ -78,20 +76,24 @@ fn passes(extremes: &Extremes, count: u32) -> Vec<Dispatch> {
     (0..strips(extremes.rows)).step_by(step).map(pass).collect()
 }
 
-fn run(
-    gpu: &mut Gpu,
-    batch: &GlobalBatch,
-    jobs: &[u32],
-    found: &mut Unordered,
-    left: &mut Vec<usize>,
-) -> Result<(), GpuError> {
-    let window = |job: u32| batch.window(job as usize).filter(|_| gpu.device.resident.is_some());
-    let in_reference = jobs.iter().filter(|&&job| window(job).is_some());
-    let mut bases = Arena::new(in_reference.map(|&job| batch.target(job as usize).len()));
-    let mut extremes = Extremes::default();
-    let rows_of_jobs: Vec<Job> = jobs
-        .iter()
-        .map(|&job| {
+/// The inputs of a dispatch. Their memory is used again.
+#[derive(Default)]
+struct Inputs {
+    jobs: Vec<Job>,
+    bases: Arena,
+    extremes: Extremes,
+}
+
+impl Inputs {
+    /// Packs jobs for a device that holds the reference or not, in place of what was there.
+    fn fill(&mut self, batch: &GlobalBatch, jobs: &[u32], resident: bool) {
+        let window = |job: u32| batch.window(job as usize).filter(|_| resident);
+        let in_reference = jobs.iter().filter(|&&job| window(job).is_some());
+        let Inputs { jobs: rows, bases, extremes } = self;
+        bases.restart(in_reference.map(|&job| batch.target(job as usize).len()));
+        *extremes = Extremes::default();
+        rows.clear();
+        rows.extend(jobs.iter().map(|&job| {
             let (m, n, band) = dimensions(batch, job);
             extremes.include(m, n, band);
             Job {
@@ -104,22 +106,24 @@ fn run(
                 target_len: n as u32,
                 band: band as u32,
             }
-        })
-        .collect();
-    let count = jobs.len();
-    let passes = passes(&extremes, count as u32);
+        }));
+    }
+}
+
+/// Runs a dispatch; returns its answers and CIGARs.
+fn run(gpu: &mut Gpu, inputs: &Inputs) -> Result<Vec<Vec<u32>>, GpuError> {
+    let (extremes, count) = (&inputs.extremes, inputs.jobs.len());
+    let passes = passes(extremes, count as u32);
     let passes: Vec<&[u8]> = passes.iter().map(bytemuck::bytes_of).collect();
     let contents = [
-        Content::Bytes(bytemuck::cast_slice(&rows_of_jobs)),
-        Content::Bases(&bases),
-        Content::Size(workspace_bytes(&extremes) * count as u64),
-        Content::Size((4 * strips(extremes.rows) * words(&extremes) * count) as u64),
+        Content::Bytes(bytemuck::cast_slice(&inputs.jobs)),
+        Content::Bases(&inputs.bases),
+        Content::Size(workspace_bytes(extremes) * count as u64),
+        Content::Size((4 * strips(extremes.rows) * words(extremes) * count) as u64),
         Content::Size((count * size_of::<Answer>()) as u64),
         Content::Size((4 * CIGAR_CAPACITY * count) as u64),
     ];
-    let outputs = gpu.global.run(&gpu.device, &Call { passes: &passes, contents: &contents, jobs: count })?;
-    take(jobs, &outputs, found, left);
-    Ok(())
+    gpu.global.run(&gpu.device, &Call { passes: &passes, contents: &contents, jobs: count })
 }
 
 /// Takes the answers and CIGARs of a dispatch.

@@ -1,9 +1,7 @@
 //! `Local` on a device, one invocation a job, in two runs of one shader: scores, ends and second scores
 //! of all jobs, then the starts of those that have an alignment, on their reversed pieces.
 
-use std::borrow::Cow;
-
-use super::layout::{Answer, Dispatch, Job, MAXIMUM_BYTES, ROLES, ROW_BYTES, SCORE_MAX, WGSL};
+use super::layout::{Answer, COLUMN_BYTES, COLUMNS, Dispatch, Job, MAX_JOBS, ROLES, SCORE_MAX, WGSL};
 use super::simd::Pieces;
 use super::{LocalResult, least_score};
 use crate::gpu::chunks::{Extremes, Size, first_dispatch, pack};
@@ -17,14 +15,13 @@ use crate::{LocalBatch, Scoring};
 struct Work<'a> {
     /// The job's place in its chunk.
     place: usize,
-    query: Cow<'a, [u8]>,
-    target: Cow<'a, [u8]>,
-    goal: i32,
+    query: &'a [u8],
+    target: &'a [u8],
 }
 
 /// Compiles the shader.
 pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, GpuError> {
-    Program::new(device, ("local", WGSL), &ROLES, scoring)
+    Program::new(device, ("local", &device.written_out(WGSL)?), &ROLES, scoring)
 }
 
 /// The size of a job; `None` if a device cannot take it or there is nothing to do.
@@ -55,7 +52,7 @@ fn run_chunk(gpu: &mut Gpu, task: &Task<'_, LocalBatch>, jobs: &[u32]) -> Result
     let mut results = vec![LocalResult::default(); jobs.len()];
     let whole = |(place, &job): (usize, &u32)| {
         let job = job as usize;
-        Work { place, query: batch.query(job).into(), target: batch.target(job).into(), goal: 0 }
+        Work { place, query: batch.query(job), target: batch.target(job) }
     };
     align(gpu, jobs.iter().enumerate().map(whole).collect(), |place, answer| {
         let min_score = batch.params(jobs[place] as usize).min_score;
@@ -70,13 +67,8 @@ fn run_chunk(gpu: &mut Gpu, task: &Task<'_, LocalBatch>, jobs: &[u32]) -> Result
             };
         }
     })?;
-    let mut works = Vec::new();
-    for (place, found) in results.iter().enumerate().filter(|(_, found)| found.score > 0) {
-        let mut pieces = Pieces::default();
-        pieces.take(task, jobs[place] as usize, found);
-        works.push(Work { place, query: pieces.query.into(), target: pieces.target.into(), goal: found.score });
-    }
-    align(gpu, works, |place, answer| {
+    let reversed = Reversed::new(task, jobs, &results);
+    align(gpu, reversed.works(), |place, answer| {
         let result = &mut results[place];
         result.query_start = result.query_end.saturating_sub(answer.query_end);
         result.target_start = result.target_end.saturating_sub(answer.target_end);
@@ -84,13 +76,46 @@ fn run_chunk(gpu: &mut Gpu, task: &Task<'_, LocalBatch>, jobs: &[u32]) -> Result
     Ok(results)
 }
 
+/// The pieces before the ends of a chunk's alignments, backwards, query after target after query.
+#[derive(Default)]
+struct Reversed {
+    bases: Vec<u8>,
+    /// The place in the chunk, and the lengths of query and target.
+    pieces: Vec<(usize, usize, usize)>,
+}
+
+impl Reversed {
+    fn new(task: &Task<'_, LocalBatch>, jobs: &[u32], results: &[LocalResult]) -> Self {
+        let (mut reversed, mut pieces) = (Reversed::default(), Pieces::default());
+        for (place, found) in results.iter().enumerate().filter(|(_, found)| found.score > 0) {
+            pieces.take(task, jobs[place] as usize, found);
+            let Pieces { query, target } = &pieces;
+            reversed.bases.extend_from_slice(query);
+            reversed.bases.extend_from_slice(target);
+            reversed.pieces.push((place, query.len(), target.len()));
+        }
+        reversed
+    }
+
+    fn works(&self) -> Vec<Work<'_>> {
+        let mut rest = &self.bases[..];
+        let work = |&(place, rows, columns): &(usize, usize, usize)| {
+            let (query, behind) = rest.split_at(rows);
+            let (target, behind) = behind.split_at(columns);
+            rest = behind;
+            Work { place, query, target }
+        };
+        self.pieces.iter().map(work).collect()
+    }
+}
+
 /// Runs all works, sorted by length, in as few dispatches as fit; gives every answer to `take`.
 fn align(gpu: &mut Gpu, mut works: Vec<Work<'_>>, mut take: impl FnMut(usize, &Answer)) -> Result<(), GpuError> {
     works.sort_unstable_by_key(|work| (work.query.len(), work.target.len(), work.place));
     let mut rest = &works[..];
     while !rest.is_empty() {
-        let sizes = rest.iter().map(|work| (work.query.len(), work.target.len(), work.query.len()));
-        let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
+        let sizes = rest.iter().take(MAX_JOBS).map(|work| (work.query.len(), work.target.len(), work.query.len()));
+        let count = first_dispatch(sizes, workspace_bytes, gpu.device.max_binding_bytes);
         let (now, later) = rest.split_at(count);
         let answers = run(gpu, now)?;
         let answers: &[Answer] = bytemuck::cast_slice(&answers[..count * size_of::<Answer>() / 4]);
@@ -100,43 +125,34 @@ fn align(gpu: &mut Gpu, mut works: Vec<Work<'_>>, mut take: impl FnMut(usize, &A
     Ok(())
 }
 
-/// Bytes a job takes in the largest interleaved or per-job buffer.
-fn padded_bytes(extremes: &Extremes) -> u64 {
-    let workspace = (extremes.rows as u64 + 1) * ROW_BYTES;
-    let maxima = (extremes.columns as u64 + 1) * MAXIMUM_BYTES;
-    workspace.max(maxima).max(size_of::<Job>() as u64)
+/// Bytes of workspace a job takes; it is larger than what a job has in any other buffer.
+fn workspace_bytes(extremes: &Extremes) -> u64 {
+    extremes.columns.next_multiple_of(COLUMNS) as u64 * COLUMN_BYTES
 }
 
 fn run(gpu: &mut Gpu, works: &[Work<'_>]) -> Result<Vec<u32>, GpuError> {
     let mut bases = Vec::new();
     let mut extremes = Extremes::default();
     let mut jobs = Vec::with_capacity(works.len());
-    for Work { query, target, goal, .. } in works {
+    for Work { query, target, .. } in works {
         extremes.include(query.len(), target.len(), query.len());
         jobs.push(Job {
             query_word: pack(&mut bases, query),
             target_word: pack(&mut bases, target),
             query_len: query.len() as u32,
             target_len: target.len() as u32,
-            goal: *goal,
         });
     }
     let count = works.len();
-    let passes = extremes.passes().into_iter().map(|(first_column, last_column)| Dispatch {
-        job_count: count as u32,
-        stride: count as u32,
-        first_column,
-        last_column,
-    });
-    let passes: Vec<Dispatch> = passes.collect();
-    let passes: Vec<&[u8]> = passes.iter().map(bytemuck::bytes_of).collect();
+    let dispatch = Dispatch { job_count: count as u32, stride: count as u32 };
     let contents = [
         Content::Bytes(bytemuck::cast_slice(&jobs)),
         Content::Bytes(bytemuck::cast_slice(&bases)),
-        Content::Size(((extremes.rows + 1) * count) as u64 * ROW_BYTES),
-        Content::Size(((extremes.columns + 1) * count) as u64 * MAXIMUM_BYTES),
+        Content::Size(workspace_bytes(&extremes) * count as u64),
         Content::Size((count * size_of::<Answer>()) as u64),
     ];
-    let mut outputs = gpu.local.run(&gpu.device, &Call { passes: &passes, contents: &contents, jobs: count })?;
+    let mut outputs = gpu
+        .local
+        .run(&gpu.device, &Call { passes: &[bytemuck::bytes_of(&dispatch)], contents: &contents, jobs: count })?;
     Ok(outputs.swap_remove(0))
 }

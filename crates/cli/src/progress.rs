@@ -1,0 +1,157 @@
+//! Progress on standard error: a bar on a terminal, a line now and then elsewhere.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use svala_io::InputWatch;
+use svala_map::meter::Meter;
+
+/// Between two lines.
+const LINE_SECONDS: u64 = 30;
+/// Between two looks of the bar.
+const BAR_MILLISECONDS: u64 = 200;
+/// Characters of the bar.
+const BAR_WIDTH: usize = 24;
+/// Goes to the start of the line and clears it.
+const CLEAR: &str = "\r\x1b[2K";
+
+/// What is shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Show {
+    /// Nothing.
+    Nothing,
+    /// Progress.
+    Progress,
+    /// Progress, while records go to standard output.
+    BesideRecords,
+}
+
+/// Shows progress until it is dropped.
+pub struct Progress {
+    /// Closing it ends the thread.
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Starts to show how far a run is.
+    pub fn start(meter: &Arc<Meter>, inputs: Vec<Arc<InputWatch>>, show: Show) -> Self {
+        if show == Show::Nothing {
+            return Self { stop: None, thread: None };
+        }
+        let (stop, stopped) = channel::<()>();
+        let meter = Arc::clone(meter);
+        // A bar among records on the same terminal would help nobody.
+        let is_bar =
+            std::io::stderr().is_terminal() && !(show == Show::BesideRecords && std::io::stdout().is_terminal());
+        let thread = std::thread::spawn(move || {
+            let begin = Instant::now();
+            let pause =
+                if is_bar { Duration::from_millis(BAR_MILLISECONDS) } else { Duration::from_secs(LINE_SECONDS) };
+            let show = || {
+                let state = State::of(&meter, &inputs, begin.elapsed());
+                // Standard error may be closed; the run goes on.
+                let _ = if is_bar {
+                    write!(std::io::stderr(), "{CLEAR}{}", state.bar())
+                } else {
+                    writeln!(std::io::stderr(), "svala: {}", state.line())
+                };
+            };
+            if is_bar {
+                show();
+            }
+            while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                show();
+            }
+            if is_bar {
+                let _ = write!(std::io::stderr(), "{CLEAR}");
+            }
+        });
+        Self { stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            // It can only fail by a panic, which has been reported.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct State {
+    reads: u64,
+    elapsed: Duration,
+    /// Of the compressed input, if its size is known.
+    share: Option<f64>,
+    /// Records written, and all that there are, after sorting.
+    sorted: Option<(u64, u64)>,
+}
+
+impl State {
+    fn of(meter: &Meter, inputs: &[Arc<InputWatch>], elapsed: Duration) -> Self {
+        let read: u64 = inputs.iter().map(|input| input.bytes_read()).sum();
+        let size = inputs.iter().map(|input| input.size()).sum::<Option<u64>>();
+        let share = size.filter(|&size| size > 0).map(|size| (read as f64 / size as f64).min(1.0));
+        let sorted = meter.sorted();
+        let sorted = (sorted > 0).then(|| (sorted, meter.records()));
+        Self { reads: meter.reads(), elapsed, share, sorted }
+    }
+
+    fn line(&self) -> String {
+        if let Some((written, all)) = self.sorted {
+            return format!("writing: {:.0} % of {all} sorted records", crate::align::share(written, all));
+        }
+        let share = self.share.map_or_else(String::new, |share| format!("{:.0} % of the input, ", 100.0 * share));
+        let left = self.left().map_or_else(String::new, |left| format!(", {} left", clock(left)));
+        let speed = self.reads as f64 / self.elapsed.as_secs_f64().max(1e-9);
+        format!("{share}{} reads, {speed:.0} reads/s{left}", self.reads)
+    }
+
+    fn bar(&self) -> String {
+        let share = self.sorted.map(|(written, all)| written as f64 / all.max(1) as f64).or(self.share);
+        let full = (share.unwrap_or(0.0) * BAR_WIDTH as f64) as usize;
+        let full = full.min(BAR_WIDTH);
+        format!("svala [{}{}] {}", "=".repeat(full), " ".repeat(BAR_WIDTH - full), self.line())
+    }
+
+    /// Time left to read the input at the speed so far.
+    fn left(&self) -> Option<Duration> {
+        let share = self.share.filter(|&share| share > 0.0 && self.reads > 0)?;
+        Some(self.elapsed.mul_f64((1.0 - share) / share))
+    }
+}
+
+/// Hours if any, minutes and seconds.
+fn clock(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_far_and_how_long() {
+        let state = State { reads: 3_000_000, elapsed: Duration::from_secs(30), share: Some(0.25), sorted: None };
+        assert_eq!(state.line(), "25 % of the input, 3000000 reads, 100000 reads/s, 1:30 left");
+        assert_eq!(state.bar(), format!("svala [======{}] {}", " ".repeat(18), state.line()));
+        assert_eq!(State { share: None, ..state }.line(), "3000000 reads, 100000 reads/s");
+        let long = State { share: Some(0.002), ..state };
+        assert!(long.line().ends_with("4:09:30 left"), "{}", long.line());
+        let sorted = State { sorted: Some((1, 8)), share: Some(1.0), ..state };
+        assert_eq!(sorted.line(), "writing: 12 % of 8 sorted records");
+        assert!(sorted.bar().starts_with("svala [===   "));
+        let start = State { reads: 0, elapsed: Duration::ZERO, share: Some(0.0), sorted: None };
+        assert_eq!(start.line(), "0 % of the input, 0 reads, 0 reads/s");
+    }
+}

@@ -1,0 +1,54 @@
+//! What is known of a finished run, for the files that tell of it.
+
+use std::time::Duration;
+
+use svala_compute::Counters;
+use svala_io::Header;
+use svala_map::duplicates::{DuplicateCounts, LibraryCounts};
+use svala_map::observer::Observation;
+use svala_map::pipeline::Summary;
+
+/// What is known of a finished run.
+pub struct RunFacts {
+    /// The header of the output.
+    pub header: Header,
+    /// Counts of reads.
+    pub summary: Summary,
+    /// Counts of records.
+    pub observation: Observation,
+    /// Duplicates by library, if they were looked for.
+    pub duplicates: Option<LibraryCounts>,
+    /// Jobs by where they ran.
+    pub counters: Counters,
+    /// The backend in words.
+    pub backend: String,
+    /// GPUs that failed, and why.
+    pub device_failures: Vec<String>,
+    /// Mapping threads.
+    pub threads: usize,
+    /// Time to load the index and to open everything.
+    pub start: Duration,
+    /// Time to read, map, sort and write.
+    pub elapsed: Duration,
+}
+
+impl RunFacts {
+    /// Reads by second of mapping and writing.
+    pub fn reads_per_second(&self) -> f64 {
+        self.summary.reads as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// Duplicates of all libraries, if they were looked for.
+    pub fn all_duplicates(&self) -> Option<DuplicateCounts> {
+        let rows = self.duplicates.as_ref()?.rows(0);
+        Some(rows.fold(DuplicateCounts::default(), |mut sum, (_, counts)| {
+            sum += counts;
+            sum
+        }))
+    }
+
+    /// Dynamic-programming jobs of all kernels.
+    pub fn jobs(&self) -> u64 {
+        self.counters.extend_jobs + self.counters.global_jobs + self.counters.local_jobs
+    }
+}

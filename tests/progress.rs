@@ -1,0 +1,80 @@
+//! What is said while aligning: nothing if so asked, a bar on terminals only, and never on standard output.
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use common::{READS, conclude, data, has_program, indexed_reference, svala, text, trial, trial_if};
+
+struct Bench {
+    folder: tempfile::TempDir,
+    reference: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let reference = indexed_reference(folder.path());
+        Self { folder, reference }
+    }
+
+    /// Aligns to a file on a terminal of its own, or as it is.
+    fn align(&self, options: &[&str], on_terminal: bool) -> Output {
+        let (output, reads) = (self.folder.path().join("out.bam"), READS.map(data));
+        let mut arguments = vec!["align", "--ref", text(&self.reference), "-o", text(&output)];
+        arguments.extend(["-1", text(&reads[0]), "-2", text(&reads[1])]);
+        arguments.extend(options);
+        if !on_terminal {
+            return svala(&arguments);
+        }
+        let command = format!("{} {}", env!("CARGO_BIN_EXE_svala"), arguments.join(" "));
+        Command::new("script").args(["-qec", &command, "/dev/null"]).output().expect("script starts")
+    }
+}
+
+/// What it said, on whichever stream.
+fn said(output: &Output) -> String {
+    assert!(output.status.success());
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
+}
+
+fn quiet_says_nothing(bench: &Bench) {
+    assert_eq!(said(&bench.align(&["-q"], false)), "");
+    let output = bench.align(&[], false);
+    assert!(output.stdout.is_empty());
+    assert!(said(&output).contains("reads/s") && !said(&output).contains('\r'));
+    // Records are on standard output, and nothing else.
+    let reads = data(READS[0]);
+    let mem = svala(&["mem", text(&bench.reference), text(&reads), "--quiet"]);
+    assert!(mem.stderr.is_empty() && mem.stdout.starts_with(b"@HD\t"));
+}
+
+fn a_terminal_has_a_bar(bench: &Bench) {
+    let shown = said(&bench.align(&[], true));
+    assert!(shown.contains("svala [") && shown.contains(" % of the input, "), "{shown:?}");
+    // The bar is gone when the summary comes.
+    let last = shown.rfind("\x1b[2K").expect("a bar");
+    assert!(shown[last..].starts_with("\x1b[2Ksvala: "), "{shown:?}");
+    assert_eq!(said(&bench.align(&["-q"], true)), "");
+}
+
+fn main() {
+    let bench = Arc::new(Bench::new());
+    let on = |check: fn(&Bench)| {
+        let bench = Arc::clone(&bench);
+        move || check(&bench)
+    };
+    let script = has_program("script");
+    conclude(vec![
+        trial("quiet says nothing", on(quiet_says_nothing)),
+        trial_if(
+            "a terminal has a bar",
+            script,
+            "no script (util-linux)",
+            "SVALA_REQUIRE_TOOLS",
+            on(a_terminal_has_a_bar),
+        ),
+    ])
+}
