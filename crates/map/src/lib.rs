@@ -32,6 +32,7 @@ pub mod hidden;
 pub mod index;
 pub mod insert_model;
 pub mod insert_size;
+mod look;
 mod mapped_file;
 pub mod mapper;
 pub mod mapq;
@@ -49,6 +50,7 @@ pub mod search;
 mod seeding;
 pub mod selection;
 pub mod sequence;
+mod simple;
 pub mod sort;
 pub mod syncmer;
 #[cfg(test)]

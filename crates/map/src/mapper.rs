@@ -170,6 +170,9 @@ impl<'a> Mapper<'a> {
         work.found.clear();
         for pair in 0..work.reads.len() / 2 {
             for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {
+                if work.searches.is_simple(origin) {
+                    continue;
+                }
                 let side = |i: usize| (i, work.alignments.read(i));
                 rescue.search(side(origin), side(wanted), self.needless(wanted, model, work), &mut work.found);
             }
