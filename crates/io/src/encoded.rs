@@ -204,6 +204,7 @@ mod tests {
             order: Default::default(),
             read_groups: Vec::new(),
             program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
+            lines: Default::default(),
         };
         let operations = [(CigarKind::SoftClip, 1), (CigarKind::Match, 2), (CigarKind::Deletion, 7)];
         let cigar = operations.map(|(kind, len)| CigarOp::new(kind, len));

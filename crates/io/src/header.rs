@@ -15,7 +15,7 @@ use noodles::sam::{
     },
 };
 
-use crate::{Error, FileDigest, ReadGroup, Result, file_digest::FileDigester};
+use crate::{Error, FileDigest, HeaderLines, ReadGroup, Result, file_digest::FileDigester};
 
 /// Longest reference sequence that SAM can state, in bases.
 const MAX_REFERENCE_LENGTH: u64 = (1 << 31) - 1;
@@ -33,6 +33,8 @@ pub struct Header {
     pub read_groups: Vec<ReadGroup>,
     /// The program that makes the records.
     pub program: Program,
+    /// Lines that a user adds.
+    pub lines: HeaderLines,
 }
 
 /// The order of the records of a file.
@@ -101,7 +103,8 @@ impl Header {
             }
         }
 
-        let mut builder = sam::Header::builder().set_header(header_line);
+        let mut builder = self.lines.add_to(sam::Header::builder().set_header(header_line));
+        let [groups, programs] = self.lines.counts();
         for reference in &self.references {
             builder = builder.add_reference_sequence(reference.name.clone(), reference.to_map()?);
         }
@@ -112,8 +115,11 @@ impl Header {
         if header.reference_sequences().len() != self.references.len() {
             return Err(Error::Header { reason: "two contigs have the same name".into() });
         }
-        if header.read_groups().len() != self.read_groups.len() {
+        if header.read_groups().len() != self.read_groups.len() + groups {
             return Err(Error::Header { reason: "two read groups have the same ID".into() });
+        }
+        if header.programs().as_ref().len() != 1 + programs {
+            return Err(Error::Header { reason: format!("a @PG line with the ID {} is added", self.program.id) });
         }
         // noodles checks names and values only while it writes.
         sam::io::Writer::new(io::sink())
@@ -145,6 +151,7 @@ impl Header {
             order,
             read_groups: groups.ok_or("expected @RG lines as svala writes them")?,
             program: program.ok_or("expected a single @PG line, that of svala")?,
+            lines: HeaderLines::default(),
         })
     }
 }
@@ -230,6 +237,7 @@ mod tests {
                 version: "0.1.0".into(),
                 command_line: "svala mem -R @RG\tID:lane1 ref.fa".into(),
             },
+            lines: HeaderLines::default(),
         }
     }
 
@@ -250,6 +258,22 @@ mod tests {
              @RG\tID:lane2\tSM:s\n\
              @PG\tID:svala\tPN:svala\tVN:0.1.0\tCL:svala mem -R @RG\\tID:lane1 ref.fa\n"
         );
+    }
+
+    #[test]
+    fn lines_are_added_to_their_kind() {
+        let added = "@CO\tseen\n@RG\tID:more\n@PG\tID:fastp\tPN:fastp";
+        let header = Header { lines: HeaderLines::parse(added).unwrap(), ..sample() };
+        let text = text(&header);
+        let kinds: Vec<&str> = text.lines().skip(3).filter_map(|line| line.split("\tSM").next()).collect();
+        assert_eq!(kinds[..3], ["@RG\tID:more", "@RG\tID:lane1", "@RG\tID:lane2"]);
+        assert_eq!(kinds[3], "@PG\tID:fastp\tPN:fastp");
+        assert!(kinds[4].starts_with("@PG\tID:svala"));
+        assert_eq!(kinds[5], "@CO\tseen");
+        for same in ["@RG\tID:lane1", "@PG\tID:svala"] {
+            let header = Header { lines: HeaderLines::parse(same).unwrap(), ..sample() };
+            assert!(header.to_noodles().is_err(), "{same}");
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ fn header() -> Header {
             version: "0.1.0".into(),
             command_line: "svala mem".into(),
         },
+        lines: Default::default(),
     }
 }
 

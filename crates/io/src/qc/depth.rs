@@ -158,6 +158,7 @@ mod tests {
             order: Default::default(),
             read_groups: Vec::new(),
             program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
+            lines: Default::default(),
         };
         let mut encoder = RecordEncoder::new(Format::Bam, &header).unwrap();
         let mut depth = Depth::default();

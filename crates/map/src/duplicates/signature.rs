@@ -208,6 +208,7 @@ mod tests {
             order: Default::default(),
             read_groups: Vec::new(),
             program: Program { id, name, version, command_line },
+            lines: Default::default(),
         };
         let mut bytes = Vec::new();
         RecordEncoder::new(Format::Bam, &header).unwrap().encode(record, &mut bytes).unwrap();
