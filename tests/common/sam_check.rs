@@ -185,7 +185,7 @@ fn check_mate(record: &Record, primary: &Record, mate: Option<&Record>) -> Check
             "mate fields without a mate",
         );
     };
-    demand((record.flags & 8 != 0) == !mate.is_mapped(), "flag of an unmapped mate")?;
+    demand((record.flags & 8 != 0) != mate.is_mapped(), "flag of an unmapped mate")?;
     demand((record.flags & 0x20 != 0) == (mate.flags & 16 != 0), "flag of the mate's strand")?;
     demand((record.flags & 2) == (mate.flags & 2), "one properly paired, the other not")?;
     demand(record.flags & 2 == 0 || (record.is_mapped() && mate.is_mapped()), "properly paired, but not mapped")?;

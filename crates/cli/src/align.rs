@@ -11,7 +11,7 @@ use svala_io::{
     WriterOptions,
 };
 use svala_map::duplicates::LibraryCounts;
-use svala_map::index::{Index, index_path};
+use svala_map::index::{Contig, Index, index_path};
 use svala_map::insert_model::{InsertModel, SizeModel};
 use svala_map::insert_size::Orientation;
 use svala_map::meter::Meter;
@@ -22,6 +22,7 @@ use svala_map::read_groups::ReadGroups;
 use svala_map::sort::order::{ByName, ByPlace};
 use svala_map::sort::{DuplicateAction, SortOptions, SortingWriter};
 
+use crate::alt_contigs::AltContigs;
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
 use crate::companions::Companions;
 use crate::error::{Error, Result};
@@ -72,6 +73,8 @@ pub struct Job<'a> {
     pub threads: usize,
     /// How reads are mapped and records written, but for read groups and barcodes.
     pub options: MapOptions,
+    /// Whether contigs that are alternate loci are told from others.
+    pub alternates: bool,
     /// Header lines to add.
     pub lines: HeaderLines,
     /// How files of reads are read.
@@ -128,6 +131,7 @@ pub fn mem(args: &MemArgs) -> Result<()> {
     args.bwa.check()?;
     let job = Job {
         quiet: args.quiet || args.bwa.is_quiet(),
+        alternates: !args.bwa.all_primary,
         lines: args.bwa.header_lines()?,
         ..job("mem", places, format, args.threads, &args.mapping)?
     };
@@ -233,6 +237,7 @@ fn job<'a>(
         writer: WriterOptions::default(),
         threads: threads.max(1),
         options: MapOptions { conventions: mapping.records.conventions(), ..mapping.scoring.options()? },
+        alternates: true,
         lines: HeaderLines::default(),
         reading: reading(mapping),
         insert: InsertSource::new(&mapping.insert),
@@ -264,7 +269,8 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     space::check(&space::Places { inputs: job.inputs.files().collect(), output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
     let index = Arc::new(Index::open_for(job.reference)?);
-    let header = header(job, &index, read_groups);
+    let alternates = alternates(job, &index)?;
+    let header = header(job, &index, &alternates, read_groups);
     let engine = start_engine(job, &options)?;
     for DeviceFailure { device, reason } in engine.set_reference(index.reference().planes()) {
         job.warn(format_args!("GPU {device} is sent the targets, slower, with the same results: {reason}"));
@@ -363,13 +369,27 @@ fn writer(job: &Job<'_>, header: &Header, index: &Arc<Index>) -> Result<Alignmen
     Ok(AlignmentWriter::create_cram(&job.destination, header, Arc::<Index>::clone(index), options)?)
 }
 
-fn header(job: &Job<'_>, index: &Index, read_groups: Vec<ReadGroup>) -> Header {
-    let references = index
-        .reference()
-        .contigs
-        .iter()
-        .map(|contig| ReferenceSequence { name: contig.name.clone(), length: contig.length, md5: contig.md5 })
-        .collect();
+/// Which contigs are alternate loci, which is said, since reads that fit them too get low mapping qualities.
+fn alternates(job: &Job<'_>, index: &Index) -> Result<AltContigs> {
+    if !job.alternates {
+        return Ok(AltContigs::default());
+    }
+    let names = || index.reference().contigs.iter().map(|contig| &contig.name[..]);
+    let alternates = AltContigs::read(job.reference, names())?;
+    if let Some(what) = alternates.notice(names()) {
+        job.warn(format_args!("{what}"));
+    }
+    Ok(alternates)
+}
+
+fn header(job: &Job<'_>, index: &Index, alternates: &AltContigs, read_groups: Vec<ReadGroup>) -> Header {
+    let reference = |contig: &Contig| ReferenceSequence {
+        name: contig.name.clone(),
+        length: contig.length,
+        md5: contig.md5,
+        alternate: alternates.contains(&contig.name),
+    };
+    let references = index.reference().contigs.iter().map(reference).collect();
     let (program, lines) = (command_line(job).to_program(), job.lines.clone());
     Header { references, order: job.order, read_groups, program, lines }
 }

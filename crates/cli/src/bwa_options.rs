@@ -20,9 +20,9 @@ pub struct BwaArgs {
     /// Taken as said: svala doesn't lower the mapping quality of supplementary alignments
     #[arg(short = 'q')]
     _keep_quality: bool,
-    /// Taken as said: svala doesn't tell ALT contigs apart
+    /// Don't read REF.alt: no contig is an alternate locus
     #[arg(short = 'j')]
-    _all_primary: bool,
+    pub all_primary: bool,
     /// Refused, since the index has no descriptions of contigs
     #[arg(short = 'V')]
     pub reference_header: bool,

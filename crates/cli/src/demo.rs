@@ -44,6 +44,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         qc: QcPlan::default(),
         record: false,
         meter: Arc::default(),
+        alternates: false,
         lines: HeaderLines::default(),
         quiet: true,
         writer: WriterOptions::default(),

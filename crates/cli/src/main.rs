@@ -1,6 +1,7 @@
 //! The command line of svala: arguments in, run, exit code out.
 
 mod align;
+mod alt_contigs;
 mod args;
 mod bwa_options;
 mod companions;

@@ -107,7 +107,8 @@ mod tests {
     use crate::{CigarKind, CigarOp, Program, ReferenceSequence, TagValue, flags};
 
     fn header() -> Header {
-        let reference = |name: &str| ReferenceSequence { name: name.into(), length: 1000, md5: [7; 16] };
+        let reference =
+            |name: &str| ReferenceSequence { name: name.into(), length: 1000, md5: [7; 16], alternate: false };
         let text = |text: &str| text.to_string();
         Header {
             references: vec![reference("chr1"), reference("chr2")],

@@ -58,6 +58,8 @@ pub struct ReferenceSequence {
     pub length: u64,
     /// MD5 of the upper-case sequence without white space, as the SAM specification defines `M5`.
     pub md5: [u8; 16],
+    /// Whether it is an alternate locus (`AH:*`), of no known place in the primary assembly.
+    pub alternate: bool,
 }
 
 /// A `@PG` line. No field may be empty.
@@ -78,7 +80,7 @@ impl Header {
     #[must_use]
     pub fn reference_digest(&self) -> FileDigest {
         let mut digest = FileDigester::default();
-        for ReferenceSequence { name, length, md5 } in &self.references {
+        for ReferenceSequence { name, length, md5, .. } in &self.references {
             digest.update(name);
             digest.update(format!("\t{length}\t{:032x}\n", u128::from_be_bytes(*md5)).as_bytes());
         }
@@ -162,7 +164,8 @@ impl ReferenceSequence {
         let (pairs, []) = digest.as_chunks::<2>() else { return None };
         let hexadecimal = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
         let md5 = pairs.iter().map(hexadecimal).collect::<Option<Vec<u8>>>()?.try_into().ok()?;
-        Some(Self { name: name.to_vec(), length: usize::from(fields.length()) as u64, md5 })
+        let alternate = fields.other_fields().contains_key(&reference_tag::ALTERNATIVE_LOCUS);
+        Some(Self { name: name.to_vec(), length: usize::from(fields.length()) as u64, md5, alternate })
     }
 
     fn to_map(&self) -> Result<Map<map::ReferenceSequence>> {
@@ -176,6 +179,9 @@ impl ReferenceSequence {
         let mut fields = Map::<map::ReferenceSequence>::new(length);
         let digest: String = self.md5.iter().map(|byte| format!("{byte:02x}")).collect();
         fields.other_fields_mut().insert(reference_tag::MD5_CHECKSUM, digest.into());
+        if self.alternate {
+            fields.other_fields_mut().insert(reference_tag::ALTERNATIVE_LOCUS, "*".into());
+        }
         Ok(fields)
     }
 }
@@ -224,6 +230,7 @@ mod tests {
             name: name.into(),
             length,
             md5: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255],
+            alternate: name == "chr1",
         };
         Header {
             references: vec![reference("chr2", 100), reference("chr1", 2_147_483_647)],
@@ -253,7 +260,7 @@ mod tests {
             text(&sample()),
             "@HD\tVN:1.6\tSO:unsorted\tGO:query\n\
              @SQ\tSN:chr2\tLN:100\tM5:000102030405060708090a0b0c0d0eff\n\
-             @SQ\tSN:chr1\tLN:2147483647\tM5:000102030405060708090a0b0c0d0eff\n\
+             @SQ\tSN:chr1\tLN:2147483647\tM5:000102030405060708090a0b0c0d0eff\tAH:*\n\
              @RG\tID:lane1\tSM:s\n\
              @RG\tID:lane2\tSM:s\n\
              @PG\tID:svala\tPN:svala\tVN:0.1.0\tCL:svala mem -R @RG\\tID:lane1 ref.fa\n"

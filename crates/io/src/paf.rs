@@ -86,7 +86,8 @@ mod tests {
     use super::*;
 
     fn line(flags: u16, cigar: &[(CigarKind, u32)], edits: i64) -> String {
-        let contig = |name: &str, length| ReferenceSequence { name: name.into(), length, md5: [0; 16] };
+        let contig =
+            |name: &str, length| ReferenceSequence { name: name.into(), length, md5: [0; 16], alternate: false };
         let cigar: Vec<CigarOp> = cigar.iter().map(|&(kind, bases)| CigarOp::new(kind, bases)).collect();
         let tags = [Tag { name: *b"NM", value: TagValue::Int(edits) }];
         let record = AlignmentRecord {

@@ -250,7 +250,8 @@ impl RecordSource<'_> {
         tags.push(integer(*b"AS", i64::from(traced.score)));
         tags.extend(shown.rival_score.map(|score| integer(*b"XS", i64::from(score))));
         self.push_read_tags(side.read, &mut tags);
-        if !scratch.other_alignments.is_empty() {
+        // A secondary alignment is no piece of the split read.
+        if shown.has_bases && !scratch.other_alignments.is_empty() {
             tags.push(Tag { name: *b"SA", value: TagValue::Text(&scratch.other_alignments) });
         }
         if !scratch.alternatives.is_empty() {

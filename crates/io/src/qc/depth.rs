@@ -152,7 +152,8 @@ mod tests {
     #[test]
     fn depth_is_that_of_counting() {
         let text = |text: &str| text.to_string();
-        let reference = |name: &str| ReferenceSequence { name: name.into(), length: 100_000, md5: [0; 16] };
+        let reference =
+            |name: &str| ReferenceSequence { name: name.into(), length: 100_000, md5: [0; 16], alternate: false };
         let header = Header {
             references: vec![reference("a"), reference("b"), reference("c")],
             order: Default::default(),
