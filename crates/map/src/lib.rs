@@ -23,6 +23,7 @@ pub mod anchors;
 pub mod candidates;
 pub mod checking;
 pub mod cigar;
+pub mod conventions;
 pub mod duplicates;
 mod error;
 pub mod extension;
