@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
 use svala_io::{AlignmentRecord, CigarKind, CigarOp, ReadBatch, Tag, TagValue, complement_letter, flags};
 
 use crate::alignment::Alignment;
@@ -10,6 +11,9 @@ use crate::conventions::OtherHits;
 use crate::index::Reference;
 use crate::options::MapOptions;
 use crate::selection::{Alternative, Placement};
+
+/// Tags of a record; more than so many are rare.
+type Tags<'t> = SmallVec<[Tag<'t>; 12]>;
 
 /// Placements of one template: one read, or two mates.
 #[derive(Clone, Debug)]
@@ -188,7 +192,7 @@ impl RecordSource<'_> {
         scratch: &mut Scratch,
         sink: &mut impl FnMut(&AlignmentRecord<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut tags = Vec::with_capacity(4);
+        let mut tags = Tags::new();
         push_mate_tags(&mut tags, side, &scratch.mate_cigar);
         self.push_read_tags(side.read, &mut tags);
         tags.extend(self.batch.carried_tags(side.read));
@@ -243,7 +247,7 @@ impl RecordSource<'_> {
         } else {
             scratch.clear_read();
         }
-        let mut tags = Vec::with_capacity(8);
+        let mut tags = Tags::new();
         tags.push(integer(*b"NM", i64::from(traced.edit_distance)));
         tags.push(Tag { name: *b"MD", value: TagValue::Text(traced.md) });
         push_mate_tags(&mut tags, side, &scratch.mate_cigar);
@@ -279,7 +283,7 @@ impl RecordSource<'_> {
     }
 
     /// What all records of a read have: read group and barcode. What came with the read stands last.
-    fn push_read_tags<'t>(&'t self, read: usize, tags: &mut Vec<Tag<'t>>) {
+    fn push_read_tags<'t>(&'t self, read: usize, tags: &mut Tags<'t>) {
         if let Some(id) = self.batch.read_group().and_then(|number| self.options.read_groups.id(number)) {
             tags.push(Tag { name: *b"RG", value: TagValue::Text(id) });
         }
@@ -408,7 +412,7 @@ fn integer(name: [u8; 2], value: i64) -> Tag<'static> {
     Tag { name, value: TagValue::Int(value) }
 }
 
-fn push_mate_tags<'t>(tags: &mut Vec<Tag<'t>>, side: &Side, mate_cigar: &'t [u8]) {
+fn push_mate_tags<'t>(tags: &mut Tags<'t>, side: &Side, mate_cigar: &'t [u8]) {
     if let Some(quality) = side.mate_quality {
         tags.push(Tag { name: *b"MC", value: TagValue::Text(mate_cigar) });
         tags.push(integer(*b"MQ", i64::from(quality)));
