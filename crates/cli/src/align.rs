@@ -220,14 +220,15 @@ fn job<'a>(
 }
 
 fn reading(mapping: &MappingArgs) -> Reading {
-    Reading { interleaved: mapping.interleaved, comments: mapping.comments, barcode_tag: None }
+    let (labelling, words) = (mapping.labels.labelling(), mapping.labels.words());
+    Reading { interleaved: mapping.interleaved, comments: mapping.comments, barcode_tag: None, labelling, words }
 }
 
 /// Maps all reads of a job.
 pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let begin = Instant::now();
     check_files(job)?;
-    let mut sources = job.inputs.open(job.reading)?;
+    let mut sources = job.inputs.open(&job.reading)?;
     if !job.record {
         sources = sources.into_iter().map(ReadSource::without_digests).collect();
     }
@@ -377,6 +378,7 @@ fn command_line(job: &Job<'_>) -> CommandLine {
     if job.reading.comments {
         words.push("-C".into());
     }
+    words.extend(job.reading.words.iter().cloned());
     if job.max_alternatives != MapOptions::default().max_alternatives {
         words.extend(["-h".into(), job.max_alternatives.to_string()]);
     }

@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, FromArgMatches, Parser, S
 use svala_compute::{Adapters, Backend, SimdLevel};
 
 use crate::insert_option::InsertSizes;
+use crate::label_args::LabelArgs;
 use crate::memory;
 
 /// Aligns short reads to a reference genome on any GPU or CPU, with the same bytes as its result.
@@ -101,8 +102,8 @@ pub struct AlignArgs {
     /// Say nothing but errors
     #[arg(short = 'q', long)]
     pub quiet: bool,
-    /// Take barcodes (unique molecular identifiers) from this field of the reads' comments, as in RX:Z:ACGT, write them as
-    /// that tag, and compare only reads with the same barcode when looking for duplicates
+    /// Compare only reads with the same barcode (unique molecular identifier) when looking for duplicates: that in this tag, which
+    /// --umi-from-name or --umi-structure makes, or BAM has, or which is taken from the reads' comments, as in RX:Z:ACGT
     #[arg(long, value_name = "RX", value_parser = barcode_tag)]
     pub barcode_tag: Option<[u8; 2]>,
     #[command(flatten)]
@@ -154,8 +155,8 @@ pub struct InputArgs {
     pub second: Option<PathBuf>,
     #[command(flatten)]
     pub in_fq: InFq,
-    /// Table of the lanes of one sample, separated by tabs, with columns read_group, sample, library, platform, unit, fastq_1 and
-    /// fastq_2; paths count from its folder
+    /// Table of the lanes of one sample, separated by tabs, with columns read_group, sample, library, platform, unit, center,
+    /// description, fastq_1 and fastq_2; paths count from its folder
     #[arg(long, value_name = "SHEET.tsv", conflicts_with = "read_group")]
     pub samples: Option<PathBuf>,
 }
@@ -246,6 +247,8 @@ pub struct MappingArgs {
     /// The comments of the reads are optional fields of SAM, between tabs, such as RX:Z:ACGT: write them as tags
     #[arg(short = 'C', long = "comments")]
     pub comments: bool,
+    #[command(flatten)]
+    pub labels: LabelArgs,
     /// Soft-clip supplementary alignments instead of hard-clipping them
     #[arg(short = 'Y', long = "soft-clip")]
     pub soft_clip: bool,

@@ -94,12 +94,15 @@ mod file_digest;
 pub mod flags;
 mod header;
 mod input;
+mod labels;
 mod lines;
+mod name_fields;
 mod noodles_record;
 mod nucleotide;
 pub mod qc;
 mod read_group;
 mod read_source;
+mod read_structure;
 mod record;
 mod sam_text;
 mod shard;
@@ -125,9 +128,11 @@ pub use self::{
     file_digest::FileDigest,
     header::{Header, Program, RecordOrder, ReferenceSequence},
     input::is_gzip,
+    labels::{Labelling, NamedGroups},
     nucleotide::complement_letter,
     read_group::ReadGroup,
     read_source::ReadSource,
+    read_structure::ReadStructure,
     record::{AlignmentRecord, Tag, TagValue},
     shard::ShardReader,
     spill::{SpillReader, SpillWriter},

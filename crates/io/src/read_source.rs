@@ -11,6 +11,7 @@ use crate::{
     bam_reads::BamReads,
     fastq::{FastqReader, read_pair},
     input::Input,
+    labels::{Label, Labeller, Labelling},
     watched::InputWatch,
 };
 
@@ -27,7 +28,12 @@ pub(crate) type Opened = Chain<Cursor<Vec<u8>>, Input>;
 /// file is read as if it were not: its secondary and supplementary records are passed over, and reverse reads turned back.
 pub struct ReadSource {
     reads: Reads,
+    labeller: Labeller,
+    /// Tags of the template that is being read.
+    labels: [Label; 2],
     read_group: Option<usize>,
+    /// Groups that are told by names.
+    named_groups: Vec<ReadGroup>,
     /// Of its files.
     watches: Vec<Arc<InputWatch>>,
 }
@@ -70,7 +76,14 @@ impl ReadSource {
                 Reads::Files(Box::new([first, FastqReader::new(second, second_path, max_bases)]))
             }
         };
-        Ok(Self { reads, read_group: None, watches })
+        Ok(Self {
+            reads,
+            labeller: Labeller::default(),
+            labels: Default::default(),
+            read_group: None,
+            named_groups: Vec::new(),
+            watches,
+        })
     }
 
     /// Says that mates follow each other in the one FASTQ file. It says nothing about two files, or BAM, which tells itself.
@@ -86,7 +99,7 @@ impl ReadSource {
     /// writes itself, and `RG`, are left out. Any other comment is then an error.
     #[must_use]
     pub fn with_comments(mut self) -> Self {
-        self.fastq_readers().for_each(|reader| reader.has_fields = true);
+        self.labeller.has_comments = true;
         self
     }
 
@@ -94,11 +107,40 @@ impl ReadSource {
     /// blanks, for the two letters of `tag`. A read without one is then an error, as is one of BAM without that field.
     #[must_use]
     pub fn with_barcodes(mut self, tag: [u8; 2]) -> Self {
-        self.fastq_readers().for_each(|reader| reader.barcode_tag = Some(tag));
-        if let Reads::Bam(reads) = &mut self.reads {
-            reads.barcode_tag = Some(tag);
-        }
+        self.labeller.barcode_tag = Some(tag);
         self
+    }
+
+    /// Gives reads more tags. Read groups of names come in the place of none only, so not with
+    /// [`with_read_group`](Self::with_read_group), which comes before, nor for BAM.
+    ///
+    /// # Errors
+    ///
+    /// There is not a read structure for each mate, or some for BAM; or the first read's name tells no read group.
+    pub fn labelled(mut self, mut labelling: Labelling) -> Result<Self> {
+        let (mates, reader) = match &mut self.reads {
+            Reads::Single(reader) => (1, Some(reader)),
+            Reads::Files(readers) => (2, readers.first_mut()),
+            Reads::Interleaved(reader) => (2, Some(reader)),
+            Reads::Bam(_) => (0, None),
+        };
+        if !labelling.structures.is_empty() && labelling.structures.len() != mates {
+            return Err(Error::ReadStructure {
+                reason: match mates {
+                    0 => "expected FASTQ; there is none for BAM",
+                    1 => "expected one for single reads",
+                    _ => "expected two, with a comma between them, for mates",
+                },
+            });
+        }
+        if self.read_group.is_some() {
+            labelling.groups = None;
+        }
+        self.labeller.labelling = labelling;
+        if let Some(reader) = reader {
+            self.named_groups = reader.learn_groups(&mut self.labeller)?;
+        }
+        Ok(self)
     }
 
     /// Says which of the header's read groups the reads belong to, instead of the groups that reads of BAM have.
@@ -123,18 +165,9 @@ impl ReadSource {
         self.watches.clone()
     }
 
-    fn fastq_readers(&mut self) -> impl Iterator<Item = &mut FastqReader> {
-        let readers = match &mut self.reads {
-            Reads::Single(reader) | Reads::Interleaved(reader) => std::slice::from_mut(reader),
-            Reads::Files(readers) => &mut readers[..],
-            Reads::Bam(_) => &mut [],
-        };
-        readers.iter_mut()
-    }
-
-    /// The read groups of a BAM file's header.
+    /// The read groups of a BAM file's header, or those that names tell.
     pub fn read_groups(&self) -> &[ReadGroup] {
-        if let Reads::Bam(reads) = &self.reads { reads.read_groups() } else { &[] }
+        if let Reads::Bam(reads) = &self.reads { reads.read_groups() } else { &self.named_groups }
     }
 
     /// How many hard-clipped reads of a BAM file have been handed out: their other bases are lost. It can be looked at later.
@@ -171,7 +204,7 @@ impl ReadSource {
         batch.clear();
         batch.set_read_group(self.read_group);
         let step = if self.is_paired() { 2 } else { 1 };
-        while batch.len() + step <= max_reads.max(step) && self.reads.read_into(batch)? {}
+        while batch.len() + step <= max_reads.max(step) && self.read_template(batch)? {}
         match &self.reads {
             Reads::Single(reader) | Reads::Interleaved(reader) => reader.require_records()?,
             Reads::Files(readers) => readers[0].require_records()?,
@@ -182,18 +215,20 @@ impl ReadSource {
     }
 }
 
-impl Reads {
+impl ReadSource {
     /// Appends the next read or pair; false at the end.
-    fn read_into(&mut self, batch: &mut ReadBatch) -> Result<bool> {
-        match self {
-            Self::Single(reader) => reader.read_into(batch),
-            Self::Files(readers) => {
-                let [first, second] = &mut **readers;
-                read_pair(first, second, batch)
-            }
-            Self::Interleaved(reader) => reader.read_two_into(batch),
-            Self::Bam(reads) => reads.read_into(batch),
+    fn read_template(&mut self, batch: &mut ReadBatch) -> Result<bool> {
+        let (labeller, labels) = (&mut self.labeller, &mut self.labels);
+        let (is_there, reads) = match &mut self.reads {
+            Reads::Single(reader) => (reader.read_into(labeller, 0, &mut labels[0], batch)?, 1),
+            Reads::Files(readers) => (read_pair(readers, labeller, labels, batch)?, 2),
+            Reads::Interleaved(reader) => (reader.read_two_into(labeller, labels, batch)?, 2),
+            Reads::Bam(reads) => return reads.read_into(labeller, batch),
+        };
+        if is_there && labeller.is_on() {
+            labeller.push(&mut labels[..reads], batch);
         }
+        Ok(is_there)
     }
 }
 
