@@ -77,6 +77,7 @@
 
 mod atomic;
 mod bam;
+mod bam_header;
 mod bam_index;
 mod bam_reads;
 mod bam_records;
@@ -126,7 +127,7 @@ pub use self::{
     error::{Error, Result},
     fasta::{Contig, FastaReader},
     file_digest::FileDigest,
-    header::{Header, Program, RecordOrder, ReferenceSequence},
+    header::{Header, Program, RecordOrder, ReferenceSequence, is_reference_name},
     input::is_gzip,
     labels::{Labelling, NamedGroups},
     nucleotide::complement_letter,
