@@ -208,6 +208,32 @@ fn groups_of_names(bench: &Bench) {
     assert!(sorted(&sam) == sorted(&given) && text_of(&sam).contains(line));
 }
 
+/// Fields with a character for each base follow the bases, through strands, hard clips and another alignment.
+fn fields_turn_with_the_bases(bench: &Bench) {
+    let files = bench.files("turned", |number, _, read| {
+        let qualities: String = (0..read[1].len()).map(|i| char::from(b'!' + (i % 90) as u8)).collect();
+        [format!("{} OQ:Z:{qualities}\tE2:Z:{}", name(number), read[1]), read[1].clone(), qualities]
+    });
+    let assert_turned = |sam: &[u8]| {
+        let all = records(sam);
+        for r in &all {
+            assert_eq!((r.tags.get("OQ"), r.tags.get("E2")), (Some(&r.qualities), Some(&r.bases)), "{}", r.name);
+        }
+        let is_clipped = |record: &Record| record.cigar.contains('H');
+        (all.iter().filter(|record| record.flags & 0x10 != 0).count(), all.iter().any(is_clipped))
+    };
+    let (turned, has_clips) = assert_turned(&bench.mem(&["-C"], &files));
+    assert!(turned > PAIRS / 2 && has_clips);
+    let [aligned, again] = ["turned.bam", "again-turned.bam"].map(|name| bench.path(name));
+    let align = |options: &[&str], output: &PathBuf| {
+        let fixed = ["align", "--ref", text(&bench.reference), "--sort", "none", "-o", text(output)];
+        svala_ok(&[&fixed[..], options].concat());
+        assert_turned(&samtools(&["view", text(output)]))
+    };
+    let expected = align(&["-C", "-1", &files[0], "-2", &files[1]], &aligned);
+    assert_eq!(align(&["-1", text(&aligned)], &again), expected);
+}
+
 /// `samtools fixmate -m` finds nothing to add or change.
 fn mates_need_no_extra_pass(bench: &Bench) {
     let files = bench.files("mates", |number, _, read| [name(number), read[1].clone(), read[3].clone()]);
@@ -242,6 +268,7 @@ fn main() {
         trial("identifiers of bases", on(identifiers_of_bases)),
         trial("structures that do not fit", on(structures_that_do_not_fit)),
         trial("groups of names", on(groups_of_names)),
+        with_samtools("fields turn with the bases", fields_turn_with_the_bases),
         with_samtools("mates need no extra pass", mates_need_no_extra_pass),
     ])
 }

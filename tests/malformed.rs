@@ -42,6 +42,9 @@ struct Bench {
     reference: PathBuf,
 }
 
+/// What a record becomes.
+type Change = fn(&str) -> String;
+
 /// What a run must do.
 #[derive(Clone, Copy)]
 enum Must<'a> {
@@ -163,8 +166,7 @@ fn unpacked(data: &[u8]) -> std::io::Result<Vec<u8>> {
 fn flaws_of_records(bench: &Bench) {
     let folder = bench.folder("flaws");
     let whole = records(40);
-    // What a record becomes.
-    let flaws: [(&str, fn(&str) -> String, &str); 22] = [
+    let flaws: [(&str, Change, &str); 22] = [
         ("no @", |r| r[1..].into(), "expected '@'"),
         ("another first letter", |r| r.replace("@read", ">read"), "expected '@'"),
         (

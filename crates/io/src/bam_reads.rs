@@ -1,7 +1,7 @@
 //! Reads out of BAM: unaligned ones, or aligned ones to be aligned again.
 //!
-//! Only primary records count. The old alignment is forgotten: bases and qualities turn back to the strand that was read, and
-//! fields that describe the alignment are left out, as is `PG`, which names a line of the old header. All other fields stay with
+//! Only primary records count. The old alignment is forgotten: bases, qualities and fields that have a character for each base turn
+//! back to the strand that was read, and fields that describe the alignment are left out, as is `PG`, which names a line of the old header. All other fields stay with
 //! the read, its read group among them.
 
 use std::{
@@ -21,6 +21,7 @@ use crate::{
     labels::{Labeller, NO_UMI, append_text_field, score},
     name_fields::append_umi,
     nucleotide::{complement_letter, normalise_into},
+    per_base::turn_field,
     read_source::Opened,
     record::is_read_name,
     tag_text::append_integer_field,
@@ -200,7 +201,12 @@ impl BamReads {
             }
             let is_left_out = is_own_field(field.name) || labeller.is_made(field.name) || (is_group && self.regrouped);
             if !is_left_out {
+                let start = fields.len();
                 fields.extend_from_slice(field.bytes);
+                if record.flags() & flags::REVERSE != 0 {
+                    let value = &mut fields[start + field.bytes.len() - field.value.len()..];
+                    turn_field(field.name, field.kind, value, record.sequence_length());
+                }
             }
         }
         if labeller.labelling.umi_from_name {

@@ -100,6 +100,7 @@ mod lines;
 mod name_fields;
 mod noodles_record;
 mod nucleotide;
+mod per_base;
 pub mod qc;
 mod read_group;
 mod read_source;
