@@ -3,39 +3,19 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{bytes, conclude, indexed_reference, text, trial};
-use flate2::{Compression, write::GzEncoder};
-use xxhash_rust::xxh3::xxh3_64;
+use common::hostile::{BGZF_END, bam, bgzf, bgzf_blocks, gzip, records, seal};
+use common::{Random, bytes, conclude, indexed_reference, text, trial};
 
 /// No input here is larger than a few hundred KB.
 const LONGEST: Duration = Duration::from_secs(10);
 /// Address space of a run, in KiB: programs, thread stacks and the mapped index, but no length field that lies.
 const MOST_MEMORY_KIB: u64 = 1_500_000;
-/// The empty block at the end of BGZF.
-const BGZF_END: [u8; 28] =
-    [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, b'B', b'C', 2, 0, 0x1b, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-}
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -120,40 +100,6 @@ fn listing(folder: &Path) -> Vec<std::ffi::OsString> {
     let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
     names.sort();
     names
-}
-
-/// Reads that stand nowhere in the reference but for chance: the tests are about reading.
-fn records(count: usize) -> Vec<String> {
-    let mut random = Random(7);
-    let mut bases = |length: usize| -> String { (0..length).map(|_| ['A', 'C', 'G', 'T'][random.below(4)]).collect() };
-    (0..count).map(|i| format!("@read{i}\n{}\n+\n{}\n", bases(60 + i % 7), "I".repeat(60 + i % 7))).collect()
-}
-
-fn gzip(data: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(data).expect("memory");
-    encoder.finish().expect("memory")
-}
-
-/// BGZF blocks of so many bytes each, without the block that ends a file.
-fn bgzf_blocks(data: &[u8], block_bytes: usize) -> Vec<Vec<u8>> {
-    let block = |data: &[u8]| {
-        let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), Compression::fast());
-        deflate.write_all(data).expect("memory");
-        let deflated = deflate.finish().expect("memory");
-        let mut crc = flate2::Crc::new();
-        crc.update(data);
-        let size = (deflated.len() + 25) as u16;
-        let trailer = [crc.sum().to_le_bytes(), (data.len() as u32).to_le_bytes()].concat();
-        [&BGZF_END[..16], &size.to_le_bytes(), &deflated, &trailer].concat()
-    };
-    data.chunks(block_bytes).map(block).collect()
-}
-
-fn bgzf(data: &[u8], block_bytes: usize) -> Vec<u8> {
-    let mut blocks = bgzf_blocks(data, block_bytes);
-    blocks.push(BGZF_END.to_vec());
-    blocks.concat()
 }
 
 fn unpacked(data: &[u8]) -> std::io::Result<Vec<u8>> {
@@ -300,28 +246,6 @@ fn mates(bench: &Bench) {
     }
 }
 
-/// Unaligned BAM, uncompressed.
-fn bam() -> Vec<u8> {
-    let number = |number: usize| (number as u32).to_le_bytes();
-    let header = b"@HD\tVN:1.6\n@SQ\tSN:c\tLN:9\n@RG\tID:a\tSM:s\n";
-    let mut content =
-        [&b"BAM\x01"[..], &number(header.len()), header, &number(1), &number(2), b"c\0", &number(9)].concat();
-    for i in 0..40usize {
-        let name = format!("read{i:02}\0");
-        let bases = 50 + i % 3;
-        let mut record = [&number(usize::MAX)[..], &number(usize::MAX), &[name.len() as u8, 0, 0x48, 0x12]].concat();
-        record.extend([0, 0, [0x4d, 0x8d][i % 2], 0]);
-        record.extend([number(bases), number(usize::MAX), number(usize::MAX), number(0)].concat());
-        record.extend(name.replace(&format!("{i:02}"), &format!("{:02}", i / 2)).bytes());
-        record.extend(std::iter::repeat_n(0x12, bases.div_ceil(2)));
-        record.extend(std::iter::repeat_n(30, bases));
-        record.extend(b"RGZa\0XBBs\x02\0\0\0\x01\0\x02\0RXZACGT\0");
-        content.extend(number(record.len()));
-        content.extend(record);
-    }
-    content
-}
-
 /// Lengths that lie, and other bytes of BAM that are anything.
 fn hostile_bam(bench: &Bench) {
     let folder = bench.folder("bam");
@@ -426,22 +350,6 @@ fn hostile_indexes(bench: &Bench) {
     }
 }
 
-/// Makes the checksums of an index right again; the layout is that of `index/format.rs`.
-fn seal(index: &mut [u8]) {
-    for number in 0..7 {
-        let entry = 32 + 32 * number;
-        let field = |at: usize| u64::from_le_bytes(index[at..at + 8].try_into().expect("8 bytes")) as usize;
-        let (start, bytes) = (field(entry + 8), field(entry + 16));
-        let section = start.checked_add(bytes).and_then(|end| index.get(start..end));
-        if let Some(checksum) = section.map(xxh3_64) {
-            index[entry + 24..entry + 32].copy_from_slice(&checksum.to_le_bytes());
-        }
-    }
-    index[24..32].fill(0);
-    let checksum = xxh3_64(&index[..32 + 32 * 7]);
-    index[24..32].copy_from_slice(&checksum.to_le_bytes());
-}
-
 /// Read groups, read structures and lanes that are anything.
 fn option_values(bench: &Bench) {
     let folder = bench.folder("options");
@@ -483,6 +391,53 @@ fn good_input_passes(bench: &Bench) {
     }
 }
 
+/// What is unusual but right is read: each file gives these reads, by name, with these bases and qualities.
+fn odd_input_is_read(bench: &Bench) {
+    let folder = bench.folder("odd");
+    let file = folder.join("odd.fq");
+    let long = "ACGT".repeat(256);
+    let lines = format!("@a\n{long}\n+\n{}\n", "I".repeat(1024));
+    let cases: [(&str, Vec<u8>, &str); 20] = [
+        ("CR LF", b"@a\r\nACGT\r\n+\r\nIII~\r\n".into(), "a ACGT III~"),
+        ("no last line end", b"@a\nACGT\n+\nIIII".into(), "a ACGT IIII"),
+        ("blank lines behind", b"@a\nACGT\n+\nIIII\n\n\n\n\n\n".into(), "a ACGT IIII"),
+        ("lower case", b"@a\nacgtn\n+\nIIIII\n".into(), "a ACGTN IIIII"),
+        ("ambiguous letters", b"@a\nRYSWKMBDHVN\n+\nIIIIIIIIIII\n".into(), "a RYSWKMBDHVN IIIIIIIIIII"),
+        ("RNA and dots", b"@a\nAU.u\n+\nIIII\n".into(), "a ATNT IIII"),
+        ("the name again", b"@a x\nACGT\n+a x\nIIII\n".into(), "a ACGT IIII"),
+        ("a quality line like a header", b"@a\nACGT\n+\n@@@@\n@b\nA\n+\n+\n".into(), "a ACGT @@@@,b A +"),
+        ("mate numbers", b"@a/1\nA\n+\nI\n@b/2 c\nC\n+\nI\n".into(), "a A I,b C I"),
+        ("Illumina 1.8", b"@M:1:F:1:1:2:3 1:N:0:ACGT+A\nA\n+\nI\n".into(), "M:1:F:1:1:2:3 A I"),
+        ("SRA", b"@SRR1.1 1 length=4\nACGT\n+SRR1.1 1 length=4\nIIII\n".into(), "SRR1.1 ACGT IIII"),
+        ("a tab before the comment", b"@a\tb c\nA\n+\nI\n".into(), "a A I"),
+        ("an empty read", b"@a\n\n+\n\n@b\nA\n+\nI\n".into(), "a * *,b A I"),
+        ("an empty read at the end", b"@b\nA\n+\nI\n@a\n\n+".into(), "b A I,a * *"),
+        ("one base", b"@a\nN\n+\n!\n".into(), "a N !"),
+        ("the longest", lines.into_bytes(), &format!("a {long} {}", "I".repeat(1024))),
+        ("members", [gzip(b"@a\nAC"), gzip(b""), gzip(b"GT\n+\nIIII\n")].concat(), "a ACGT IIII"),
+        ("blocks", bgzf(b"@a\nACGT\n+\nIIII\n", 3), "a ACGT IIII"),
+        ("an empty block inside", [bgzf(b"@a\nAC", 3), bgzf(b"GT\n+\nIIII\n", 30)].concat(), "a ACGT IIII"),
+        ("BGZF, then gzip's other form", [gzip(b"@a\nAC"), bgzf(b"GT\n+\nIIII\n", 30)].concat(), "a ACGT IIII"),
+    ];
+    for (name, content, expected) in cases {
+        std::fs::write(&file, content).expect("a file");
+        let sam = common::svala_ok(&["mem", "--quiet", text(&bench.reference), text(&file)]);
+        let reads: Vec<String> =
+            common::records(&sam).iter().map(|r| format!("{} {} {}", r.name, r.bases, r.qualities)).collect();
+        assert_eq!(reads.join(","), expected, "{name}");
+    }
+    // Several files a side are lanes.
+    let [one, other] = [b"@a\nA\n+\nI\n", b"@b\nC\n+\nI\n"].map(|content| {
+        let path = folder.join(format!("{}.fq", char::from(content[1])));
+        std::fs::write(&path, content).expect("a file");
+        path
+    });
+    let twice = ["-1", text(&one), "-1", text(&other)];
+    assert!(bench.check(&folder, &twice, Must::Either(""), "two files"));
+    let odd = [&twice[..], &["-2", text(&file)]].concat();
+    bench.check(&folder, &odd, Must::Fail(&["odd.fq", "as many files"]), "two files and one of mates");
+}
+
 fn main() {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| {
@@ -491,6 +446,7 @@ fn main() {
     };
     conclude(vec![
         trial("good input passes", on(good_input_passes)),
+        trial("odd input is read", on(odd_input_is_read)),
         trial("flaws of records", on(flaws_of_records)),
         trial("cuts", on(cuts)),
         trial("flipped bits", on(flipped_bits)),

@@ -147,12 +147,12 @@ pub struct SortedArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("input").args(["first", "in_fq", "samples"]).required(true))]
 pub struct InputArgs {
-    /// Reads, FASTQ (plain, gzip or BGZF) or BAM; `-` for standard input
+    /// Reads, FASTQ (plain, gzip or BGZF) or BAM; `-` for standard input; again for each lane
     #[arg(short = '1', long = "in1", value_name = "R1")]
-    pub first: Option<PathBuf>,
-    /// Their mates
+    pub first: Vec<PathBuf>,
+    /// Their mates, as often
     #[arg(short = '2', long = "in2", value_name = "R2", requires = "first", conflicts_with = "interleaved")]
-    pub second: Option<PathBuf>,
+    pub second: Vec<PathBuf>,
     #[command(flatten)]
     pub in_fq: InFq,
     /// Table of the lanes of one sample, separated by tabs, with columns read_group, sample, library, platform, unit, center,

@@ -43,9 +43,13 @@ impl Inputs {
         }
         let given = args.in_fq.lanes.iter().map(|words| Lane::parse(words));
         let mut lanes = given.collect::<Result<Vec<_>>>()?;
-        lanes.extend(args.first.iter().map(|first| Lane {
+        if !args.second.is_empty() && args.first.len() != args.second.len() {
+            let (path, why) = (args.second[0].clone(), "expected as many files of mates (-2) as files of reads (-1)");
+            return Err(Error::Usage { path, why });
+        }
+        lanes.extend(args.first.iter().enumerate().map(|(number, first)| Lane {
             first: first.clone(),
-            second: args.second.clone(),
+            second: args.second.get(number).cloned(),
             read_group: None,
         }));
         for lane in &mut lanes {

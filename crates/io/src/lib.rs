@@ -102,6 +102,7 @@ mod noodles_record;
 mod nucleotide;
 mod per_base;
 pub mod qc;
+mod read_ahead;
 mod read_group;
 mod read_source;
 mod read_structure;

@@ -1,7 +1,7 @@
 //! Where reads come from: FASTQ in one file, two files of mates or mates in turn, or BAM.
 
 use std::{
-    io::{Chain, Cursor, Read},
+    io::{Cursor, Read},
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64},
 };
@@ -12,14 +12,15 @@ use crate::{
     fastq::{FastqReader, read_pair},
     input::Input,
     labels::{Label, Labeller, Labelling},
+    read_ahead::ReadAhead,
     watched::InputWatch,
 };
 
 /// The first bytes of every BAM file.
 const BAM_MAGIC: &[u8] = b"BAM\x01";
 
-/// A file whose first bytes have been looked at.
-pub(crate) type Opened = Chain<Cursor<Vec<u8>>, Input>;
+/// The bytes of a file, inflated.
+pub(crate) type Opened = Box<dyn Read + Send>;
 
 /// Reads, single or paired, from FASTQ files that may be compressed with gzip or BGZF, or from a BAM file. Which it is, is told by
 /// content.
@@ -59,9 +60,8 @@ impl ReadSource {
                 source: std::io::Error::other("it cannot be both the first and the second file"),
             });
         }
-        let (input, path) = open(first)?;
-        let mut watches = vec![Arc::clone(input.get_ref().1.watch())];
-        let is_bam = input.get_ref().0.get_ref() == BAM_MAGIC;
+        let Found { input, path, watch, is_bam } = find(first)?;
+        let mut watches = vec![watch];
         let reads = match second {
             None if is_bam => Reads::Bam(Box::new(BamReads::open(input, path, max_bases)?)),
             None => Reads::Single(FastqReader::new(input, path, max_bases)),
@@ -70,10 +70,10 @@ impl ReadSource {
                 return Err(Error::Open { path, source });
             }
             Some(second) => {
-                let (second, second_path) = open(second)?;
-                watches.push(Arc::clone(second.get_ref().1.watch()));
+                let second = find(second)?;
+                watches.push(second.watch);
                 let first = FastqReader::new(input, path, max_bases);
-                Reads::Files(Box::new([first, FastqReader::new(second, second_path, max_bases)]))
+                Reads::Files(Box::new([first, FastqReader::new(second.input, second.path, max_bases)]))
             }
         };
         Ok(Self {
@@ -232,11 +232,27 @@ impl ReadSource {
     }
 }
 
-/// Opens a file and looks at its first bytes.
-fn open(path: &Path) -> Result<(Opened, PathBuf)> {
+/// A file whose first bytes have been looked at.
+struct Found {
+    input: Opened,
+    path: PathBuf,
+    watch: Arc<InputWatch>,
+    is_bam: bool,
+}
+
+/// Opens a file and looks at its first bytes. A compressed one is inflated in a thread of its own.
+fn find(path: &Path) -> Result<Found> {
     let (mut input, path) = Input::open_with_digest(path)?;
+    let watch = Arc::clone(input.watch());
     let mut head = Vec::new();
     let looked = input.by_ref().take(BAM_MAGIC.len() as u64).read_to_end(&mut head);
     looked.map_err(|source| Error::read(&path, 1, source))?;
-    Ok((Cursor::new(head).chain(input), path))
+    let (is_bam, is_compressed) = (head == BAM_MAGIC, input.is_compressed());
+    let input = Cursor::new(head).chain(input);
+    let input: Opened = if is_compressed {
+        Box::new(ReadAhead::new(input).map_err(|source| Error::Read { path: path.clone(), source })?)
+    } else {
+        Box::new(input)
+    };
+    Ok(Found { input, path, watch, is_bam })
 }
