@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
@@ -234,6 +234,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     }
     let read_groups = job.inputs.all_read_groups(&sources)?;
     let hard_clipped: Vec<_> = sources.iter().map(ReadSource::hard_clipped).collect();
+    let single: Vec<_> = sources.iter().map(ReadSource::single_reads).collect();
     let options = MapOptions {
         soft_clip_supplementary: job.soft_clip,
         max_alternatives: job.max_alternatives,
@@ -269,7 +270,9 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let progress = Progress::start(&job.meter, watches, job.show());
     let done = run_sorted(job, &run, sources, writer, &header)?;
     drop(progress);
-    warn_of_hard_clips(job, hard_clipped.iter().map(|count| count.load(Ordering::Relaxed)).sum());
+    let sum = |counts: &[Arc<AtomicU64>]| counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+    warn_of_hard_clips(job, sum(&hard_clipped));
+    warn_of_single_reads(job, sum(&single));
     let elapsed = start.elapsed();
     let failures = engine.device_failures();
     for DeviceFailure { device, reason } in &failures {
@@ -331,6 +334,13 @@ fn warn_of_hard_clips(job: &Job<'_>, reads: u64) {
         job.warn(format_args!(
             "{reads} reads came hard-clipped: their other bases are lost, and were aligned without them"
         ));
+    }
+}
+
+/// Says that some reads had no mate where mates follow each other.
+fn warn_of_single_reads(job: &Job<'_>, reads: u64) {
+    if reads > 0 {
+        job.warn(format_args!("{reads} reads had no mate next to them and were aligned as single reads"));
     }
 }
 

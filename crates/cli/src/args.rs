@@ -241,7 +241,7 @@ pub struct MappingArgs {
     /// Read group header line, such as '@RG\tID:1\tSM:sample'
     #[arg(short = 'R', long = "read-group", value_name = "LINE")]
     pub read_group: Option<String>,
-    /// Mates follow each other in the one file of reads
+    /// Mates follow each other in the one file of reads: neighbours with the same name; others are single reads
     #[arg(short = 'p', long = "interleaved")]
     pub interleaved: bool,
     /// The comments of the reads are optional fields of SAM, between tabs, such as RX:Z:ACGT: write them as tags

@@ -101,24 +101,38 @@ impl FastqReader {
         Ok(())
     }
 
-    /// Appends the next two records, mates, to `batch`; false at the end of the file.
-    pub(crate) fn read_two_into(
+    /// Appends the next template, two records of one name or a single one, and returns its reads; 0 at the end of the file.
+    ///
+    /// The record after a single one has been read by then and waits.
+    pub(crate) fn read_template_into(
         &mut self,
         labeller: &mut Labeller,
         labels: &mut [Label; 2],
+        waiting: &mut Waiting,
         batch: &mut ReadBatch,
-    ) -> Result<bool> {
-        let [one, other] = labels;
-        if !self.read_into(labeller, 0, one, batch)? {
-            return Ok(false);
+    ) -> Result<usize> {
+        if waiting.read.is_empty() {
+            if !self.read_into(labeller, 0, &mut waiting.label, &mut waiting.read)? {
+                return Ok(0);
+            }
+            waiting.mate = self.mate;
         }
-        let (first, mate) = (batch.len() - 1, self.mate);
-        let are_mates = self.read_into(labeller, 1, other, batch)? && batch.name(first) == batch.name(first + 1);
-        if !are_mates || (mate.is_some() && mate == self.mate) {
+        let mate = waiting.mate;
+        waiting.take(&mut labels[0], batch);
+        let is_there = self.read_into(labeller, 1, &mut waiting.label, &mut waiting.read)?;
+        waiting.mate = self.mate;
+        let first = batch.len() - 1;
+        let are_mates = is_there && batch.name(first) == waiting.read.name(0);
+        if (are_mates && mate.is_some() && mate == self.mate)
+            || (!are_mates && !labeller.labelling.structures.is_empty())
+        {
             let reason = "expected its mate next to it, with the same name".into();
             return Err(Flaw::Broken(reason).locate(&self.path, self.records));
         }
-        Ok(true)
+        if are_mates {
+            waiting.take(&mut labels[1], batch);
+        }
+        Ok(1 + usize::from(are_mates))
     }
 
     /// Appends the next record, one of first mates or of second ones, to `batch`, and fills its label; false at the end of the file.
@@ -160,6 +174,23 @@ impl FastqReader {
             self.records = record;
             return Ok(true);
         }
+    }
+}
+
+/// A record that was read to see whether it is the mate of the one before.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// One read or none.
+    read: ReadBatch,
+    label: Label,
+    mate: Option<u8>,
+}
+
+impl Waiting {
+    fn take(&mut self, label: &mut Label, batch: &mut ReadBatch) {
+        batch.append_range(&self.read, 0..self.read.len());
+        self.read.clear();
+        std::mem::swap(&mut self.label, label);
     }
 }
 

@@ -3,13 +3,16 @@
 use std::{
     io::{Cursor, Read},
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::{
     Error, ReadBatch, ReadGroup, Result,
     bam_reads::BamReads,
-    fastq::{FastqReader, read_pair},
+    fastq::{FastqReader, Waiting, read_pair},
     input::Input,
     labels::{Label, Labeller, Labelling},
     read_ahead::ReadAhead,
@@ -42,8 +45,18 @@ pub struct ReadSource {
 enum Reads {
     Single(FastqReader),
     Files(Box<[FastqReader; 2]>),
-    Interleaved(FastqReader),
+    Interleaved(Box<Interleaved>),
     Bam(Box<BamReads>),
+}
+
+/// One file, where mates stand next to each other and some reads may have none.
+struct Interleaved {
+    reader: FastqReader,
+    waiting: Waiting,
+    /// A template that is of the other kind than those of the batch before.
+    next: ReadBatch,
+    /// Reads without a mate.
+    single: Arc<AtomicU64>,
 }
 
 impl ReadSource {
@@ -86,13 +99,20 @@ impl ReadSource {
         })
     }
 
-    /// Says that mates follow each other in the one FASTQ file. It says nothing about two files, or BAM, which tells itself.
+    /// Says that mates follow each other in the one FASTQ file: two neighbours with the same name are, and others are single
+    /// reads. It says nothing about two files, or BAM, which tells itself.
     #[must_use]
     pub fn interleaved(mut self) -> Self {
         if let Reads::Single(reader) = self.reads {
-            self.reads = Reads::Interleaved(reader);
+            let (waiting, next, single) = (Waiting::default(), ReadBatch::new(), Arc::default());
+            self.reads = Reads::Interleaved(Box::new(Interleaved { reader, waiting, next, single }));
         }
         self
+    }
+
+    /// How many reads without a mate have been found where mates follow each other. It can be looked at later.
+    pub fn single_reads(&self) -> Arc<AtomicU64> {
+        if let Reads::Interleaved(interleaved) = &self.reads { Arc::clone(&interleaved.single) } else { Arc::default() }
     }
 
     /// Takes the comments of FASTQ headers for optional fields of SAM, between tabs, which stay with the reads. Those that svala
@@ -121,7 +141,7 @@ impl ReadSource {
         let (mates, reader) = match &mut self.reads {
             Reads::Single(reader) => (1, Some(reader)),
             Reads::Files(readers) => (2, readers.first_mut()),
-            Reads::Interleaved(reader) => (2, Some(reader)),
+            Reads::Interleaved(interleaved) => (2, Some(&mut interleaved.reader)),
             Reads::Bam(_) => (0, None),
         };
         if !labelling.structures.is_empty() && labelling.structures.len() != mates {
@@ -175,7 +195,7 @@ impl ReadSource {
         if let Reads::Bam(reads) = &self.reads { reads.hard_clipped() } else { Arc::default() }
     }
 
-    /// Whether reads come in pairs.
+    /// Whether reads come in pairs, or some may.
     pub fn is_paired(&self) -> bool {
         match &self.reads {
             Reads::Single(_) => false,
@@ -187,14 +207,15 @@ impl ReadSource {
     /// Reads handed out so far, mates counted singly.
     pub fn records_read(&self) -> u64 {
         match &self.reads {
-            Reads::Single(reader) | Reads::Interleaved(reader) => reader.records,
+            Reads::Single(reader) => reader.records,
+            Reads::Interleaved(interleaved) => interleaved.reader.records,
             Reads::Files(readers) => readers.iter().map(|reader| reader.records).sum(),
             Reads::Bam(reads) => reads.reads,
         }
     }
 
     /// Clears `batch` and fills it with at most `max_reads` reads, but at least one read or pair;
-    /// for paired reads an even number. Returns false when the input is exhausted.
+    /// with paired reads only or with single ones only. Returns false when the input is exhausted.
     ///
     /// # Errors
     ///
@@ -203,10 +224,20 @@ impl ReadSource {
     pub fn read_batch(&mut self, batch: &mut ReadBatch, max_reads: usize) -> Result<bool> {
         batch.clear();
         batch.set_read_group(self.read_group);
+        batch.set_paired(self.is_paired());
         let step = if self.is_paired() { 2 } else { 1 };
-        while batch.len() + step <= max_reads.max(step) && self.read_template(batch)? {}
+        let max_reads = max_reads.max(step);
+        if let Reads::Interleaved(interleaved) = &mut self.reads {
+            let (labeller, labels) = (&mut self.labeller, &mut self.labels);
+            while interleaved.read_template(labeller, labels, self.read_group)?
+                && interleaved.move_next(batch, max_reads)
+            {}
+        } else {
+            while batch.len() + step <= max_reads && self.read_template(batch)? {}
+        }
         match &self.reads {
-            Reads::Single(reader) | Reads::Interleaved(reader) => reader.require_records()?,
+            Reads::Single(reader) => reader.require_records()?,
+            Reads::Interleaved(interleaved) => interleaved.reader.require_records()?,
             Reads::Files(readers) => readers[0].require_records()?,
             // It has been seen to have a record.
             Reads::Bam(_) => {}
@@ -222,13 +253,47 @@ impl ReadSource {
         let (is_there, reads) = match &mut self.reads {
             Reads::Single(reader) => (reader.read_into(labeller, 0, &mut labels[0], batch)?, 1),
             Reads::Files(readers) => (read_pair(readers, labeller, labels, batch)?, 2),
-            Reads::Interleaved(reader) => (reader.read_two_into(labeller, labels, batch)?, 2),
+            // Its templates are not all of one kind, and so read by itself.
+            Reads::Interleaved(_) => return Ok(false),
             Reads::Bam(reads) => return reads.read_into(labeller, batch),
         };
         if is_there && labeller.is_on() {
             labeller.push(&mut labels[..reads], batch);
         }
         Ok(is_there)
+    }
+}
+
+impl Interleaved {
+    /// Reads the next template, unless there is one already; false at the end.
+    fn read_template(
+        &mut self,
+        labeller: &mut Labeller,
+        labels: &mut [Label; 2],
+        read_group: Option<usize>,
+    ) -> Result<bool> {
+        if !self.next.is_empty() {
+            return Ok(true);
+        }
+        let reads = self.reader.read_template_into(labeller, labels, &mut self.waiting, &mut self.next)?;
+        if reads > 0 && labeller.is_on() {
+            labeller.push(&mut labels[..reads], &mut self.next);
+        }
+        self.next.set_read_group(read_group);
+        self.next.set_paired(reads == 2);
+        self.single.fetch_add(u64::from(reads == 1), Ordering::Relaxed);
+        Ok(reads > 0)
+    }
+
+    /// Moves the next template to a batch, if that has room and templates of its kind.
+    fn move_next(&mut self, batch: &mut ReadBatch, max_reads: usize) -> bool {
+        let is_alike = batch.is_empty() || batch.is_paired() == self.next.is_paired();
+        let fits = is_alike && batch.len() + self.next.len() <= max_reads;
+        if fits {
+            batch.append_range(&self.next, 0..self.next.len());
+            self.next.clear();
+        }
+        fits
     }
 }
 
