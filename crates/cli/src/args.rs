@@ -157,7 +157,7 @@ pub struct InputArgs {
     pub in_fq: InFq,
     /// Table of the lanes of one sample, separated by tabs, with columns read_group, sample, library, platform, unit, center,
     /// description, fastq_1 and fastq_2; paths count from its folder
-    #[arg(long, value_name = "SHEET.tsv", conflicts_with = "read_group")]
+    #[arg(long, value_name = "SHEET.tsv", conflicts_with_all = ["read_group", "rg_from_name"])]
     pub samples: Option<PathBuf>,
 }
 

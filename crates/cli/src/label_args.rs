@@ -19,7 +19,7 @@ pub struct LabelArgs {
     pub mate_score: bool,
     /// Tell read groups by the flow cells and lanes in Illumina's names of reads: ID and PU are FLOWCELL.LANE. All reads of an input must
     /// be of the lane of its first, or of one in --rg-lanes
-    #[arg(long, requires = "sample", conflicts_with_all = ["read_group", "samples"])]
+    #[arg(long, requires = "sample", conflicts_with = "read_group")]
     pub rg_from_name: bool,
     /// Lanes that reads may be of, for files of several: each read gets its own read group
     #[arg(long, value_name = "FLOWCELL.LANE,...", value_delimiter = ',', num_args = 1, requires = "rg_from_name",
