@@ -1,6 +1,7 @@
 //! What the whole-program tests share: running svala, reading SAM text, making reads.
 #![allow(dead_code, reason = "each test program uses its own part of this module")]
 
+pub mod hostile;
 pub mod made_up;
 pub mod sam_check;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
@@ -247,19 +247,21 @@ fn job<'a>(
 }
 
 fn reading(mapping: &MappingArgs) -> Reading {
-    Reading { interleaved: mapping.interleaved, comments: mapping.comments, barcode_tag: None }
+    let (labelling, words) = (mapping.labels.labelling(), mapping.labels.words());
+    Reading { interleaved: mapping.interleaved, comments: mapping.comments, barcode_tag: None, labelling, words }
 }
 
 /// Maps all reads of a job.
 pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let begin = Instant::now();
     check_files(job)?;
-    let mut sources = job.inputs.open(job.reading)?;
+    let mut sources = job.inputs.open(&job.reading)?;
     if !job.record {
         sources = sources.into_iter().map(ReadSource::without_digests).collect();
     }
     let read_groups = job.inputs.all_read_groups(&sources)?;
     let hard_clipped: Vec<_> = sources.iter().map(ReadSource::hard_clipped).collect();
+    let single: Vec<_> = sources.iter().map(ReadSource::single_reads).collect();
     let options = MapOptions {
         barcode_tag: job.reading.barcode_tag,
         read_groups: ReadGroups::new(&read_groups),
@@ -294,7 +296,9 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let progress = Progress::start(&job.meter, watches, job.show());
     let done = run_sorted(job, &run, sources, writer, &header)?;
     drop(progress);
-    warn_of_hard_clips(job, hard_clipped.iter().map(|count| count.load(Ordering::Relaxed)).sum());
+    let sum = |counts: &[Arc<AtomicU64>]| counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+    warn_of_hard_clips(job, sum(&hard_clipped));
+    warn_of_single_reads(job, sum(&single));
     let elapsed = start.elapsed();
     let failures = engine.device_failures();
     for DeviceFailure { device, reason } in &failures {
@@ -359,6 +363,13 @@ fn warn_of_hard_clips(job: &Job<'_>, reads: u64) {
     }
 }
 
+/// Says that some reads had no mate where mates follow each other.
+fn warn_of_single_reads(job: &Job<'_>, reads: u64) {
+    if reads > 0 {
+        job.warn(format_args!("{reads} reads had no mate next to them and were aligned as single reads"));
+    }
+}
+
 /// Opens the output.
 fn writer(job: &Job<'_>, header: &Header, index: &Arc<Index>) -> Result<AlignmentWriter> {
     let options = WriterOptions { threads: job.threads, digest: job.record, ..job.writer };
@@ -416,6 +427,7 @@ fn command_line(job: &Job<'_>) -> CommandLine {
         words.push("-C".into());
     }
     words.extend(scoring_options::words(&job.options));
+    words.extend(job.reading.words.iter().cloned());
     words.extend(job.insert.words());
     words.push(file_name(job.reference));
     CommandLine {

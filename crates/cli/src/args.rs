@@ -8,6 +8,7 @@ use svala_compute::{Adapters, Backend, SimdLevel};
 
 use crate::bwa_options::BwaArgs;
 use crate::insert_option::InsertSizes;
+use crate::label_args::LabelArgs;
 use crate::memory;
 use crate::record_options::RecordArgs;
 use crate::scoring_options::ScoringArgs;
@@ -155,8 +156,8 @@ pub struct AlignArgs {
     /// Say nothing but errors
     #[arg(short = 'q', long)]
     pub quiet: bool,
-    /// Take barcodes (unique molecular identifiers) from this field of the reads' comments, as in RX:Z:ACGT, write them as
-    /// that tag, and compare only reads with the same barcode when looking for duplicates
+    /// Compare only reads with the same barcode (unique molecular identifier) when looking for duplicates: that in this tag, which
+    /// --umi-from-name or --umi-structure makes, or BAM has, or which is taken from the reads' comments, as in RX:Z:ACGT
     #[arg(long, value_name = "RX", value_parser = barcode_tag)]
     pub barcode_tag: Option<[u8; 2]>,
     #[command(flatten)]
@@ -200,17 +201,17 @@ pub struct SortedArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("input").args(["first", "in_fq", "samples"]).required(true))]
 pub struct InputArgs {
-    /// Reads, FASTQ (plain, gzip or BGZF) or BAM; `-` for standard input
+    /// Reads, FASTQ (plain, gzip or BGZF) or BAM; `-` for standard input; again for each lane
     #[arg(short = '1', long = "in1", value_name = "R1")]
-    pub first: Option<PathBuf>,
-    /// Their mates
+    pub first: Vec<PathBuf>,
+    /// Their mates, as often
     #[arg(short = '2', long = "in2", value_name = "R2", requires = "first", conflicts_with = "interleaved")]
-    pub second: Option<PathBuf>,
+    pub second: Vec<PathBuf>,
     #[command(flatten)]
     pub in_fq: InFq,
-    /// Table of the lanes of one sample, separated by tabs, with columns read_group, sample, library, platform, unit, fastq_1 and
-    /// fastq_2; paths count from its folder
-    #[arg(long, value_name = "SHEET.tsv", conflicts_with = "read_group")]
+    /// Table of the lanes of one sample, separated by tabs, with columns read_group, sample, library, platform, unit, center,
+    /// description, fastq_1 and fastq_2; paths count from its folder
+    #[arg(long, value_name = "SHEET.tsv", conflicts_with_all = ["read_group", "rg_from_name"])]
     pub samples: Option<PathBuf>,
 }
 
@@ -294,12 +295,14 @@ pub struct MappingArgs {
     /// Read group header line, such as '@RG\tID:1\tSM:sample'
     #[arg(short = 'R', long = "read-group", value_name = "LINE")]
     pub read_group: Option<String>,
-    /// Mates follow each other in the one file of reads
+    /// Mates follow each other in the one file of reads: neighbours with the same name; others are single reads
     #[arg(short = 'p', long = "interleaved")]
     pub interleaved: bool,
     /// The comments of the reads are optional fields of SAM, between tabs, such as RX:Z:ACGT: write them as tags
     #[arg(short = 'C', long = "comments")]
     pub comments: bool,
+    #[command(flatten)]
+    pub labels: LabelArgs,
     #[command(flatten)]
     pub records: RecordArgs,
     #[command(flatten)]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use svala_io::{ReadGroup, ReadSource};
+use svala_io::{Labelling, ReadGroup, ReadSource};
 use svala_map::options::MAX_READ;
 use svala_map::read_groups::add_group;
 
@@ -43,9 +43,13 @@ impl Inputs {
         }
         let given = args.in_fq.lanes.iter().map(|words| Lane::parse(words));
         let mut lanes = given.collect::<Result<Vec<_>>>()?;
-        lanes.extend(args.first.iter().map(|first| Lane {
+        if !args.second.is_empty() && args.first.len() != args.second.len() {
+            let (path, why) = (args.second[0].clone(), "expected as many files of mates (-2) as files of reads (-1)");
+            return Err(Error::Usage { path, why });
+        }
+        lanes.extend(args.first.iter().enumerate().map(|(number, first)| Lane {
             first: first.clone(),
-            second: args.second.clone(),
+            second: args.second.get(number).cloned(),
             read_group: None,
         }));
         for lane in &mut lanes {
@@ -98,7 +102,7 @@ impl Inputs {
     /// # Errors
     ///
     /// A file can't be opened.
-    pub fn open(&self, reading: Reading) -> Result<Vec<ReadSource>> {
+    pub fn open(&self, reading: &Reading) -> Result<Vec<ReadSource>> {
         let open = |lane: &Lane| {
             let group = lane.read_group.as_ref();
             let number = group.and_then(|group| self.read_groups.iter().position(|known| known.id() == group.id()));
@@ -109,15 +113,15 @@ impl Inputs {
             if reading.comments {
                 source = source.with_comments();
             }
-            Ok(match reading.barcode_tag {
-                Some(tag) => source.with_barcodes(tag),
-                None => source,
-            })
+            if let Some(tag) = reading.barcode_tag {
+                source = source.with_barcodes(tag);
+            }
+            Ok(source.labelled(reading.labelling.clone())?)
         };
         self.lanes.iter().map(open).collect()
     }
 
-    /// All read groups: of the lanes, and of BAM files whose lanes have none.
+    /// All read groups: of the lanes, and of BAM files and of names, for lanes that have none.
     ///
     /// # Errors
     ///
@@ -140,7 +144,7 @@ impl Inputs {
 }
 
 /// How files of reads are read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Reading {
     /// Mates follow each other in one file.
     pub interleaved: bool,
@@ -148,6 +152,10 @@ pub struct Reading {
     pub comments: bool,
     /// Which field is a barcode.
     pub barcode_tag: Option<[u8; 2]>,
+    /// Which tags reads are given.
+    pub labelling: Labelling,
+    /// The words in the header for it.
+    pub words: Vec<String>,
 }
 
 impl Lane {

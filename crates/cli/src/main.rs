@@ -14,6 +14,7 @@ mod inputs;
 mod insert_file;
 mod insert_option;
 mod interrupt;
+mod label_args;
 mod memory;
 mod merge;
 mod metrics_file;

@@ -1,7 +1,7 @@
 //! Sample sheets: tables of the lanes of a sample, separated by tabs, with a header.
 //!
-//! Columns, in any order: `read_group` (`ID`) and `fastq_1` must be there; `sample` (`SM`), `library` (`LB`), `platform` (`PL`), `unit` (`PU`)
-//! and `fastq_2` may be, and may be empty. Blank lines and those that start with `#` are passed over. Relative paths count from the
+//! Columns, in any order: `read_group` (`ID`) and `fastq_1` must be there; `sample` (`SM`), `library` (`LB`), `platform` (`PL`), `unit`
+//! (`PU`), `center` (`CN`), `description` (`DS`) and `fastq_2` may be, and may be empty. Blank lines and those that start with `#` are passed over. Relative paths count from the
 //! sheet's folder.
 
 use std::path::Path;
@@ -12,8 +12,15 @@ use crate::error::{Error, Result};
 use crate::inputs::Lane;
 
 /// Columns that are fields of the read group, with their tags.
-const FIELDS: [(&str, &str); 5] =
-    [("read_group", "ID"), ("sample", "SM"), ("library", "LB"), ("platform", "PL"), ("unit", "PU")];
+const FIELDS: [(&str, &str); 7] = [
+    ("read_group", "ID"),
+    ("sample", "SM"),
+    ("library", "LB"),
+    ("platform", "PL"),
+    ("unit", "PU"),
+    ("center", "CN"),
+    ("description", "DS"),
+];
 const FIRST: &str = "fastq_1";
 const SECOND: &str = "fastq_2";
 
@@ -113,13 +120,13 @@ mod tests {
 
     #[test]
     fn columns_come_in_any_order_and_may_be_empty() {
-        let text = "# a comment\r\nfastq_2\tfastq_1\tread_group\tsample\tlibrary\r\n\r\n\
-                    b.fq\ta.fq\tlane1\ts\tlib 1\r\n\t/c.fq\tlane2\ts\t\n";
+        let text = "# a comment\r\nfastq_2\tfastq_1\tread_group\tsample\tlibrary\tcenter\tdescription\r\n\r\n\
+                    b.fq\ta.fq\tlane1\ts\tlib 1\tc\ttwo words\r\n\t/c.fq\tlane2\ts\t\t\t\n";
         let lanes = lanes(text).unwrap();
         let group = |line| Some(ReadGroup::parse(line).unwrap());
         assert_eq!(lanes.len(), 2);
         assert_eq!((&lanes[0].first, &lanes[0].second), (&"folder/a.fq".into(), &Some("folder/b.fq".into())));
-        assert!(lanes[0].read_group == group("@RG\tID:lane1\tSM:s\tLB:lib 1"));
+        assert!(lanes[0].read_group == group("@RG\tID:lane1\tSM:s\tLB:lib 1\tCN:c\tDS:two words"));
         assert_eq!((&lanes[1].first, &lanes[1].second), (&"/c.fq".into(), &None));
         assert!(lanes[1].read_group == group("@RG\tID:lane2\tSM:s"));
     }

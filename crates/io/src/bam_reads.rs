@@ -1,7 +1,7 @@
 //! Reads out of BAM: unaligned ones, or aligned ones to be aligned again.
 //!
-//! Only primary records count. The old alignment is forgotten: bases and qualities turn back to the strand that was read, and
-//! fields that describe the alignment are left out, as is `PG`, which names a line of the old header. All other fields stay with
+//! Only primary records count. The old alignment is forgotten: bases, qualities and fields that have a character for each base turn
+//! back to the strand that was read, and fields that describe the alignment are left out, as is `PG`, which names a line of the old header. All other fields stay with
 //! the read, its read group among them.
 
 use std::{
@@ -18,9 +18,13 @@ use crate::{
     bam_records::{BamRecords, malformed},
     batch::NO_QUALITY,
     flags,
+    labels::{Labeller, NO_UMI, append_text_field, score},
+    name_fields::append_umi,
     nucleotide::{complement_letter, normalise_into},
+    per_base::turn_field,
     read_source::Opened,
     record::is_read_name,
+    tag_text::append_integer_field,
 };
 
 /// Compressed bytes come in blocks; records are smaller.
@@ -42,8 +46,6 @@ pub(crate) struct BamReads {
     read_groups: Vec<ReadGroup>,
     /// The reads' own groups are left out.
     pub(crate) regrouped: bool,
-    /// A field that each read must have.
-    pub(crate) barcode_tag: Option<[u8; 2]>,
     paired: bool,
     /// Reads handed out.
     pub(crate) reads: u64,
@@ -74,7 +76,6 @@ impl BamReads {
             records,
             read_groups,
             regrouped: false,
-            barcode_tag: None,
             paired: false,
             reads: 0,
             hard_clipped: Arc::default(),
@@ -104,11 +105,11 @@ impl BamReads {
     }
 
     /// Appends the next read or, of paired reads, the next two mates; false at the end.
-    pub(crate) fn read_into(&mut self, batch: &mut ReadBatch) -> Result<bool> {
+    pub(crate) fn read_into(&mut self, labeller: &Labeller, batch: &mut ReadBatch) -> Result<bool> {
         let Some(first) = self.next.take() else { return Ok(false) };
         let number = self.records.records;
         if !self.paired {
-            self.append(&first, number, batch)?;
+            self.append(&first, None, number, labeller, batch)?;
         } else {
             let mut mate = std::mem::take(&mut self.mate);
             let is_there = self.read_primary(&mut mate)?;
@@ -118,8 +119,8 @@ impl BamReads {
             }
             let is_swapped = flags_of(&first) & flags::LAST != 0;
             let (one, other) = if is_swapped { (&mate, &first) } else { (&first, &mate) };
-            self.append(one, number, batch)?;
-            self.append(other, self.records.records, batch)?;
+            self.append(one, Some(other), number, labeller, batch)?;
+            self.append(other, Some(one), self.records.records, labeller, batch)?;
             self.mate = mate;
         }
         self.next = Some(first);
@@ -143,7 +144,14 @@ impl BamReads {
         Ok(false)
     }
 
-    fn append(&mut self, record: &[u8], number: u64, batch: &mut ReadBatch) -> Result<()> {
+    fn append(
+        &mut self,
+        record: &[u8],
+        mate: Option<&[u8]>,
+        number: u64,
+        labeller: &Labeller,
+        batch: &mut ReadBatch,
+    ) -> Result<()> {
         let not_whole = || self.flaw(number, "expected a well-formed record");
         let (record, _) = EncodedRecord::split_first(record).ok_or_else(not_whole)?;
         let name = record.name().strip_suffix(b"\0").ok_or_else(not_whole)?;
@@ -163,16 +171,27 @@ impl BamReads {
         batch.push(name, &self.oriented.bases, &self.oriented.qualities);
         batch.push_failed(record.flags() & flags::QC_FAIL != 0);
         let mut kept = Ok(());
-        batch.push_fields(|fields| kept = self.append_fields(record, fields));
+        batch.push_fields(|fields| {
+            kept = self.append_fields(record, labeller, fields);
+            if let Some(mate) = mate.filter(|_| labeller.labelling.mate_score) {
+                append_integer_field(*b"ms", score_of(mate), fields);
+            }
+        });
         self.reads += 1;
         kept.map_err(|reason| self.flaw(number, reason))
     }
 
-    fn append_fields(&self, record: EncodedRecord<'_>, fields: &mut Vec<u8>) -> std::result::Result<(), &'static str> {
-        let mut has_barcode = false;
+    fn append_fields(
+        &self,
+        record: EncodedRecord<'_>,
+        labeller: &Labeller,
+        fields: &mut Vec<u8>,
+    ) -> std::result::Result<(), &'static str> {
+        let barcode_tag = labeller.barcode_tag;
+        let mut has_barcode = barcode_tag.is_none_or(|tag| labeller.is_made(tag));
         for field in record.tags() {
             let field = field.ok().filter(|field| field.is_printable()).ok_or("expected fields that SAM can hold")?;
-            has_barcode |= Some(field.name) == self.barcode_tag && field.kind == b'Z';
+            has_barcode |= Some(field.name) == barcode_tag && field.kind == b'Z';
             let is_group = field.name == *b"RG";
             if is_group && !self.regrouped {
                 let is_known = |group: &ReadGroup| field.value.strip_suffix(b"\0") == Some(group.id().as_bytes());
@@ -180,12 +199,22 @@ impl BamReads {
                     return Err("its read group is not in the header");
                 }
             }
-            let is_left_out = is_own_field(field.name) || (is_group && self.regrouped);
+            let is_left_out = is_own_field(field.name) || labeller.is_made(field.name) || (is_group && self.regrouped);
             if !is_left_out {
+                let start = fields.len();
                 fields.extend_from_slice(field.bytes);
+                if record.flags() & flags::REVERSE != 0 {
+                    let value = &mut fields[start + field.bytes.len() - field.value.len()..];
+                    turn_field(field.name, field.kind, value, record.sequence_length());
+                }
             }
         }
-        if self.barcode_tag.is_some() && !has_barcode { Err("expected a field with a barcode") } else { Ok(()) }
+        if labeller.labelling.umi_from_name {
+            let (mut umi, name) = (Vec::new(), record.name());
+            append_umi(name.strip_suffix(b"\0").unwrap_or(name), &mut umi).ok_or(NO_UMI)?;
+            append_text_field(*b"RX", &umi, fields);
+        }
+        if has_barcode { Ok(()) } else { Err("expected a field with a barcode") }
     }
 
     fn flaw(&self, record: u64, reason: &str) -> Error {
@@ -223,6 +252,12 @@ impl Oriented {
 /// The flags of a record that is whole.
 fn flags_of(record: &[u8]) -> u16 {
     EncodedRecord::split_first(record).map_or(0, |(record, _)| record.flags())
+}
+
+/// What a record that is whole scores for its mate.
+fn score_of(record: &[u8]) -> i64 {
+    let qualities = EncodedRecord::split_first(record).map_or(&[][..], |(record, _)| record.bases_and_qualities().1);
+    score(qualities.iter().copied().filter(|&quality| quality != MISSING))
 }
 
 /// Whether two records are the first and the last read of one template.

@@ -5,9 +5,9 @@ use std::{
     path::PathBuf,
 };
 
-use noodles::{bam, sam};
+use noodles::sam;
 
-use crate::{EncodedRecord, Error, Result};
+use crate::{EncodedRecord, Error, Result, bam_header};
 
 /// Largest record that is believed, in bytes: far above what reads of any length here need.
 const MAX_RECORD_BYTES: usize = 64 << 20;
@@ -22,13 +22,15 @@ pub(crate) struct BamRecords<R> {
 
 impl<R: Read> BamRecords<R> {
     /// Reads the header.
-    pub(crate) fn open(input: R, path: PathBuf) -> Result<(Self, sam::Header)> {
-        let mut reader = bam::io::Reader::from(input);
-        let header = reader.read_header().map_err(|source| match Error::read(&path, 0, source) {
+    pub(crate) fn open(mut input: R, path: PathBuf) -> Result<(Self, sam::Header)> {
+        let header = bam_header::read(&mut input).map_err(|source| match Error::read(&path, 0, source) {
+            Error::Read { path, source } if source.kind() == io::ErrorKind::UnexpectedEof => {
+                Error::Truncated { path, record: 0 }
+            }
             Error::Read { path, source } => malformed(path, 0, format!("expected a BAM header: {source}")),
             error => error,
         })?;
-        Ok((Self { input: reader.into_inner(), path, records: 0 }, header))
+        Ok((Self { input, path, records: 0 }, header))
     }
 
     /// Replaces the content of `record` by the next one, which is whole by [`EncodedRecord::split_first`]; false at the end.
@@ -45,9 +47,13 @@ impl<R: Read> BamRecords<R> {
         self.input.read_exact(&mut size[1..]).map_err(failed)?;
         let bytes = 4 + u32::from_le_bytes(size) as usize;
         if bytes <= MAX_RECORD_BYTES {
-            record.resize(bytes, 0);
-            record[..4].copy_from_slice(&size);
-            self.input.read_exact(&mut record[4..]).map_err(failed)?;
+            record.clear();
+            record.extend_from_slice(&size);
+            // A length that lies takes no more memory than there is data.
+            self.input.by_ref().take(bytes as u64 - 4).read_to_end(record).map_err(failed)?;
+            if record.len() < bytes {
+                return Err(failed(io::ErrorKind::UnexpectedEof.into()));
+            }
         }
         if bytes > MAX_RECORD_BYTES || EncodedRecord::split_first(record).is_none() {
             return Err(malformed(self.path.clone(), number, "expected a well-formed record".into()));

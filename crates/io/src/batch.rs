@@ -12,7 +12,8 @@ pub(crate) const NO_QUALITY: u8 = b' ';
 
 /// Reads in flat byte arenas: no allocation a read, and contiguous for the stages after it.
 ///
-/// The mates of a pair are adjacent: reads `2 i` and `2 i + 1`. All reads of a batch belong to one read group, or to none.
+/// The mates of a pair are adjacent: reads `2 i` and `2 i + 1`; all reads of a batch are in pairs, or none is. All belong to one
+/// read group, or to none.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct ReadBatch {
     names: Vec<u8>,
@@ -26,6 +27,7 @@ pub struct ReadBatch {
     /// End of each read's barcode in `barcodes`; empty where reads have none.
     barcode_ends: Vec<usize>,
     read_group: Option<usize>,
+    paired: bool,
     /// Optional fields that came with the reads, as BAM holds them.
     fields: Vec<u8>,
     /// End of each read's fields in `fields`; empty where reads have none.
@@ -50,6 +52,7 @@ impl ReadBatch {
         self.barcodes.clear();
         self.barcode_ends.clear();
         self.read_group = None;
+        self.paired = false;
         self.fields.clear();
         self.field_ends.clear();
         self.failed.clear();
@@ -152,6 +155,15 @@ impl ReadBatch {
         self.read_group = number;
     }
 
+    /// Whether the reads are mates, as their [`ReadSource`](crate::ReadSource) says.
+    pub fn is_paired(&self) -> bool {
+        self.paired
+    }
+
+    pub(crate) fn set_paired(&mut self, paired: bool) {
+        self.paired = paired;
+    }
+
     /// Gives the read pushed last a barcode; all reads of a batch have one, or none has.
     pub(crate) fn push_barcode(&mut self, barcode: &[u8]) {
         self.barcodes.extend_from_slice(barcode);
@@ -172,13 +184,13 @@ impl ReadBatch {
         self.base_ends.push(self.bases.len());
     }
 
-    /// Appends copies of the reads `range` of `other`, whose read group the batch takes.
+    /// Appends copies of the reads `range` of `other`, whose read group the batch takes, and whether they are paired.
     ///
     /// # Panics
     ///
     /// If `range` goes beyond the reads of `other`.
     pub fn append_range(&mut self, other: &ReadBatch, range: Range<usize>) {
-        self.read_group = other.read_group;
+        (self.read_group, self.paired) = (other.read_group, other.paired);
         let names = span(&other.name_ends, &range);
         let bases = span(&other.base_ends, &range);
         let rebase = |ends: &[usize], from: usize, to: usize| {

@@ -8,7 +8,8 @@ use noodles::{
 };
 
 use crate::{
-    AlignmentRecord, Error, Header, ReferenceSequence, Result, Tag, noodles_record::NoodlesRecord, paf, sam_text,
+    AlignmentRecord, Error, Header, ReferenceSequence, Result, Tag, TagValue, noodles_record::NoodlesRecord, paf,
+    per_base, sam_text,
 };
 
 /// The format of alignment records.
@@ -57,13 +58,26 @@ impl RecordEncoder {
     }
 
     /// Appends one record to `output`: a SAM or PAF line with its line end, or an uncompressed BAM record
-    /// with its `block_size`.
+    /// with its `block_size`. Fields with a character for each base are given in the order of the
+    /// read, and turn with its bases.
     ///
     /// # Errors
     ///
     /// The record breaks a rule of the format; `output` is then unchanged.
     pub fn encode(&mut self, record: &AlignmentRecord<'_>, output: &mut Vec<u8>) -> Result<()> {
         record.check(self.reference_count).map_err(|reason| Error::Encode { reason })?;
+        let Some(values) = per_base::oriented(record) else { return self.encode_oriented(record, output) };
+        let mut tags = record.tags.to_vec();
+        for (tag, value) in tags.iter_mut().zip(&values) {
+            if let Some(value) = value {
+                tag.value = TagValue::Encoded { kind: b'Z', value };
+            }
+        }
+        self.encode_oriented(&AlignmentRecord { tags: &tags, ..*record }, output)
+    }
+
+    /// Encodes a record that has been checked, whose fields are all on its strand.
+    fn encode_oriented(&mut self, record: &AlignmentRecord<'_>, output: &mut Vec<u8>) -> Result<()> {
         match &mut self.kind {
             Encoder::Sam { reference_names } => {
                 sam_text::append_line(record, reference_names, output);
@@ -104,7 +118,7 @@ fn append_encoded_tags(record: &AlignmentRecord<'_>, start: usize, output: &mut 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CigarKind, CigarOp, Program, ReferenceSequence, TagValue, flags};
+    use crate::{CigarKind, CigarOp, Program, ReferenceSequence, flags};
 
     fn header() -> Header {
         let reference =

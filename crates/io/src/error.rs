@@ -137,6 +137,12 @@ pub enum Error {
         /// What was expected.
         reason: &'static str,
     },
+    /// A read structure that cannot be used.
+    #[error("read structure: {reason}")]
+    ReadStructure {
+        /// What was expected.
+        reason: &'static str,
+    },
     /// A SAM header that cannot be written.
     #[error("SAM header: {reason}")]
     Header {

@@ -11,14 +11,12 @@ use std::path::{Path, PathBuf};
 use memchr::memchr2;
 
 use crate::{
-    Error, ReadBatch, Result,
-    bam_reads::is_own_field,
+    Error, ReadBatch, ReadGroup, ReadStructure, Result,
+    labels::{Label, Labeller},
     lines::{LineReader, Lines},
     nucleotide::{is_upper_acgtn, normalise_into},
     read_source::Opened,
     record::{are_qualities, is_read_name},
-    tag_bytes::{TagField, TagFields},
-    tag_text::append_field,
 };
 
 /// Longest record, in bytes: far above any read, far below the memory.
@@ -26,10 +24,18 @@ const MAX_RECORD_BYTES: usize = 64 * 1024 * 1024;
 
 const FORMAT: &str = "FASTQ";
 
+/// What fgbio writes for a read of which nothing is left beside its barcodes.
+const NO_TEMPLATE: (&[u8], &[u8]) = (b"N", b"#");
+
 /// Appends the next two mates; false when both files end here.
-pub(crate) fn read_pair(first: &mut FastqReader, second: &mut FastqReader, batch: &mut ReadBatch) -> Result<bool> {
-    let has_first = first.read_into(batch)?;
-    let has_second = second.read_into(batch)?;
+pub(crate) fn read_pair(
+    [first, second]: &mut [FastqReader; 2],
+    labeller: &mut Labeller,
+    labels: &mut [Label; 2],
+    batch: &mut ReadBatch,
+) -> Result<bool> {
+    let has_first = first.read_into(labeller, 0, &mut labels[0], batch)?;
+    let has_second = second.read_into(labeller, 1, &mut labels[1], batch)?;
     if has_first != has_second {
         let (shorter, longer) = if has_first { (second, first) } else { (first, second) };
         shorter.require_records()?;
@@ -69,17 +75,23 @@ pub(crate) struct FastqReader {
     max_bases: usize,
     /// Bases of the rare read that needs more than a copy.
     scratch: Vec<u8>,
-    /// Which field of the comment holds a barcode.
-    pub(crate) barcode_tag: Option<[u8; 2]>,
-    /// Whether comments are optional fields.
-    pub(crate) has_fields: bool,
 }
 
 impl FastqReader {
     pub(crate) fn new(input: Opened, path: PathBuf, max_bases: usize) -> Self {
         let lines = LineReader::new(input, MAX_RECORD_BYTES);
-        let (scratch, barcode_tag) = (Vec::new(), None);
-        Self { lines, path, records: 0, mate: None, max_bases, scratch, barcode_tag, has_fields: false }
+        Self { lines, path, records: 0, mate: None, max_bases, scratch: Vec::new() }
+    }
+
+    /// Learns the labeller's read groups from the first record, which stays unread.
+    pub(crate) fn learn_groups(&mut self, labeller: &mut Labeller) -> Result<Vec<ReadGroup>> {
+        let line = self.lines.first_line().map_err(|source| Error::read(&self.path, 1, source))?;
+        if line.is_empty() {
+            // It is told when it is read.
+            return Ok(Vec::new());
+        }
+        let header = line.strip_prefix(b"@").unwrap_or(line);
+        labeller.learn_groups(header).map_err(|reason| Flaw::Broken(reason).locate(&self.path, 1))
     }
 
     pub(crate) fn require_records(&self) -> Result<()> {
@@ -89,22 +101,48 @@ impl FastqReader {
         Ok(())
     }
 
-    /// Appends the next two records, mates, to `batch`; false at the end of the file.
-    pub(crate) fn read_two_into(&mut self, batch: &mut ReadBatch) -> Result<bool> {
-        if !self.read_into(batch)? {
-            return Ok(false);
+    /// Appends the next template, two records of one name or a single one, and returns its reads; 0 at the end of the file.
+    ///
+    /// The record after a single one has been read by then and waits.
+    pub(crate) fn read_template_into(
+        &mut self,
+        labeller: &mut Labeller,
+        labels: &mut [Label; 2],
+        waiting: &mut Waiting,
+        batch: &mut ReadBatch,
+    ) -> Result<usize> {
+        if waiting.read.is_empty() {
+            if !self.read_into(labeller, 0, &mut waiting.label, &mut waiting.read)? {
+                return Ok(0);
+            }
+            waiting.mate = self.mate;
         }
-        let (first, mate) = (batch.len() - 1, self.mate);
-        let are_mates = self.read_into(batch)? && batch.name(first) == batch.name(first + 1);
-        if !are_mates || (mate.is_some() && mate == self.mate) {
+        let mate = waiting.mate;
+        waiting.take(&mut labels[0], batch);
+        let is_there = self.read_into(labeller, 1, &mut waiting.label, &mut waiting.read)?;
+        waiting.mate = self.mate;
+        let first = batch.len() - 1;
+        let are_mates = is_there && batch.name(first) == waiting.read.name(0);
+        if (are_mates && mate.is_some() && mate == self.mate)
+            || (!are_mates && !labeller.labelling.structures.is_empty())
+        {
             let reason = "expected its mate next to it, with the same name".into();
             return Err(Flaw::Broken(reason).locate(&self.path, self.records));
         }
-        Ok(true)
+        if are_mates {
+            waiting.take(&mut labels[1], batch);
+        }
+        Ok(1 + usize::from(are_mates))
     }
 
-    /// Appends the next record to `batch`; false at the end of the file.
-    pub(crate) fn read_into(&mut self, batch: &mut ReadBatch) -> Result<bool> {
+    /// Appends the next record, one of first mates or of second ones, to `batch`, and fills its label; false at the end of the file.
+    pub(crate) fn read_into(
+        &mut self,
+        labeller: &mut Labeller,
+        mate: usize,
+        label: &mut Label,
+        batch: &mut ReadBatch,
+    ) -> Result<bool> {
         let record = self.records + 1;
         let mut blank_lines = false;
         loop {
@@ -123,24 +161,36 @@ impl FastqReader {
             } else {
                 Fields::check(&group, self.max_bases)
             };
-            let header = group.lines[0];
             let appended = checked.and_then(|fields| {
-                let mate = fields.mate;
-                fields.append(batch, &mut self.scratch)?;
-                if let Some(tag) = self.barcode_tag {
-                    batch.push_barcode(barcode(header, tag)?);
+                let own_mate = fields.mate;
+                if labeller.is_on() {
+                    labeller.read_header(fields.header, fields.name, label).map_err(Flaw::Broken)?;
                 }
-                if self.has_fields {
-                    let mut kept = Ok(());
-                    batch.push_fields(|fields| kept = append_fields(header, self.barcode_tag, fields));
-                    kept?;
-                }
-                Ok(mate)
+                let structure = labeller.labelling.structures.get(mate).map(|structure| (structure, label));
+                fields.append(structure, batch, &mut self.scratch)?;
+                Ok(own_mate)
             });
             self.mate = appended.map_err(|flaw| flaw.locate(&self.path, record))?;
             self.records = record;
             return Ok(true);
         }
+    }
+}
+
+/// A record that was read to see whether it is the mate of the one before.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// One read or none.
+    read: ReadBatch,
+    label: Label,
+    mate: Option<u8>,
+}
+
+impl Waiting {
+    fn take(&mut self, label: &mut Label, batch: &mut ReadBatch) {
+        batch.append_range(&self.read, 0..self.read.len());
+        self.read.clear();
+        std::mem::swap(&mut self.label, label);
     }
 }
 
@@ -162,6 +212,8 @@ impl Flaw {
 
 /// The fields of a record whose layout is right.
 struct Fields<'a> {
+    /// Without its `@`.
+    header: &'a [u8],
     name: &'a [u8],
     mate: Option<u8>,
     bases: &'a [u8],
@@ -192,11 +244,16 @@ impl<'a> Fields<'a> {
             let reason = format!("{} bases, more than the {max_bases} that are supported", bases.len());
             return Err(Flaw::Broken(reason));
         }
-        Ok(Self { name: template_name(header), mate: mate_number(header), bases, qualities })
+        Ok(Self { header, name: template_name(header), mate: mate_number(header), bases, qualities })
     }
 
-    /// Checks the characters and appends the read to `batch`.
-    fn append(self, batch: &mut ReadBatch, scratch: &mut Vec<u8>) -> std::result::Result<(), Flaw> {
+    /// Checks the characters and appends the read to `batch`, cut as its structure says.
+    fn append(
+        self,
+        structure: Option<(&ReadStructure, &mut Label)>,
+        batch: &mut ReadBatch,
+        scratch: &mut Vec<u8>,
+    ) -> std::result::Result<(), Flaw> {
         if !is_read_name(self.name) {
             let reason = "expected a name of 1 to 254 printable characters other than '@'";
             return Err(Flaw::Broken(reason.into()));
@@ -205,16 +262,25 @@ impl<'a> Fields<'a> {
             let reason = "quality line has a character outside '!' to '~'";
             return Err(Flaw::Broken(reason.into()));
         }
-        if is_upper_acgtn(self.bases) {
-            batch.push(self.name, self.bases, self.qualities);
-            return Ok(());
+        let mut bases = self.bases;
+        if !is_upper_acgtn(bases) {
+            scratch.clear();
+            if !normalise_into(bases, scratch) {
+                let reason = "sequence has a character that is no IUPAC nucleotide letter";
+                return Err(Flaw::Broken(reason.into()));
+            }
+            bases = scratch;
         }
-        scratch.clear();
-        if !normalise_into(self.bases, scratch) {
-            let reason = "sequence has a character that is no IUPAC nucleotide letter";
-            return Err(Flaw::Broken(reason.into()));
+        let mut template = (bases, self.qualities);
+        if let Some((structure, label)) = structure {
+            label.barcodes.clear();
+            let cut = structure.cut(bases, self.qualities, &mut label.barcodes);
+            template = cut.map_err(|reason| Flaw::Broken(reason.into()))?;
+            if template.0.is_empty() {
+                template = NO_TEMPLATE;
+            }
         }
-        batch.push(self.name, scratch, self.qualities);
+        batch.push(self.name, template.0, template.1);
         Ok(())
     }
 }
@@ -227,35 +293,6 @@ fn template_name(header: &[u8]) -> &[u8] {
         [template @ .., b'/', b'1' | b'2'] => template,
         _ => name,
     }
-}
-
-/// The barcode in a header's comment.
-fn barcode(header: &[u8], tag: [u8; 2]) -> std::result::Result<&[u8], Flaw> {
-    let mut fields = header.split(|byte| matches!(byte, b' ' | b'\t')).skip(1);
-    let found = fields.find_map(|field| field.strip_prefix(&tag)?.strip_prefix(b":Z:"));
-    let found = found.filter(|barcode| !barcode.is_empty() && barcode.iter().all(u8::is_ascii_graphic));
-    found.ok_or_else(|| {
-        let tag = tag.escape_ascii();
-        Flaw::Broken(format!("expected a barcode in the comment, as in {tag}:Z:ACGT"))
-    })
-}
-
-/// Appends the optional fields that a header's comment is, but for the barcode, which has been taken.
-fn append_fields(header: &[u8], barcode: Option<[u8; 2]>, fields: &mut Vec<u8>) -> std::result::Result<(), Flaw> {
-    let Some(end) = memchr2(b' ', b'\t', header) else { return Ok(()) };
-    for text in header[end + 1..].split(|&byte| byte == b'\t').filter(|text| !text.is_empty()) {
-        let start = fields.len();
-        let appended = append_field(text, fields);
-        let field = appended.and_then(|()| TagFields(&fields[start..]).next()?.ok());
-        let Some(name) = field.filter(TagField::is_printable).map(|field| field.name) else {
-            let reason = "expected optional fields in the comment, between tabs, as in RX:Z:ACGT";
-            return Err(Flaw::Broken(reason.into()));
-        };
-        if is_own_field(name) || name == *b"RG" || Some(name) == barcode {
-            fields.truncate(start);
-        }
-    }
-    Ok(())
 }
 
 /// Which mate a header says the read is: `/1` or `/2` at the end of the name, or a comment that

@@ -216,7 +216,8 @@ fn escape_controls(text: &str) -> String {
 
 /// Whether SAM allows `name` for a reference sequence (section 1.2.1, "Character set
 /// restrictions").
-pub(crate) fn is_reference_name(name: &[u8]) -> bool {
+#[must_use]
+pub fn is_reference_name(name: &[u8]) -> bool {
     let is_allowed = |byte: &u8| byte.is_ascii_graphic() && !b"\\,\"`'()[]{}<>".contains(byte);
     !name.is_empty() && !matches!(name[0], b'*' | b'=') && name.iter().all(is_allowed)
 }

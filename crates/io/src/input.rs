@@ -102,6 +102,11 @@ impl Input {
         Ok((input, path.to_path_buf()))
     }
 
+    /// Whether its bytes are inflated.
+    pub(crate) fn is_compressed(&self) -> bool {
+        !matches!(self.decoder, Decoder::Plain(_))
+    }
+
     /// What is known of its bytes as they are in the file.
     pub(crate) fn watch(&self) -> &Arc<InputWatch> {
         &self.watch

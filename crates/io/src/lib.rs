@@ -78,6 +78,7 @@
 
 mod atomic;
 mod bam;
+mod bam_header;
 mod bam_index;
 mod bam_reads;
 mod bam_records;
@@ -96,13 +97,18 @@ pub mod flags;
 mod header;
 mod header_lines;
 mod input;
+mod labels;
 mod lines;
+mod name_fields;
 mod noodles_record;
 mod nucleotide;
 mod paf;
+mod per_base;
 pub mod qc;
+mod read_ahead;
 mod read_group;
 mod read_source;
+mod read_structure;
 mod record;
 mod reference_companions;
 mod sam_text;
@@ -127,12 +133,14 @@ pub use self::{
     error::{Error, Result},
     fasta::{Contig, FastaReader},
     file_digest::FileDigest,
-    header::{Header, Program, RecordOrder, ReferenceSequence},
+    header::{Header, Program, RecordOrder, ReferenceSequence, is_reference_name},
     header_lines::HeaderLines,
     input::is_gzip,
+    labels::{Labelling, NamedGroups},
     nucleotide::complement_letter,
     read_group::ReadGroup,
     read_source::ReadSource,
+    read_structure::ReadStructure,
     record::{AlignmentRecord, Tag, TagValue},
     reference_companions::ReferenceCompanions,
     shard::ShardReader,

@@ -38,6 +38,21 @@ impl<R: Read> LineReader<R> {
         Self { inner, buffer, pending: 0..0, limit, at_end: false }
     }
 
+    /// The next line, which stays unread.
+    pub(crate) fn first_line(&mut self) -> io::Result<&[u8]> {
+        let mut searched = 0;
+        loop {
+            let pending = &self.buffer[self.pending.clone()];
+            let end = memchr(b'\n', &pending[searched..]).map(|found| searched + found);
+            if let Some(end) = end.or(self.at_end.then_some(pending.len())) {
+                let line = &self.buffer[self.pending.start..self.pending.start + end];
+                return Ok(line.strip_suffix(b"\r").unwrap_or(line));
+            }
+            searched = pending.len();
+            self.fill()?;
+        }
+    }
+
     /// The next `N` lines.
     pub(crate) fn next<const N: usize>(&mut self) -> io::Result<Lines<'_, N>> {
         // Offsets of the line ends, relative to the start of what is pending: they stay valid
@@ -143,6 +158,18 @@ mod tests {
                 [vec![b"one".to_vec(), vec![]], vec![b"three".to_vec(), b"four".to_vec()], vec![b"five".to_vec()]],
                 "step {step}"
             );
+        }
+    }
+
+    #[test]
+    fn the_first_line_stays() {
+        for (data, first) in [(&b"one\r\ntwo\n"[..], &b"one"[..]), (b"one", b"one"), (b"\ntwo", b""), (b"", b"")] {
+            for step in 1..5 {
+                let mut reader = LineReader::new(Trickle { data, step }, 64);
+                assert_eq!(reader.first_line().unwrap(), first);
+                let lines = reader.next::<1>().unwrap();
+                assert_eq!((lines.lines[0], lines.count), (first, usize::from(!data.is_empty())));
+            }
         }
     }
 

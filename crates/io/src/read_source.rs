@@ -1,24 +1,29 @@
 //! Where reads come from: FASTQ in one file, two files of mates or mates in turn, or BAM.
 
 use std::{
-    io::{Chain, Cursor, Read},
+    io::{Cursor, Read},
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::{
     Error, ReadBatch, ReadGroup, Result,
     bam_reads::BamReads,
-    fastq::{FastqReader, read_pair},
+    fastq::{FastqReader, Waiting, read_pair},
     input::Input,
+    labels::{Label, Labeller, Labelling},
+    read_ahead::ReadAhead,
     watched::InputWatch,
 };
 
 /// The first bytes of every BAM file.
 const BAM_MAGIC: &[u8] = b"BAM\x01";
 
-/// A file whose first bytes have been looked at.
-pub(crate) type Opened = Chain<Cursor<Vec<u8>>, Input>;
+/// The bytes of a file, inflated.
+pub(crate) type Opened = Box<dyn Read + Send>;
 
 /// Reads, single or paired, from FASTQ files that may be compressed with gzip or BGZF, or from a BAM file. Which it is, is told by
 /// content.
@@ -27,7 +32,12 @@ pub(crate) type Opened = Chain<Cursor<Vec<u8>>, Input>;
 /// file is read as if it were not: its secondary and supplementary records are passed over, and reverse reads turned back.
 pub struct ReadSource {
     reads: Reads,
+    labeller: Labeller,
+    /// Tags of the template that is being read.
+    labels: [Label; 2],
     read_group: Option<usize>,
+    /// Groups that are told by names.
+    named_groups: Vec<ReadGroup>,
     /// Of its files.
     watches: Vec<Arc<InputWatch>>,
 }
@@ -35,8 +45,18 @@ pub struct ReadSource {
 enum Reads {
     Single(FastqReader),
     Files(Box<[FastqReader; 2]>),
-    Interleaved(FastqReader),
+    Interleaved(Box<Interleaved>),
     Bam(Box<BamReads>),
+}
+
+/// One file, where mates stand next to each other and some reads may have none.
+struct Interleaved {
+    reader: FastqReader,
+    waiting: Waiting,
+    /// A template that is of the other kind than those of the batch before.
+    next: ReadBatch,
+    /// Reads without a mate.
+    single: Arc<AtomicU64>,
 }
 
 impl ReadSource {
@@ -53,9 +73,8 @@ impl ReadSource {
                 source: std::io::Error::other("it cannot be both the first and the second file"),
             });
         }
-        let (input, path) = open(first)?;
-        let mut watches = vec![Arc::clone(input.get_ref().1.watch())];
-        let is_bam = input.get_ref().0.get_ref() == BAM_MAGIC;
+        let Found { input, path, watch, is_bam } = find(first)?;
+        let mut watches = vec![watch];
         let reads = match second {
             None if is_bam => Reads::Bam(Box::new(BamReads::open(input, path, max_bases)?)),
             None => Reads::Single(FastqReader::new(input, path, max_bases)),
@@ -64,29 +83,43 @@ impl ReadSource {
                 return Err(Error::Open { path, source });
             }
             Some(second) => {
-                let (second, second_path) = open(second)?;
-                watches.push(Arc::clone(second.get_ref().1.watch()));
+                let second = find(second)?;
+                watches.push(second.watch);
                 let first = FastqReader::new(input, path, max_bases);
-                Reads::Files(Box::new([first, FastqReader::new(second, second_path, max_bases)]))
+                Reads::Files(Box::new([first, FastqReader::new(second.input, second.path, max_bases)]))
             }
         };
-        Ok(Self { reads, read_group: None, watches })
+        Ok(Self {
+            reads,
+            labeller: Labeller::default(),
+            labels: Default::default(),
+            read_group: None,
+            named_groups: Vec::new(),
+            watches,
+        })
     }
 
-    /// Says that mates follow each other in the one FASTQ file. It says nothing about two files, or BAM, which tells itself.
+    /// Says that mates follow each other in the one FASTQ file: two neighbours with the same name are, and others are single
+    /// reads. It says nothing about two files, or BAM, which tells itself.
     #[must_use]
     pub fn interleaved(mut self) -> Self {
         if let Reads::Single(reader) = self.reads {
-            self.reads = Reads::Interleaved(reader);
+            let (waiting, next, single) = (Waiting::default(), ReadBatch::new(), Arc::default());
+            self.reads = Reads::Interleaved(Box::new(Interleaved { reader, waiting, next, single }));
         }
         self
+    }
+
+    /// How many reads without a mate have been found where mates follow each other. It can be looked at later.
+    pub fn single_reads(&self) -> Arc<AtomicU64> {
+        if let Reads::Interleaved(interleaved) = &self.reads { Arc::clone(&interleaved.single) } else { Arc::default() }
     }
 
     /// Takes the comments of FASTQ headers for optional fields of SAM, between tabs, which stay with the reads. Those that svala
     /// writes itself, and `RG`, are left out. Any other comment is then an error.
     #[must_use]
     pub fn with_comments(mut self) -> Self {
-        self.fastq_readers().for_each(|reader| reader.has_fields = true);
+        self.labeller.has_comments = true;
         self
     }
 
@@ -94,11 +127,40 @@ impl ReadSource {
     /// blanks, for the two letters of `tag`. A read without one is then an error, as is one of BAM without that field.
     #[must_use]
     pub fn with_barcodes(mut self, tag: [u8; 2]) -> Self {
-        self.fastq_readers().for_each(|reader| reader.barcode_tag = Some(tag));
-        if let Reads::Bam(reads) = &mut self.reads {
-            reads.barcode_tag = Some(tag);
-        }
+        self.labeller.barcode_tag = Some(tag);
         self
+    }
+
+    /// Gives reads more tags. Read groups of names come in the place of none only, so not with
+    /// [`with_read_group`](Self::with_read_group), which comes before, nor for BAM.
+    ///
+    /// # Errors
+    ///
+    /// There is not a read structure for each mate, or some for BAM; or the first read's name tells no read group.
+    pub fn labelled(mut self, mut labelling: Labelling) -> Result<Self> {
+        let (mates, reader) = match &mut self.reads {
+            Reads::Single(reader) => (1, Some(reader)),
+            Reads::Files(readers) => (2, readers.first_mut()),
+            Reads::Interleaved(interleaved) => (2, Some(&mut interleaved.reader)),
+            Reads::Bam(_) => (0, None),
+        };
+        if !labelling.structures.is_empty() && labelling.structures.len() != mates {
+            return Err(Error::ReadStructure {
+                reason: match mates {
+                    0 => "expected FASTQ; there is none for BAM",
+                    1 => "expected one for single reads",
+                    _ => "expected two, with a comma between them, for mates",
+                },
+            });
+        }
+        if self.read_group.is_some() {
+            labelling.groups = None;
+        }
+        self.labeller.labelling = labelling;
+        if let Some(reader) = reader {
+            self.named_groups = reader.learn_groups(&mut self.labeller)?;
+        }
+        Ok(self)
     }
 
     /// Says which of the header's read groups the reads belong to, instead of the groups that reads of BAM have.
@@ -123,18 +185,9 @@ impl ReadSource {
         self.watches.clone()
     }
 
-    fn fastq_readers(&mut self) -> impl Iterator<Item = &mut FastqReader> {
-        let readers = match &mut self.reads {
-            Reads::Single(reader) | Reads::Interleaved(reader) => std::slice::from_mut(reader),
-            Reads::Files(readers) => &mut readers[..],
-            Reads::Bam(_) => &mut [],
-        };
-        readers.iter_mut()
-    }
-
-    /// The read groups of a BAM file's header.
+    /// The read groups of a BAM file's header, or those that names tell.
     pub fn read_groups(&self) -> &[ReadGroup] {
-        if let Reads::Bam(reads) = &self.reads { reads.read_groups() } else { &[] }
+        if let Reads::Bam(reads) = &self.reads { reads.read_groups() } else { &self.named_groups }
     }
 
     /// How many hard-clipped reads of a BAM file have been handed out: their other bases are lost. It can be looked at later.
@@ -142,7 +195,7 @@ impl ReadSource {
         if let Reads::Bam(reads) = &self.reads { reads.hard_clipped() } else { Arc::default() }
     }
 
-    /// Whether reads come in pairs.
+    /// Whether reads come in pairs, or some may.
     pub fn is_paired(&self) -> bool {
         match &self.reads {
             Reads::Single(_) => false,
@@ -154,14 +207,15 @@ impl ReadSource {
     /// Reads handed out so far, mates counted singly.
     pub fn records_read(&self) -> u64 {
         match &self.reads {
-            Reads::Single(reader) | Reads::Interleaved(reader) => reader.records,
+            Reads::Single(reader) => reader.records,
+            Reads::Interleaved(interleaved) => interleaved.reader.records,
             Reads::Files(readers) => readers.iter().map(|reader| reader.records).sum(),
             Reads::Bam(reads) => reads.reads,
         }
     }
 
     /// Clears `batch` and fills it with at most `max_reads` reads, but at least one read or pair;
-    /// for paired reads an even number. Returns false when the input is exhausted.
+    /// with paired reads only or with single ones only. Returns false when the input is exhausted.
     ///
     /// # Errors
     ///
@@ -170,10 +224,20 @@ impl ReadSource {
     pub fn read_batch(&mut self, batch: &mut ReadBatch, max_reads: usize) -> Result<bool> {
         batch.clear();
         batch.set_read_group(self.read_group);
+        batch.set_paired(self.is_paired());
         let step = if self.is_paired() { 2 } else { 1 };
-        while batch.len() + step <= max_reads.max(step) && self.reads.read_into(batch)? {}
+        let max_reads = max_reads.max(step);
+        if let Reads::Interleaved(interleaved) = &mut self.reads {
+            let (labeller, labels) = (&mut self.labeller, &mut self.labels);
+            while interleaved.read_template(labeller, labels, self.read_group)?
+                && interleaved.move_next(batch, max_reads)
+            {}
+        } else {
+            while batch.len() + step <= max_reads && self.read_template(batch)? {}
+        }
         match &self.reads {
-            Reads::Single(reader) | Reads::Interleaved(reader) => reader.require_records()?,
+            Reads::Single(reader) => reader.require_records()?,
+            Reads::Interleaved(interleaved) => interleaved.reader.require_records()?,
             Reads::Files(readers) => readers[0].require_records()?,
             // It has been seen to have a record.
             Reads::Bam(_) => {}
@@ -182,26 +246,78 @@ impl ReadSource {
     }
 }
 
-impl Reads {
+impl ReadSource {
     /// Appends the next read or pair; false at the end.
-    fn read_into(&mut self, batch: &mut ReadBatch) -> Result<bool> {
-        match self {
-            Self::Single(reader) => reader.read_into(batch),
-            Self::Files(readers) => {
-                let [first, second] = &mut **readers;
-                read_pair(first, second, batch)
-            }
-            Self::Interleaved(reader) => reader.read_two_into(batch),
-            Self::Bam(reads) => reads.read_into(batch),
+    fn read_template(&mut self, batch: &mut ReadBatch) -> Result<bool> {
+        let (labeller, labels) = (&mut self.labeller, &mut self.labels);
+        let (is_there, reads) = match &mut self.reads {
+            Reads::Single(reader) => (reader.read_into(labeller, 0, &mut labels[0], batch)?, 1),
+            Reads::Files(readers) => (read_pair(readers, labeller, labels, batch)?, 2),
+            // Its templates are not all of one kind, and so read by itself.
+            Reads::Interleaved(_) => return Ok(false),
+            Reads::Bam(reads) => return reads.read_into(labeller, batch),
+        };
+        if is_there && labeller.is_on() {
+            labeller.push(&mut labels[..reads], batch);
         }
+        Ok(is_there)
     }
 }
 
-/// Opens a file and looks at its first bytes.
-fn open(path: &Path) -> Result<(Opened, PathBuf)> {
+impl Interleaved {
+    /// Reads the next template, unless there is one already; false at the end.
+    fn read_template(
+        &mut self,
+        labeller: &mut Labeller,
+        labels: &mut [Label; 2],
+        read_group: Option<usize>,
+    ) -> Result<bool> {
+        if !self.next.is_empty() {
+            return Ok(true);
+        }
+        let reads = self.reader.read_template_into(labeller, labels, &mut self.waiting, &mut self.next)?;
+        if reads > 0 && labeller.is_on() {
+            labeller.push(&mut labels[..reads], &mut self.next);
+        }
+        self.next.set_read_group(read_group);
+        self.next.set_paired(reads == 2);
+        self.single.fetch_add(u64::from(reads == 1), Ordering::Relaxed);
+        Ok(reads > 0)
+    }
+
+    /// Moves the next template to a batch, if that has room and templates of its kind.
+    fn move_next(&mut self, batch: &mut ReadBatch, max_reads: usize) -> bool {
+        let is_alike = batch.is_empty() || batch.is_paired() == self.next.is_paired();
+        let fits = is_alike && batch.len() + self.next.len() <= max_reads;
+        if fits {
+            batch.append_range(&self.next, 0..self.next.len());
+            self.next.clear();
+        }
+        fits
+    }
+}
+
+/// A file whose first bytes have been looked at.
+struct Found {
+    input: Opened,
+    path: PathBuf,
+    watch: Arc<InputWatch>,
+    is_bam: bool,
+}
+
+/// Opens a file and looks at its first bytes. A compressed one is inflated in a thread of its own.
+fn find(path: &Path) -> Result<Found> {
     let (mut input, path) = Input::open_with_digest(path)?;
+    let watch = Arc::clone(input.watch());
     let mut head = Vec::new();
     let looked = input.by_ref().take(BAM_MAGIC.len() as u64).read_to_end(&mut head);
     looked.map_err(|source| Error::read(&path, 1, source))?;
-    Ok((Cursor::new(head).chain(input), path))
+    let (is_bam, is_compressed) = (head == BAM_MAGIC, input.is_compressed());
+    let input = Cursor::new(head).chain(input);
+    let input: Opened = if is_compressed {
+        Box::new(ReadAhead::new(input).map_err(|source| Error::Read { path: path.clone(), source })?)
+    } else {
+        Box::new(input)
+    };
+    Ok(Found { input, path, watch, is_bam })
 }

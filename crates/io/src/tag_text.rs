@@ -26,6 +26,12 @@ pub(crate) fn append_field(text: &[u8], output: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
+/// Appends a field of an integer from -2^31 to 2^32 - 1, in the smallest type; another integer appends nothing of use.
+pub(crate) fn append_integer_field(tag: [u8; 2], value: i64, output: &mut Vec<u8>) -> Option<()> {
+    output.extend(tag);
+    append_integer(value, output)
+}
+
 fn integer(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }

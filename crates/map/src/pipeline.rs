@@ -129,7 +129,7 @@ pub struct Summary {
 /// An input, and what was read of it to learn its insert-size model.
 struct Lane {
     source: ReadSource,
-    head: ReadBatch,
+    head: Vec<ReadBatch>,
     model: Option<InsertModel>,
 }
 
@@ -203,7 +203,7 @@ impl Run<'_> {
 
     /// An input with its insert-size model.
     fn lane(&self, mut source: ReadSource) -> Result<Lane> {
-        let mut head = ReadBatch::default();
+        let mut head = Vec::new();
         let model = match self.insert_model {
             _ if !source.is_paired() => None,
             Some(model) => Some(model),
@@ -218,13 +218,24 @@ impl Run<'_> {
     ///
     /// Of reading or mapping.
     pub fn insert_model(&self, mut source: ReadSource) -> Result<InsertModel> {
-        self.learn(&mut source, &mut ReadBatch::default())
+        self.learn(&mut source, &mut Vec::new())
     }
 
-    /// Reads the first pairs into `head` and learns the insert-size model from them.
-    fn learn(&self, source: &mut ReadSource, head: &mut ReadBatch) -> Result<InsertModel> {
-        source.read_batch(head, 2 * SAMPLE_PAIRS)?;
-        let (mapper, head) = (Mapper::new(self.index, self.engine, self.options), &*head);
+    /// Reads the first pairs into `head`, with the single reads between them, and learns the insert-size model from them.
+    fn learn(&self, source: &mut ReadSource, head: &mut Vec<ReadBatch>) -> Result<InsertModel> {
+        let (mut pairs, mut reads) = (ReadBatch::default(), 0);
+        while pairs.len() < 2 * SAMPLE_PAIRS && reads < 4 * SAMPLE_PAIRS {
+            let mut batch = ReadBatch::default();
+            if !source.read_batch(&mut batch, 2 * SAMPLE_PAIRS - pairs.len())? {
+                break;
+            }
+            if batch.is_paired() {
+                pairs.append_range(&batch, 0..batch.len());
+            }
+            reads += batch.len();
+            head.push(batch);
+        }
+        let (mapper, head) = (Mapper::new(self.index, self.engine, self.options), &pairs);
         let pairs_each = (head.len() / 2).div_ceil(self.threads.max(1)).max(1);
         let parts: Vec<Result<Vec<Insert>>> = std::thread::scope(|scope| {
             let spawn = |start: usize| {
@@ -276,32 +287,38 @@ fn read_tasks(lanes: Vec<Lane>, batch_reads: usize, outlets: &Outlets) -> u64 {
 impl Lane {
     /// Cuts the input into tasks from `number` on, those of its head first. False if the run has failed.
     fn read(&mut self, batch_reads: usize, number: &mut u64, outlets: &Outlets) -> bool {
-        let paired = self.source.is_paired();
-        let step = if paired { batch_reads.next_multiple_of(2) } else { batch_reads }.max(1);
-        let mut taken = 0;
-        loop {
-            let mut reads = ReadBatch::default();
-            if taken < self.head.len() {
-                let end = (taken + step).min(self.head.len());
-                reads.append_range(&self.head, taken..end);
-                taken = end;
-            } else {
-                match self.source.read_batch(&mut reads, step) {
-                    Ok(true) => {}
-                    Ok(false) => return true,
-                    Err(error) => {
-                        // A closed channel means that the run has failed already.
-                        let _ = outlets.failures.send(Encoded { number: *number, outcome: Err(error.into()) });
-                        return false;
-                    }
+        let step = if self.source.is_paired() { batch_reads.next_multiple_of(2) } else { batch_reads }.max(1);
+        for head in std::mem::take(&mut self.head) {
+            for from in (0..head.len()).step_by(step) {
+                let mut reads = ReadBatch::default();
+                reads.append_range(&head, from..(from + step).min(head.len()));
+                if !self.send(reads, number, outlets) {
+                    return false;
                 }
             }
-            let task = Task { number: *number, reads, paired, model: self.model };
-            if outlets.tokens.recv().is_err() || outlets.tasks.send(task).is_err() {
+        }
+        loop {
+            let mut reads = ReadBatch::default();
+            match self.source.read_batch(&mut reads, step) {
+                Ok(true) => {}
+                Ok(false) => return true,
+                Err(error) => {
+                    // A closed channel means that the run has failed already.
+                    let _ = outlets.failures.send(Encoded { number: *number, outcome: Err(error.into()) });
+                    return false;
+                }
+            }
+            if !self.send(reads, number, outlets) {
                 return false;
             }
-            *number += 1;
         }
+    }
+
+    /// Sends a task when there is a token for it. False if the run has failed.
+    fn send(&self, reads: ReadBatch, number: &mut u64, outlets: &Outlets) -> bool {
+        let task = Task { number: *number, paired: reads.is_paired(), reads, model: self.model };
+        *number += 1;
+        outlets.tokens.recv().is_ok() && outlets.tasks.send(task).is_ok()
     }
 }
 

@@ -7,6 +7,7 @@ mod seeds;
 mod source;
 mod write;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use format::{ContigRecord, FileHeader, MAGIC, PADDING, Parameters, Section, Sect
 use memmap2::Mmap;
 pub use reference::{Contig, Reference};
 pub use seeds::{Occurrence, SeedTable, agrees_before, unpack_entry};
-use svala_io::ReferenceBases;
+use svala_io::{ReferenceBases, is_reference_name};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
@@ -225,9 +226,13 @@ fn read_contigs(path: &Path, records: &[ContigRecord], names: &[u8], parameters:
         names.get(offset as usize..).and_then(|rest| rest.get(..bytes as usize)).ok_or_else(damaged)
     };
     let mut contigs = Vec::new();
+    let mut names_before = HashSet::new();
     let mut end = 0;
     for record in records {
         let name = text(record.name_offset, record.name_bytes)?;
+        if !is_reference_name(name) || !names_before.insert(name) {
+            return Err(Error::damaged(path, "a contig has no name, one that SAM can't hold, or another's"));
+        }
         let description = text(record.description_offset, record.description_bytes)?;
         let next = record.start.checked_add(record.length).ok_or_else(damaged)?;
         if record.length == 0 || record.start < end + PADDING || next > parameters.padded_bases - PADDING {
