@@ -9,6 +9,7 @@ pub(crate) mod choice;
 pub(crate) mod chunks;
 pub(crate) mod device;
 pub(crate) mod program;
+pub(crate) mod staged;
 pub(crate) mod timer;
 pub(crate) mod unroll;
 #[cfg(test)]
