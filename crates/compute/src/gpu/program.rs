@@ -249,7 +249,9 @@ impl Program {
             buffer.unmap();
             Ok(words)
         };
-        reads.into_iter().map(read).collect()
+        let mut outputs = reads.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        device.spoil(&mut outputs);
+        Ok(outputs)
     }
 
     /// Uploads the inputs and queues the passes and the copies back.

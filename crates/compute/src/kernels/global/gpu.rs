@@ -15,7 +15,7 @@ use crate::{GlobalBatch, Scoring};
 
 /// Compiles the shader.
 pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, GpuError> {
-    Program::with_entries(device, ("global", &device.written_out(WGSL)?), &ENTRIES, &ROLES, scoring)
+    Program::with_entries(device, ("global", &device.written_out("global", WGSL)?), &ENTRIES, &ROLES, scoring)
 }
 
 /// The size of a job; `None` if a device cannot take it, which has nothing to do for an empty sequence.

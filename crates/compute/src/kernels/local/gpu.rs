@@ -4,7 +4,7 @@
 
 use super::layout::{Answer, COLUMN_BYTES, COLUMNS, Dispatch, Job, MAX_JOBS, ROLES, SCORE_MAX, WGSL};
 use super::simd::Pieces;
-use super::{LocalResult, least_score};
+use super::{LocalResult, is_possible, least_score};
 use crate::gpu::chunks::{Extremes, Size, first_dispatch, pack};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};
@@ -15,7 +15,7 @@ use crate::{LocalBatch, Scoring};
 
 /// Compiles the shader.
 pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, GpuError> {
-    Program::new(device, ("local", &device.written_out(WGSL)?), &ROLES, scoring)
+    Program::new(device, ("local", &device.written_out("local", WGSL)?), &ROLES, scoring)
 }
 
 /// The size of a job; `None` if a device cannot take it or there is nothing to do.
@@ -151,6 +151,9 @@ impl<'q> Run<'_, 'q> {
                 LocalResult { score, query_end, target_end, second_score, second_target_end, ..Default::default() };
             if (score.max(0) as usize) < least_score(batch.params(job as usize).min_score) {
                 self.answers.push((job, LocalResult::default()));
+            } else if !is_possible(batch, job as usize, &found) {
+                // Its pieces would not exist.
+                return Err(GpuError("WRONG RESULTS, an end outside of its job".to_owned()));
             } else {
                 self.ends.push((job, found));
             }
