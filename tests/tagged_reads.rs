@@ -352,8 +352,9 @@ fn broken_fastq_is_refused(bench: &Bench) {
         assert_eq!(run.status.code(), Some(1), "{error}");
         assert!(error.contains(word) && !error.contains("secr"), "{word}: {error}");
     }
+    // As in bwa, a second file isn't read; and in the first mates don't follow each other.
     let run = svala(&["mem", "-p", text(&bench.reference), text(&data(READS[0])), text(&data(READS[1]))]);
-    assert_eq!(run.status.code(), Some(2));
+    assert_eq!(run.status.code(), Some(1));
 }
 
 fn main() {

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its own part of this module")]
 
 pub mod made_up;
+pub mod sam_check;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

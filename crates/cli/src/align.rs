@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, Destination, Format, Header, ReadGroup, ReadSource, RecordOrder, ReferenceSequence, WriterOptions,
+    AlignmentWriter, Destination, Format, Header, HeaderLines, ReadGroup, ReadSource, RecordOrder, ReferenceSequence,
+    WriterOptions,
 };
 use svala_map::duplicates::LibraryCounts;
-use svala_map::index::{Index, index_path};
+use svala_map::index::{Contig, Index, index_path};
 use svala_map::insert_model::{InsertModel, SizeModel};
 use svala_map::insert_size::Orientation;
 use svala_map::meter::Meter;
@@ -21,6 +22,7 @@ use svala_map::read_groups::ReadGroups;
 use svala_map::sort::order::{ByName, ByPlace};
 use svala_map::sort::{DuplicateAction, SortOptions, SortingWriter};
 
+use crate::alt_contigs::AltContigs;
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
 use crate::companions::Companions;
 use crate::error::{Error, Result};
@@ -30,8 +32,10 @@ use crate::interrupt;
 use crate::program_line::CommandLine;
 use crate::progress::{Progress, Show};
 use crate::qc_files::{QcPlan, with_suffix};
+use crate::record_options;
 use crate::run_facts::RunFacts;
 use crate::run_record::record_path;
+use crate::scoring_options;
 use crate::sort_option::{record_order, sort_options};
 use crate::space;
 
@@ -67,10 +71,12 @@ pub struct Job<'a> {
     pub writer: WriterOptions,
     /// Mapping threads.
     pub threads: usize,
-    /// Whether supplementary records are soft-clipped.
-    pub soft_clip: bool,
-    /// Alternatives named in XA.
-    pub max_alternatives: usize,
+    /// How reads are mapped and records written, but for read groups and barcodes.
+    pub options: MapOptions,
+    /// Whether contigs that are alternate loci are told from others.
+    pub alternates: bool,
+    /// Header lines to add.
+    pub lines: HeaderLines,
     /// How files of reads are read.
     pub reading: Reading,
     /// Where the insert-size model comes from.
@@ -117,15 +123,35 @@ impl Job<'_> {
 pub fn mem(args: &MemArgs) -> Result<()> {
     let destination = args.output.as_deref().map_or(Destination::Stdout, Destination::of);
     let read_group = args.mapping.read_group.as_deref().map(ReadGroup::parse).transpose()?;
-    let lane = Lane { first: args.first.clone(), second: args.second.clone(), read_group };
+    // As in bwa, mates in one file leave no place for another.
+    let second = args.second.as_ref().filter(|_| !args.mapping.interleaved);
+    let lane = Lane { first: args.first.clone(), second: second.cloned(), read_group };
     let places = Places { reference: &args.reference, inputs: Inputs::new(vec![lane])?, destination };
-    let job = job("mem", places, Format::Sam, args.threads, &args.mapping);
-    run(&Job { quiet: args.quiet, ..job })
+    let format = if args.paf { Format::Paf } else { Format::Sam };
+    args.bwa.check()?;
+    let job = Job {
+        quiet: args.quiet || args.bwa.is_quiet(),
+        alternates: !args.bwa.all_primary,
+        lines: args.bwa.header_lines()?,
+        ..job("mem", places, format, args.threads, &args.mapping)?
+    };
+    let ignored = args.bwa.search.given();
+    if !ignored.is_empty() {
+        job.warn(format_args!("no meaning here, so not used: {}", ignored.join(" ")));
+    }
+    if second.is_none() && args.second.is_some() {
+        job.warn(format_args!("with -p the second file of reads is not used"));
+    }
+    run(&job)
 }
 
 /// Runs `svala align`.
 pub fn align(args: &AlignArgs) -> Result<()> {
     let destination = Destination::of(&args.output);
+    if is_cram(&args.output) && (args.mapping.records.all || args.mapping.records.secondary.is_some()) {
+        let why = "secondary records have no bases, and svala's CRAM needs them; write BAM";
+        return Err(Error::Option { option: "-a, --secondary", why });
+    }
     let inputs = Inputs::resolve(&args.inputs, args.mapping.read_group.as_deref())?;
     let places = Places { reference: &args.reference, inputs, destination };
     let threads = args.threads.unwrap_or_else(all_threads);
@@ -153,7 +179,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
         meter,
         quiet: args.quiet,
         reading: Reading { barcode_tag: args.barcode_tag, ..reading(&args.mapping) },
-        ..job("align", places, Format::Bam, threads, &args.mapping)
+        ..job("align", places, Format::Bam, threads, &args.mapping)?
     })
 }
 
@@ -193,8 +219,8 @@ fn job<'a>(
     format: Format,
     threads: usize,
     mapping: &'a MappingArgs,
-) -> Job<'a> {
-    Job {
+) -> Result<Job<'a>> {
+    Ok(Job {
         command,
         reference: places.reference,
         inputs: places.inputs,
@@ -210,13 +236,14 @@ fn job<'a>(
         quiet: false,
         writer: WriterOptions::default(),
         threads: threads.max(1),
-        soft_clip: mapping.soft_clip,
-        max_alternatives: mapping.max_alternatives,
+        options: MapOptions { conventions: mapping.records.conventions(), ..mapping.scoring.options()? },
+        alternates: true,
+        lines: HeaderLines::default(),
         reading: reading(mapping),
         insert: InsertSource::new(&mapping.insert),
         engine: &mapping.engine,
         batch_reads: mapping.batch_reads,
-    }
+    })
 }
 
 fn reading(mapping: &MappingArgs) -> Reading {
@@ -234,17 +261,16 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let read_groups = job.inputs.all_read_groups(&sources)?;
     let hard_clipped: Vec<_> = sources.iter().map(ReadSource::hard_clipped).collect();
     let options = MapOptions {
-        soft_clip_supplementary: job.soft_clip,
-        max_alternatives: job.max_alternatives,
         barcode_tag: job.reading.barcode_tag,
         read_groups: ReadGroups::new(&read_groups),
-        ..MapOptions::default()
+        ..job.options.clone()
     };
     let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
     space::check(&space::Places { inputs: job.inputs.files().collect(), output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
     let index = Arc::new(Index::open_for(job.reference)?);
-    let header = header(job, &index, read_groups);
+    let alternates = alternates(job, &index)?;
+    let header = header(job, &index, &alternates, read_groups);
     let engine = start_engine(job, &options)?;
     for DeviceFailure { device, reason } in engine.set_reference(index.reference().planes()) {
         job.warn(format_args!("GPU {device} is sent the targets, slower, with the same results: {reason}"));
@@ -344,14 +370,29 @@ fn writer(job: &Job<'_>, header: &Header, index: &Arc<Index>) -> Result<Alignmen
     Ok(AlignmentWriter::create_cram(&job.destination, header, Arc::<Index>::clone(index), options)?)
 }
 
-fn header(job: &Job<'_>, index: &Index, read_groups: Vec<ReadGroup>) -> Header {
-    let references = index
-        .reference()
-        .contigs
-        .iter()
-        .map(|contig| ReferenceSequence { name: contig.name.clone(), length: contig.length, md5: contig.md5 })
-        .collect();
-    Header { references, order: job.order, read_groups, program: command_line(job).to_program() }
+/// Which contigs are alternate loci, which is said, since reads that fit them too get low mapping qualities.
+fn alternates(job: &Job<'_>, index: &Index) -> Result<AltContigs> {
+    if !job.alternates {
+        return Ok(AltContigs::default());
+    }
+    let names = || index.reference().contigs.iter().map(|contig| &contig.name[..]);
+    let alternates = AltContigs::read(job.reference, names())?;
+    if let Some(what) = alternates.notice(names()) {
+        job.warn(format_args!("{what}"));
+    }
+    Ok(alternates)
+}
+
+fn header(job: &Job<'_>, index: &Index, alternates: &AltContigs, read_groups: Vec<ReadGroup>) -> Header {
+    let reference = |contig: &Contig| ReferenceSequence {
+        name: contig.name.clone(),
+        length: contig.length,
+        md5: contig.md5,
+        alternate: alternates.contains(&contig.name),
+    };
+    let references = index.reference().contigs.iter().map(reference).collect();
+    let (program, lines) = (command_line(job).to_program(), job.lines.clone());
+    Header { references, order: job.order, read_groups, program, lines }
 }
 
 /// Refuses an output that would replace an input, and one file for two outputs.
@@ -371,16 +412,11 @@ fn check_files(job: &Job<'_>) -> Result<()> {
 }
 
 fn command_line(job: &Job<'_>) -> CommandLine {
-    let mut words = Vec::new();
-    if job.soft_clip {
-        words.push("-Y".into());
-    }
+    let mut words = record_options::words(&job.options.conventions);
     if job.reading.comments {
         words.push("-C".into());
     }
-    if job.max_alternatives != MapOptions::default().max_alternatives {
-        words.extend(["-h".into(), job.max_alternatives.to_string()]);
-    }
+    words.extend(scoring_options::words(&job.options));
     words.extend(job.insert.words());
     words.push(file_name(job.reference));
     CommandLine {

@@ -6,12 +6,21 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 use svala_compute::{Adapters, Backend, GpuCheck, SimdLevel};
 
+use crate::bwa_options::BwaArgs;
 use crate::insert_option::InsertSizes;
 use crate::memory;
+use crate::record_options::RecordArgs;
+use crate::scoring_options::ScoringArgs;
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 an input or output can't be used; 2 a wrong command line; 70 a fault of svala, please report it;
+141 the reader of standard output has gone.
+
+Called as bwa, bwa-mem2, bwa-meme or minibwa, by a symbolic link or as in `svala bwa mem`, it stands in for that program.";
 
 /// Aligns short reads to a reference genome on any GPU or CPU, with the same bytes as its result.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true)]
+#[command(version, long_version = crate::version::LONG, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -24,7 +33,7 @@ pub enum Command {
     /// Index a reference: REF.fa[.gz] -> REF.fa[.gz].svala
     Index(IndexArgs),
     /// Align reads and write SAM to standard output, as `bwa mem` does
-    #[command(disable_help_flag = true)]
+    #[command(disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
     Mem(MemArgs),
     /// Align reads and write a BAM or CRAM file, which appears when it is complete
     #[command(disable_help_flag = true)]
@@ -39,6 +48,25 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Align real reads that come with svala, and write demo.bam
     Demo(DemoArgs),
+    /// Print what a shell needs to complete svala's command lines
+    Completions(CompletionsArgs),
+    /// Print the manual page of svala, or of one of its commands
+    Man(ManArgs),
+}
+
+/// `svala completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `svala man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// The command
+    pub command: Option<String>,
 }
 
 /// `svala index`.
@@ -47,10 +75,31 @@ pub struct IndexArgs {
     /// Reference in FASTA format, plain, gzip or BGZF
     #[arg(value_name = "REF")]
     pub reference: PathBuf,
+    /// Name before the index's `.svala`, and to give to `svala mem` [default: REF]
+    #[arg(value_name = "PREFIX")]
+    pub prefix: Option<PathBuf>,
     /// Threads [default: all]
     #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
+    /// Write PREFIX.amb, PREFIX.ann and PREFIX.pac too, as bwa does, since pipelines look for them; not its other files
+    #[arg(long)]
+    pub companions: bool,
+    /// As PREFIX
+    #[arg(short = 'p', value_name = "PREFIX", conflicts_with = "prefix", help_heading = FOR_BWA)]
+    pub prefix_option: Option<PathBuf>,
+    /// No meaning here: svala has one way to index
+    #[arg(short = 'a', value_name = "STR", help_heading = FOR_BWA)]
+    _algorithm: Option<String>,
+    /// No meaning here
+    #[arg(short = 'b', value_name = "INT", help_heading = FOR_BWA)]
+    _block_size: Option<String>,
+    /// No meaning here: the names of the index are the same for large references
+    #[arg(short = '6', help_heading = FOR_BWA)]
+    _large_names: bool,
 }
+
+/// Where help tells options that are there for existing command lines.
+pub const FOR_BWA: &str = "For command lines of bwa";
 
 /// `svala mem`.
 #[derive(Debug, Args)]
@@ -61,20 +110,25 @@ pub struct MemArgs {
     /// Reads, FASTQ (plain, gzip or BGZF) or BAM; `-` for standard input
     #[arg(value_name = "R1")]
     pub first: PathBuf,
-    /// Their mates
-    #[arg(value_name = "R2", conflicts_with = "interleaved")]
+    /// Their mates; not read with -p
+    #[arg(value_name = "R2")]
     pub second: Option<PathBuf>,
     /// Threads
     #[arg(short = 't', long, default_value_t = 1, value_parser = thread_count)]
     pub threads: usize,
     /// Write SAM to this file instead, which appears when it is complete
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    #[arg(short = 'o', short_alias = 'f', long = "output", value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Write PAF, a line an alignment and none for unmapped reads, instead of SAM
+    #[arg(long)]
+    pub paf: bool,
     /// Say nothing but errors
     #[arg(long)]
     pub quiet: bool,
     #[command(flatten)]
     pub mapping: MappingArgs,
+    #[command(flatten)]
+    pub bwa: BwaArgs,
 }
 
 /// `svala align`.
@@ -246,13 +300,10 @@ pub struct MappingArgs {
     /// The comments of the reads are optional fields of SAM, between tabs, such as RX:Z:ACGT: write them as tags
     #[arg(short = 'C', long = "comments")]
     pub comments: bool,
-    /// Soft-clip supplementary alignments instead of hard-clipping them
-    #[arg(short = 'Y', long = "soft-clip")]
-    pub soft_clip: bool,
-    /// Name the other alignments that score more than 80 % of the best in XA, if there are no more than N; M would be the
-    /// limit with ALT contigs, which svala does not tell apart
-    #[arg(short = 'h', value_name = "N[,M]", default_value = "5,200", value_parser = max_alternatives)]
-    pub max_alternatives: usize,
+    #[command(flatten)]
+    pub records: RecordArgs,
+    #[command(flatten)]
+    pub scoring: ScoringArgs,
     #[command(flatten)]
     pub insert: InsertArgs,
     /// Print help
@@ -349,12 +400,6 @@ pub struct DemoArgs {
     pub output: PathBuf,
     #[command(flatten)]
     pub engine: EngineArgs,
-}
-
-/// The first number of bwa's `-h`; the second must be one too.
-fn max_alternatives(text: &str) -> Result<usize, String> {
-    let numbers = text.splitn(2, ',').map(str::parse).collect::<Result<Vec<usize>, _>>();
-    numbers.map_err(|_| "expected N or N,M".into()).map(|numbers| numbers[0])
 }
 
 /// A tag that svala doesn't write itself.

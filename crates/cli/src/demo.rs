@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use svala_io::{Destination, Format, ReadGroup, RecordOrder, WriterOptions};
+use svala_io::{Destination, Format, HeaderLines, ReadGroup, RecordOrder, WriterOptions};
 use svala_map::index::{build, index_path};
 use svala_map::options::MapOptions;
 use svala_map::pipeline::DEFAULT_BATCH_READS;
@@ -44,11 +44,12 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         qc: QcPlan::default(),
         record: false,
         meter: Arc::default(),
+        alternates: false,
+        lines: HeaderLines::default(),
         quiet: true,
         writer: WriterOptions::default(),
         threads,
-        soft_clip: false,
-        max_alternatives: MapOptions::default().max_alternatives,
+        options: MapOptions::default(),
         reading: Reading::default(),
         insert: InsertSource::Reads,
         engine: &args.engine,

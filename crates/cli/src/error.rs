@@ -66,6 +66,14 @@ pub enum Error {
         /// What there is.
         free_mib: u64,
     },
+    /// An option asks for what svala can't do.
+    #[error("{option}: {why}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// Files that can't be used together, or not so.
     #[error("{}: {why}", path.display())]
     Usage {
@@ -94,7 +102,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Map(error) if error.is_internal() => Self::EXIT_BUG,
-            Self::Usage { .. } => Self::EXIT_USAGE,
+            Self::Usage { .. } | Self::Option { .. } => Self::EXIT_USAGE,
             _ if self.is_broken_pipe() => Self::EXIT_PIPE,
             _ => Self::EXIT_INPUT,
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use svala_io::{Contig, FastaReader, ReferenceCompanions};
 use svala_map::index::{build, index_path};
 
 use crate::args::{IndexArgs, all_threads};
@@ -16,8 +17,14 @@ pub fn run(args: &IndexArgs) -> Result<()> {
         let why = "a reference must be a file: its index is written beside it";
         return Err(Error::Usage { path: args.reference.clone(), why });
     }
-    let output = index_path(&args.reference);
-    interrupt::remove_on_signal(vec![output.clone()])?;
+    let prefix = args.prefix.as_ref().or(args.prefix_option.as_ref()).unwrap_or(&args.reference);
+    let output = index_path(prefix);
+    let companions = ReferenceCompanions::paths(prefix);
+    let companions = if args.companions { &companions[..] } else { &[] };
+    interrupt::remove_on_signal([std::slice::from_ref(&output), companions].concat())?;
+    if args.companions {
+        write_companions(&args.reference, prefix)?;
+    }
     let report = build(&args.reference, &output, args.threads.unwrap_or_else(all_threads))?;
     eprintln!(
         "svala: indexed {} contigs, {} bases, {} seeds in {:.1} s: {} ({:.1} MB)",
@@ -29,4 +36,15 @@ pub fn run(args: &IndexArgs) -> Result<()> {
         report.file_bytes as f64 / 1e6,
     );
     Ok(())
+}
+
+/// Writes what pipelines look for beside a reference.
+fn write_companions(reference: &Path, prefix: &Path) -> Result<()> {
+    let mut companions = ReferenceCompanions::create(prefix)?;
+    let mut reader = FastaReader::open(reference)?;
+    let mut contig = Contig::default();
+    while reader.read_contig(&mut contig)? {
+        companions.add(&contig)?;
+    }
+    Ok(companions.finish()?)
 }

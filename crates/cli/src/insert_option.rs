@@ -36,7 +36,7 @@ impl FromStr for InsertSizes {
 }
 
 /// A decimal number in thousandths; further decimals are left out.
-fn milli(text: &str) -> Option<i64> {
+pub fn milli(text: &str) -> Option<i64> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let all_digits = [whole, decimals].iter().all(|part| part.bytes().all(|b| b.is_ascii_digit()));
     if !all_digits || whole.is_empty() || whole.len() > 9 {

@@ -1,7 +1,9 @@
 //! The command line of svala: arguments in, run, exit code out.
 
 mod align;
+mod alt_contigs;
 mod args;
+mod bwa_options;
 mod companions;
 mod demo;
 mod doctor;
@@ -16,16 +18,21 @@ mod memory;
 mod merge;
 mod metrics_file;
 mod multiqc;
+mod personality;
 mod program_line;
 mod progress;
 mod qc_files;
+mod record_options;
 mod report;
 mod run_facts;
 mod run_record;
 mod sample_sheet;
+mod scoring_options;
+mod shell_files;
 mod sort_option;
 mod space;
 mod verify;
+mod version;
 
 use std::process::ExitCode;
 
@@ -33,11 +40,23 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use error::Error;
+use personality::Invocation;
 
 fn main() -> ExitCode {
     environment::prepare();
     std::panic::set_hook(Box::new(|panic| eprintln!("svala: internal error, please report it: {panic}")));
-    let cli = Cli::parse();
+    let words = match personality::understand(std::env::args_os().collect()) {
+        Invocation::Run(words) => words,
+        Invocation::Version => {
+            println!("{}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
+        Invocation::Usage(text) => {
+            eprint!("{text}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let cli = Cli::parse_from(words);
     let outcome = std::panic::catch_unwind(|| match &cli.command {
         Command::Index(args) => index::run(args),
         Command::Mem(args) => align::mem(args),
@@ -47,6 +66,8 @@ fn main() -> ExitCode {
         Command::InsertSize(args) => insert_file::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Completions(args) => shell_files::completions(args.shell),
+        Command::Man(args) => shell_files::manual(args.command.as_deref()),
     });
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,

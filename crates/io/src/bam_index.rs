@@ -223,6 +223,7 @@ mod tests {
             order: Default::default(),
             read_groups: Vec::new(),
             program: crate::Program { id: "p".into(), name: "p".into(), version: "1".into(), command_line: "p".into() },
+            lines: Default::default(),
         };
         let bytes = stream(&[100, 65_280, 1, 0]);
         let start = |compressed, uncompressed| BlockStart { compressed, uncompressed };

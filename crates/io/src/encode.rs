@@ -1,4 +1,4 @@
-//! Alignment records to SAM or BAM bytes, in as many threads as there are encoders.
+//! Alignment records to SAM, BAM or PAF bytes, in as many threads as there are encoders.
 
 use std::mem;
 
@@ -7,7 +7,9 @@ use noodles::{
     sam::{self, alignment::io::Write as _},
 };
 
-use crate::{AlignmentRecord, Error, Header, Result, Tag, noodles_record::NoodlesRecord, sam_text};
+use crate::{
+    AlignmentRecord, Error, Header, ReferenceSequence, Result, Tag, noodles_record::NoodlesRecord, paf, sam_text,
+};
 
 /// The format of alignment records.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -16,6 +18,8 @@ pub enum Format {
     Sam,
     /// Binary, in BGZF blocks.
     Bam,
+    /// Text without header, a line an alignment.
+    Paf,
 }
 
 /// Encodes records; one encoder a thread.
@@ -30,6 +34,7 @@ pub struct RecordEncoder {
 enum Encoder {
     Sam { reference_names: Vec<Vec<u8>> },
     Bam { header: Box<sam::Header>, writer: bam::io::Writer<Vec<u8>> },
+    Paf { references: Vec<ReferenceSequence> },
 }
 
 impl RecordEncoder {
@@ -46,11 +51,12 @@ impl RecordEncoder {
                 Encoder::Sam { reference_names: names.collect() }
             }
             Format::Bam => Encoder::Bam { header: noodles_header, writer: bam::io::Writer::from(Vec::new()) },
+            Format::Paf => Encoder::Paf { references: header.references.clone() },
         };
         Ok(Self { kind, reference_count: header.references.len() })
     }
 
-    /// Appends one record to `output`: a SAM line with its line end, or an uncompressed BAM record
+    /// Appends one record to `output`: a SAM or PAF line with its line end, or an uncompressed BAM record
     /// with its `block_size`.
     ///
     /// # Errors
@@ -61,6 +67,10 @@ impl RecordEncoder {
         match &mut self.kind {
             Encoder::Sam { reference_names } => {
                 sam_text::append_line(record, reference_names, output);
+                Ok(())
+            }
+            Encoder::Paf { references } => {
+                paf::append_line(record, references, output);
                 Ok(())
             }
             Encoder::Bam { header, writer } => {
@@ -97,13 +107,15 @@ mod tests {
     use crate::{CigarKind, CigarOp, Program, ReferenceSequence, TagValue, flags};
 
     fn header() -> Header {
-        let reference = |name: &str| ReferenceSequence { name: name.into(), length: 1000, md5: [7; 16] };
+        let reference =
+            |name: &str| ReferenceSequence { name: name.into(), length: 1000, md5: [7; 16], alternate: false };
         let text = |text: &str| text.to_string();
         Header {
             references: vec![reference("chr1"), reference("chr2")],
             order: Default::default(),
             read_groups: Vec::new(),
             program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
+            lines: Default::default(),
         }
     }
 

@@ -200,10 +200,11 @@ mod tests {
     fn encoded() -> Vec<u8> {
         let text = |text: &str| text.to_string();
         let header = Header {
-            references: vec![ReferenceSequence { name: b"c".to_vec(), length: 1000, md5: [0; 16] }],
+            references: vec![ReferenceSequence { name: b"c".to_vec(), length: 1000, md5: [0; 16], alternate: false }],
             order: Default::default(),
             read_groups: Vec::new(),
             program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
+            lines: Default::default(),
         };
         let operations = [(CigarKind::SoftClip, 1), (CigarKind::Match, 2), (CigarKind::Deletion, 7)];
         let cigar = operations.map(|(kind, len)| CigarOp::new(kind, len));

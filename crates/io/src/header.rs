@@ -15,7 +15,7 @@ use noodles::sam::{
     },
 };
 
-use crate::{Error, FileDigest, ReadGroup, Result, file_digest::FileDigester};
+use crate::{Error, FileDigest, HeaderLines, ReadGroup, Result, file_digest::FileDigester};
 
 /// Longest reference sequence that SAM can state, in bases.
 const MAX_REFERENCE_LENGTH: u64 = (1 << 31) - 1;
@@ -33,6 +33,8 @@ pub struct Header {
     pub read_groups: Vec<ReadGroup>,
     /// The program that makes the records.
     pub program: Program,
+    /// Lines that a user adds.
+    pub lines: HeaderLines,
 }
 
 /// The order of the records of a file.
@@ -56,6 +58,8 @@ pub struct ReferenceSequence {
     pub length: u64,
     /// MD5 of the upper-case sequence without white space, as the SAM specification defines `M5`.
     pub md5: [u8; 16],
+    /// Whether it is an alternate locus (`AH:*`), of no known place in the primary assembly.
+    pub alternate: bool,
 }
 
 /// A `@PG` line. No field may be empty.
@@ -76,7 +80,7 @@ impl Header {
     #[must_use]
     pub fn reference_digest(&self) -> FileDigest {
         let mut digest = FileDigester::default();
-        for ReferenceSequence { name, length, md5 } in &self.references {
+        for ReferenceSequence { name, length, md5, .. } in &self.references {
             digest.update(name);
             digest.update(format!("\t{length}\t{:032x}\n", u128::from_be_bytes(*md5)).as_bytes());
         }
@@ -101,7 +105,8 @@ impl Header {
             }
         }
 
-        let mut builder = sam::Header::builder().set_header(header_line);
+        let mut builder = self.lines.add_to(sam::Header::builder().set_header(header_line));
+        let [groups, programs] = self.lines.counts();
         for reference in &self.references {
             builder = builder.add_reference_sequence(reference.name.clone(), reference.to_map()?);
         }
@@ -112,8 +117,11 @@ impl Header {
         if header.reference_sequences().len() != self.references.len() {
             return Err(Error::Header { reason: "two contigs have the same name".into() });
         }
-        if header.read_groups().len() != self.read_groups.len() {
+        if header.read_groups().len() != self.read_groups.len() + groups {
             return Err(Error::Header { reason: "two read groups have the same ID".into() });
+        }
+        if header.programs().as_ref().len() != 1 + programs {
+            return Err(Error::Header { reason: format!("a @PG line with the ID {} is added", self.program.id) });
         }
         // noodles checks names and values only while it writes.
         sam::io::Writer::new(io::sink())
@@ -145,6 +153,7 @@ impl Header {
             order,
             read_groups: groups.ok_or("expected @RG lines as svala writes them")?,
             program: program.ok_or("expected a single @PG line, that of svala")?,
+            lines: HeaderLines::default(),
         })
     }
 }
@@ -155,7 +164,8 @@ impl ReferenceSequence {
         let (pairs, []) = digest.as_chunks::<2>() else { return None };
         let hexadecimal = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
         let md5 = pairs.iter().map(hexadecimal).collect::<Option<Vec<u8>>>()?.try_into().ok()?;
-        Some(Self { name: name.to_vec(), length: usize::from(fields.length()) as u64, md5 })
+        let alternate = fields.other_fields().contains_key(&reference_tag::ALTERNATIVE_LOCUS);
+        Some(Self { name: name.to_vec(), length: usize::from(fields.length()) as u64, md5, alternate })
     }
 
     fn to_map(&self) -> Result<Map<map::ReferenceSequence>> {
@@ -169,6 +179,9 @@ impl ReferenceSequence {
         let mut fields = Map::<map::ReferenceSequence>::new(length);
         let digest: String = self.md5.iter().map(|byte| format!("{byte:02x}")).collect();
         fields.other_fields_mut().insert(reference_tag::MD5_CHECKSUM, digest.into());
+        if self.alternate {
+            fields.other_fields_mut().insert(reference_tag::ALTERNATIVE_LOCUS, "*".into());
+        }
         Ok(fields)
     }
 }
@@ -217,6 +230,7 @@ mod tests {
             name: name.into(),
             length,
             md5: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255],
+            alternate: name == "chr1",
         };
         Header {
             references: vec![reference("chr2", 100), reference("chr1", 2_147_483_647)],
@@ -230,6 +244,7 @@ mod tests {
                 version: "0.1.0".into(),
                 command_line: "svala mem -R @RG\tID:lane1 ref.fa".into(),
             },
+            lines: HeaderLines::default(),
         }
     }
 
@@ -245,11 +260,27 @@ mod tests {
             text(&sample()),
             "@HD\tVN:1.6\tSO:unsorted\tGO:query\n\
              @SQ\tSN:chr2\tLN:100\tM5:000102030405060708090a0b0c0d0eff\n\
-             @SQ\tSN:chr1\tLN:2147483647\tM5:000102030405060708090a0b0c0d0eff\n\
+             @SQ\tSN:chr1\tLN:2147483647\tM5:000102030405060708090a0b0c0d0eff\tAH:*\n\
              @RG\tID:lane1\tSM:s\n\
              @RG\tID:lane2\tSM:s\n\
              @PG\tID:svala\tPN:svala\tVN:0.1.0\tCL:svala mem -R @RG\\tID:lane1 ref.fa\n"
         );
+    }
+
+    #[test]
+    fn lines_are_added_to_their_kind() {
+        let added = "@CO\tseen\n@RG\tID:more\n@PG\tID:fastp\tPN:fastp";
+        let header = Header { lines: HeaderLines::parse(added).unwrap(), ..sample() };
+        let text = text(&header);
+        let kinds: Vec<&str> = text.lines().skip(3).filter_map(|line| line.split("\tSM").next()).collect();
+        assert_eq!(kinds[..3], ["@RG\tID:more", "@RG\tID:lane1", "@RG\tID:lane2"]);
+        assert_eq!(kinds[3], "@PG\tID:fastp\tPN:fastp");
+        assert!(kinds[4].starts_with("@PG\tID:svala"));
+        assert_eq!(kinds[5], "@CO\tseen");
+        for same in ["@RG\tID:lane1", "@PG\tID:svala"] {
+            let header = Header { lines: HeaderLines::parse(same).unwrap(), ..sample() };
+            assert!(header.to_noodles().is_err(), "{same}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! the reference through [`FastaReader`] as [`Contig`]s. Both open plain, gzip and BGZF files and
 //! standard input, told by content. Alignments leave as [`AlignmentRecord`]s: each thread turns its
 //! own into bytes with a [`RecordEncoder`], and one [`AlignmentWriter`] puts the pieces in order
-//! into a SAM, BAM or CRAM file.
+//! into a SAM, BAM, CRAM or PAF file.
 //!
 //! Two promises hold for all of it:
 //!
@@ -37,6 +37,7 @@
 //!         version: text("1"),
 //!         command_line: text("example reads.fq"),
 //!     },
+//!     lines: Default::default(),
 //! };
 //! let mut source = ReadSource::open(&reads, None, 1000)?;
 //! let mut encoder = RecordEncoder::new(Format::Bam, &header)?;
@@ -93,14 +94,17 @@ mod fastq;
 mod file_digest;
 pub mod flags;
 mod header;
+mod header_lines;
 mod input;
 mod lines;
 mod noodles_record;
 mod nucleotide;
+mod paf;
 pub mod qc;
 mod read_group;
 mod read_source;
 mod record;
+mod reference_companions;
 mod sam_text;
 mod shard;
 mod spill;
@@ -124,11 +128,13 @@ pub use self::{
     fasta::{Contig, FastaReader},
     file_digest::FileDigest,
     header::{Header, Program, RecordOrder, ReferenceSequence},
+    header_lines::HeaderLines,
     input::is_gzip,
     nucleotide::complement_letter,
     read_group::ReadGroup,
     read_source::ReadSource,
     record::{AlignmentRecord, Tag, TagValue},
+    reference_companions::ReferenceCompanions,
     shard::ShardReader,
     spill::{SpillReader, SpillWriter},
     watched::InputWatch,

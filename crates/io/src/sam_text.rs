@@ -20,6 +20,7 @@ pub(crate) fn append_line(record: &AlignmentRecord<'_>, reference_names: &[Vec<u
     append_text(name_of(record.reference), line);
     append_number(one_based(record.position), line);
     append_number(record.mapping_quality, line);
+    append_text(b"", line);
     append_cigar(record.cigar, line);
     append_text(mate_reference, line);
     append_number(one_based(record.mate_position), line);
@@ -41,24 +42,30 @@ fn or_star(text: &[u8]) -> &[u8] {
     if text.is_empty() { b"*" } else { text }
 }
 
-fn append_text(text: &[u8], line: &mut Vec<u8>) {
+/// Appends a tab and a text.
+pub(crate) fn append_text(text: &[u8], line: &mut Vec<u8>) {
     line.push(b'\t');
     line.extend_from_slice(text);
 }
 
-fn append_number(number: impl Integer, line: &mut Vec<u8>) {
+/// Appends a tab and a number.
+pub(crate) fn append_number(number: impl Integer, line: &mut Vec<u8>) {
     append_text(itoa::Buffer::new().format(number).as_bytes(), line);
 }
 
-fn append_cigar(cigar: &[CigarOp], line: &mut Vec<u8>) {
-    append_text(if cigar.is_empty() { b"*" } else { b"" }, line);
+/// Appends operations, without a tab before them.
+pub(crate) fn append_cigar(cigar: &[CigarOp], line: &mut Vec<u8>) {
+    if cigar.is_empty() {
+        line.push(b'*');
+    }
     for op in cigar {
         line.extend_from_slice(itoa::Buffer::new().format(op.len()).as_bytes());
         line.push(op.kind().letter());
     }
 }
 
-fn append_tag(tag: &Tag<'_>, line: &mut Vec<u8>) {
+/// Appends a tab and an optional field.
+pub(crate) fn append_tag(tag: &Tag<'_>, line: &mut Vec<u8>) {
     append_text(&tag.name, line);
     match tag.value {
         TagValue::Int(value) => {

@@ -94,7 +94,8 @@ struct IndexFile {
 }
 
 enum Output {
-    Sam(Sink),
+    /// SAM or PAF.
+    Text(Sink),
     Bam(Box<bgzf::io::MultithreadedWriter<Sink>>),
     Cram(Box<CramWriter<Sink>>),
 }
@@ -118,7 +119,7 @@ impl AlignmentWriter {
         let digest = options.digest.then(Box::default);
         let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner, digest };
         let output = match format {
-            Format::Sam => Output::Sam(sink),
+            Format::Sam | Format::Paf => Output::Text(sink),
             Format::Bam => Output::Bam(Box::new(compress(sink, options))),
         };
         let mut writer = Self { output: Some(output), abandoned, path, index };
@@ -182,7 +183,7 @@ impl AlignmentWriter {
         let failed = |source| Error::write(&self.path, source);
         let (sink, slices) = match self.output.take() {
             None => return Err(self.failed_before()),
-            Some(Output::Sam(sink)) => (sink, Vec::new()),
+            Some(Output::Text(sink)) => (sink, Vec::new()),
             Some(Output::Bam(mut writer)) => (writer.finish().map_err(failed)?, Vec::new()),
             Some(Output::Cram(writer)) => writer.finish().map_err(failed)?,
         };
@@ -258,6 +259,7 @@ fn encode_header(header: &sam::Header, format: Format) -> io::Result<Vec<u8>> {
     match format {
         Format::Sam => sam::io::Writer::new(&mut bytes).write_header(header)?,
         Format::Bam => bam::io::Writer::from(&mut bytes).write_header(header)?,
+        Format::Paf => {}
     }
     Ok(bytes)
 }
@@ -288,7 +290,7 @@ impl IndexFile {
 impl Output {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Self::Sam(sink) => sink.write_all(bytes),
+            Self::Text(sink) => sink.write_all(bytes),
             Self::Bam(writer) => writer.write_all(bytes),
             Self::Cram(writer) => writer.write_records(bytes),
         }

@@ -15,7 +15,8 @@ use svala_io::{
 const RECORDS: u32 = 3000;
 
 fn header() -> Header {
-    let reference = |name: &str| ReferenceSequence { name: name.into(), length: 1 << 20, md5: [7; 16] };
+    let reference =
+        |name: &str| ReferenceSequence { name: name.into(), length: 1 << 20, md5: [7; 16], alternate: false };
     Header {
         order: Default::default(),
         references: vec![reference("chr1"), reference("chr2")],
@@ -26,6 +27,7 @@ fn header() -> Header {
             version: "0.1.0".into(),
             command_line: "svala mem".into(),
         },
+        lines: Default::default(),
     }
 }
 

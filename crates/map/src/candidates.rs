@@ -14,65 +14,20 @@ use crate::hash::tie_break;
 use crate::hidden::Searched;
 use crate::index::{Reference, SeedTable, agrees_before, unpack_entry};
 use crate::insert_size::Orientation;
+use crate::look::{Look, MAX_CANDIDATES, Round};
 use crate::seeding::SeedHits;
 use crate::syncmer::{FLANK, Flanks, K, Seed, flanks};
 
-/// The quick look. Its seeds are disjoint; four that the reference has, and not often, decide well enough.
-const QUICK: Round = Round { cap: 16, enough: 4, overlapping: usize::MAX };
-/// The first round of a thorough look at a mate, and its deeper one.
-const MATE: [Round; 2] = [thorough(64), thorough(512)];
-/// The same for a read without a mate, which nothing else places.
-const SINGLE: [Round; 2] = [thorough(128), thorough(1024)];
 /// Occurrences above which a seed is repetitive: bwa's `-c`.
 const REPETITIVE_OCCURRENCES: usize = 500;
 /// Disjoint stretches looked up completely that make the deeper round needless.
 const ENOUGH_STRETCHES: u32 = 3;
-/// Candidates kept for a read.
-pub const MAX_CANDIDATES: usize = 64;
 /// Edits that a mate in reach outweighs when candidates are ranked: about what an unpaired mate costs.
 const MATE_EDITS: u32 = 3;
 /// Bits of a key below the diagonal: the number of a stretch.
 const STRETCH_BITS: u32 = 6;
 /// Stretch number of a seed that belongs to none.
 const NO_STRETCH: u64 = (1 << STRETCH_BITS) - 1;
-
-/// Which seeds of a read are used.
-#[derive(Clone, Copy, Debug)]
-struct Round {
-    /// Occurrences up to which a seed is used.
-    cap: usize,
-    /// Seeds within the cap that make it needless to narrow others by their flanks.
-    enough: usize,
-    /// Occurrences up to which a seed is used though it overlaps a stretch that was looked up and does occur: it rarely names
-    /// another diagonal. (Over a stretch that occurs nowhere, so has an error, the next seed tells more.)
-    overlapping: usize,
-}
-
-const fn thorough(cap: usize) -> Round {
-    Round { cap, enough: usize::MAX, overlapping: 16 }
-}
-
-/// How closely a read is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// With disjoint seeds that occur rarely.
-    Quick,
-    /// With all seeds; the mate may tell copies apart.
-    Mate,
-    /// With all seeds; there is no mate.
-    Single,
-}
-
-impl Look {
-    /// A round, and the one that follows it where it did not find enough.
-    fn rounds(self) -> [Round; 2] {
-        match self {
-            Self::Quick => [QUICK; 2],
-            Self::Mate => MATE,
-            Self::Single => SINGLE,
-        }
-    }
-}
 
 /// A diagonal with seeds on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +105,7 @@ impl Candidates {
                 self.collect_read(hits, *lookup, lookup.look.rounds()[round]);
             }
             let is_enough = |searched: &Searched| !searched.may_hide_copies(ENOUGH_STRETCHES);
-            if lookups.iter().all(|lookup| lookup.look == Look::Quick) || self.searched[first..].iter().any(is_enough) {
+            if lookups.iter().all(|lookup| !lookup.look.is_thorough()) || self.searched[first..].iter().any(is_enough) {
                 break;
             }
         }
@@ -244,22 +199,23 @@ pub fn put_best_first(candidates: &mut [Candidate], name_hash: u64) {
     }
 }
 
-/// The best [`MAX_CANDIDATES`], most promising first; the read's name decides between equals. Of a crowd those stay that are the
+/// The `most` best, most promising first; the read's name decides between equals. Of a crowd those stay that are the
 /// most similar, if `similarity` is given.
 #[inline(always)]
 pub fn ranked(
     mut candidates: &mut [Candidate],
     name_hash: u64,
+    most: usize,
     similarity: Option<impl Fn(&Candidate) -> u32>,
 ) -> &[Candidate] {
     let compare = |a: &Candidate, b: &Candidate| a.compare(b, name_hash);
-    if candidates.len() > MAX_CANDIDATES {
+    if candidates.len() > most {
         if let Some(similarity) = similarity {
             candidates.iter_mut().for_each(|candidate| candidate.similarity = similarity(candidate));
         }
         let by_similarity = |a: &Candidate, b: &Candidate| b.similarity.cmp(&a.similarity).then_with(|| compare(a, b));
-        candidates.select_nth_unstable_by(MAX_CANDIDATES, by_similarity);
-        candidates = &mut candidates[..MAX_CANDIDATES];
+        candidates.select_nth_unstable_by(most, by_similarity);
+        candidates = &mut candidates[..most];
     }
     candidates.sort_unstable_by(compare);
     candidates
@@ -481,7 +437,10 @@ mod tests {
             all[160].mated = true;
             put_best_first(&mut all, name);
             assert_eq!(all[0].diagonal, 1000 + 160 * 7);
-            ranked(&mut all, name, None::<fn(&Candidate) -> u32>).iter().map(|c| c.diagonal).collect::<Vec<u64>>()
+            ranked(&mut all, name, MAX_CANDIDATES, None::<fn(&Candidate) -> u32>)
+                .iter()
+                .map(|c| c.diagonal)
+                .collect::<Vec<u64>>()
         };
         let first = chosen(1);
         assert_eq!(first.len(), MAX_CANDIDATES);
@@ -494,7 +453,7 @@ mod tests {
     fn of_a_crowd_the_most_similar_stay() {
         let mut all: Vec<Candidate> = (0..200).map(|i| candidate(1000 + i * 7, false)).collect();
         let similar = |c: &Candidate| u32::from(c.diagonal >= 1000 + 140 * 7);
-        let kept = ranked(&mut all, 1, Some(similar));
+        let kept = ranked(&mut all, 1, MAX_CANDIDATES, Some(similar));
         assert_eq!(kept.len(), MAX_CANDIDATES);
         assert_eq!(kept.iter().filter(|c| c.diagonal >= 1000 + 140 * 7).count(), 60);
     }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::extension::{Context, Extensions};
 use crate::hash::tie_break;
 use crate::hidden::Searched;
+use crate::look::Look;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
 use crate::rescue::Found;
@@ -117,7 +118,7 @@ impl Checked {
         &mut self,
         number: usize,
         candidates: &mut [Candidate],
-        NamedRead { read, name_hash, has_mate }: NamedRead<'_>,
+        NamedRead { read, name_hash, look }: NamedRead<'_>,
         context: Context<'_>,
     ) -> Option<Best> {
         put_best_first(candidates, name_hash);
@@ -132,7 +133,8 @@ impl Checked {
             }
         }
         let similarity = |c: &Candidate| block_similarity(read.strand(c.reverse), context.reference, c.diagonal);
-        for candidate in ranked(&mut others[..kept], name_hash, (!has_mate).then_some(similarity)) {
+        let similarity = look.thins_by_similarity().then_some(similarity);
+        for candidate in ranked(&mut others[..kept], name_hash, look.max_candidates(), similarity) {
             if may_matter(candidate, best.as_ref(), read.length(), context.options) {
                 let this = self.check(number, candidate, read, context);
                 best = this.filter(|this| best.is_none_or(|best| this.value > best.value)).or(best);
@@ -249,8 +251,8 @@ pub struct NamedRead<'a> {
     pub read: PackedRead<'a>,
     /// The hash of its name.
     pub name_hash: u64,
-    /// Whether it has a mate.
-    pub has_mate: bool,
+    /// How closely it is looked at.
+    pub look: Look,
 }
 
 /// The reads of a batch and the hashes of their names.

@@ -179,6 +179,11 @@ impl Cigars {
             let trimmed = trim_gaps(alignment, &mut self.operations, first);
             let replay = Replay { read, reverse: alignment.reverse, reference, options };
             let row = replay.run(trimmed, &self.operations[first..], &mut self.md);
+            if options.conventions.explicit_matches {
+                let told = replay.tell_matches(trimmed, &self.operations[first..]);
+                self.operations.truncate(first);
+                self.operations.extend(told);
+            }
             self.rows.push(Row { operations_end: self.operations.len(), md_end: self.md.len(), ..row });
         }
     }
@@ -267,6 +272,31 @@ impl Replay<'_> {
         }
     }
 
+    /// The operations with `=` and `X` instead of `M`. As in NM and MD, ambiguous bases never match.
+    fn tell_matches(&self, start: Start, operations: &[CigarOp]) -> Vec<CigarOp> {
+        let mut told: Vec<CigarOp> = Vec::with_capacity(operations.len());
+        let (mut query, mut reference) = (start.query, start.reference);
+        for &op in operations {
+            if op.kind() != CigarKind::Match {
+                told.push(op);
+            } else {
+                let mut push = |kind, bases: u32| match told.last_mut() {
+                    _ if bases == 0 => {}
+                    Some(run) if run.kind() == kind => *run = CigarOp::new(kind, run.len() + bases),
+                    _ => told.push(CigarOp::new(kind, bases)),
+                };
+                let (_, rest) = self.for_each_mismatch(query, reference, op.len(), |_, _, run| {
+                    push(CigarKind::SequenceMatch, run);
+                    push(CigarKind::SequenceMismatch, 1);
+                });
+                push(CigarKind::SequenceMatch, rest);
+            }
+            query += if op.consumes_query() { op.len() } else { 0 };
+            reference += if op.consumes_reference() { u64::from(op.len()) } else { 0 };
+        }
+        told
+    }
+
     /// Calls `visit` with the reference position of each mismatch among `bases` base pairs from `query` and `reference`, with
     /// whether it is ambiguous and how many matches lie between it and the mismatch before. Returns all matches, and those behind the
     /// last mismatch.
@@ -312,6 +342,12 @@ mod tests {
 
     /// Replays a CIGAR of a read against a reference of one contig; reference positions count from the contig's start.
     fn replay(read: &[u8], reference: &[u8], operations: &[(CigarKind, u32)]) -> (String, u32, i32) {
+        let (md, row, _) = traced(read, reference, operations);
+        (md, row.edit_distance, row.score)
+    }
+
+    /// As [`replay`], with the row and the operations that tell matches from mismatches.
+    fn traced(read: &[u8], reference: &[u8], operations: &[(CigarKind, u32)]) -> (String, Row, String) {
         let data = ReferenceData::new(&[reference]);
         let mut batch = svala_io::ReadBatch::default();
         batch.push(b"r", read, &vec![b'I'; read.len()]);
@@ -321,8 +357,24 @@ mod tests {
         let options = MapOptions::default();
         let replay = Replay { read: packed.read(0), reverse: false, reference: &data.reference(), options: &options };
         let mut md = Vec::new();
-        let row = replay.run(Start { query: 0, reference: data.contigs[0].start }, &operations, &mut md);
-        (String::from_utf8(md).unwrap(), row.edit_distance, row.score)
+        let start = Start { query: 0, reference: data.contigs[0].start };
+        let row = replay.run(start, &operations, &mut md);
+        let told = replay.tell_matches(start, &operations).into_iter();
+        let told = told.map(|op| format!("{}{}", op.len(), char::from(op.kind().letter()))).collect();
+        (String::from_utf8(md).unwrap(), row, told)
+    }
+
+    #[test]
+    fn matches_can_be_told_from_mismatches() {
+        use CigarKind::{Deletion, Insertion, Match};
+        let told = |read: &[u8], reference: &[u8], operations: &[_]| traced(read, reference, operations).2;
+        assert_eq!(told(b"ACGT", b"ACGT", &[(Match, 4)]), "4=");
+        assert_eq!(told(b"TTGA", b"ACGT", &[(Match, 4)]), "2X1=1X");
+        assert_eq!(told(b"ACNT", b"ARNT", &[(Match, 4)]), "1=2X1=");
+        let gaps = [(Match, 3), (Deletion, 2), (Match, 2), (Insertion, 1), (Match, 2)];
+        assert_eq!(told(b"ACCTACAT", b"ACGTTTAAA", &gaps), "2=1X2D2=1I1=1X");
+        let long = [b'A'; 200];
+        assert_eq!(told(&long, &long, &[(Match, 200)]), "200=");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Mapping a batch of reads: the stages, one after the other, over the whole batch.
 
+use std::ops::Range;
+
 use svala_compute::Engine;
 use svala_io::{AlignmentRecord, ReadBatch};
 
@@ -14,12 +16,12 @@ use crate::index::{Index, Reference, SeedTable};
 use crate::insert_model::InsertModel;
 use crate::insert_size::{Insert, Orientation};
 use crate::options::{MAX_READ, MapOptions};
-use crate::pairing::{Mates, Proper, best_proper_pair, top_pair_value};
+use crate::pairing::{Mates, Proper, best_proper_pair, pair_value, top_pair_value};
 use crate::reads::PackedReads;
 use crate::record::{RecordSource, Scratch, Template};
 use crate::rescue::{Found, Needless, Rescue};
 use crate::search::{Search, Searches};
-use crate::selection::{Alternative, Chosen, Placement, ReadContext, add_alternatives, select};
+use crate::selection::{Alternative, Chosen, Placement, ReadContext, add_alternatives, five_prime_first, select};
 
 /// Where and how far apart mates are looked for before there is an insert-size model, in bases.
 const DEFAULT_REACH: (Orientation, u64) = (Orientation::ForwardReverse, 2000);
@@ -84,7 +86,7 @@ impl<'a> Mapper<'a> {
     ) -> std::result::Result<(), E> {
         let model = model.filter(|model| input.paired && !model.is_empty());
         self.align(input, model, work)?;
-        if let Some(model) = model {
+        if let Some(model) = model.filter(|_| self.options.rescue) {
             self.rescue(model, work)?;
         }
         self.choose(input, model, work);
@@ -136,7 +138,7 @@ impl<'a> Mapper<'a> {
             reads: &work.reads,
             name_hashes: &work.name_hashes,
             paired: input.paired,
-            rescues: model.is_some(),
+            rescues: model.is_some() && self.options.rescue,
             reaches: &reaches(model),
         };
         search.run(&mut work.searches, &mut work.checked);
@@ -170,6 +172,9 @@ impl<'a> Mapper<'a> {
         work.found.clear();
         for pair in 0..work.reads.len() / 2 {
             for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {
+                if work.searches.is_simple(origin) {
+                    continue;
+                }
                 let side = |i: usize| (i, work.alignments.read(i));
                 rescue.search(side(origin), side(wanted), self.needless(wanted, model, work), &mut work.found);
             }
@@ -213,11 +218,12 @@ impl<'a> Mapper<'a> {
         let mates = if input.paired { 2 } else { 1 };
         for first_read in (0..work.reads.len()).step_by(mates) {
             let second_read = first_read + mates - 1;
-            let pair = model.and_then(|model| {
+            let pair = model.filter(|_| self.options.pairing).and_then(|model| {
                 let mates = self.mates(first_read, second_read, work);
                 best_proper_pair(&mates, model, self.options, &mut pairs)
             });
             let (mut placements, mut alternatives) = ([0..0, 0..0], [0..0, 0..0]);
+            let mut moved = false;
             for (mate, read) in (first_read..=second_read).enumerate() {
                 let chosen =
                     Chosen { primary: pair.map_or(0, |p| p.chosen[mate]), pair_quality: pair.map(|p| p.quality[mate]) };
@@ -225,16 +231,37 @@ impl<'a> Mapper<'a> {
                 let start = work.placements.len();
                 let list = work.alignments.read(read);
                 select(list, chosen, context, self.options, &mut work.placements);
+                if self.options.conventions.five_prime_primary {
+                    moved |= five_prime_first(&mut work.placements[start..], context.length);
+                }
                 placements[mate] = start..work.placements.len();
                 let reported = (&work.placements[..], placements[mate].clone());
                 let start = work.alternatives.len();
-                add_alternatives(list, reported, context.length, self.options, &mut work.alternatives);
+                let lies = (context.length, pair.is_some());
+                add_alternatives(list, reported, lies, self.options, &mut work.alternatives);
                 alternatives[mate] = start..work.alternatives.len();
             }
-            let (paired, proper) = (input.paired, pair.is_some());
+            let paired = input.paired;
+            let proper = pair.is_some() && (!moved || self.are_proper(&placements, first_read, model, work));
             work.templates.push(Template { first_read, placements, alternatives, paired, proper });
         }
         work.pairs = pairs;
+    }
+
+    /// Whether the primary placements of two mates lie properly.
+    fn are_proper(
+        &self,
+        placements: &[Range<usize>; 2],
+        first_read: usize,
+        model: Option<&InsertModel>,
+        work: &Workspace,
+    ) -> bool {
+        let [Some(first), Some(second)] = [0, 1].map(|mate| work.placements.get(placements[mate].start)) else {
+            return false;
+        };
+        let lengths = [0, 1].map(|mate| work.reads.read(first_read + mate).length());
+        let value = |model| pair_value(&first.alignment, &second.alignment, lengths, model, self.options);
+        model.and_then(value).is_some()
     }
 
     fn mates<'w>(&self, first: usize, second: usize, work: &'w Workspace) -> Mates<'w> {

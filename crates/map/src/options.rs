@@ -2,6 +2,7 @@
 
 use svala_compute::Scoring;
 
+use crate::conventions::Conventions;
 use crate::read_groups::ReadGroups;
 
 /// Longest read of the short-read path, in bases.
@@ -22,10 +23,12 @@ pub struct MapOptions {
     pub band: u16,
     /// Score drop at which an extension gives up.
     pub z_drop: u16,
-    /// Whether supplementary records keep the whole read, soft-clipped, instead of being hard-clipped.
-    pub soft_clip_supplementary: bool,
-    /// Other alignments that a record names in its XA tag; one that has more than these names none.
-    pub max_alternatives: usize,
+    /// Whether mates are looked for beside each other where seeds did not find them.
+    pub rescue: bool,
+    /// Whether mates are placed as pairs; else each by itself, and none is flagged as properly paired.
+    pub pairing: bool,
+    /// How alignments are written.
+    pub conventions: Conventions,
     /// Tag of the reads' barcodes (unique molecular identifiers), if they have any.
     pub barcode_tag: Option<[u8; 2]>,
     /// Read groups: values of the tag RG, and libraries.
@@ -41,8 +44,9 @@ impl Default for MapOptions {
             min_score: 30,
             band: 100,
             z_drop: 100,
-            soft_clip_supplementary: false,
-            max_alternatives: 5,
+            rescue: true,
+            pairing: true,
+            conventions: Conventions::default(),
             barcode_tag: None,
             read_groups: ReadGroups::default(),
         }

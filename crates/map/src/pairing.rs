@@ -83,7 +83,9 @@ pub fn top_pair_value(mates: &Mates<'_>, model: &InsertModel, options: &MapOptio
     pair_value(first?, second?, mates.lengths, model, options)
 }
 
-fn pair_value(
+/// The value of a pair so placed, if it is a proper one.
+#[must_use]
+pub fn pair_value(
     first: &Alignment,
     second: &Alignment,
     lengths: [usize; 2],

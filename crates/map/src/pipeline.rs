@@ -333,6 +333,10 @@ fn map_tasks(
         let mapped = catch_unwind(AssertUnwindSafe(|| {
             mapper.map_batch(input, task.model.as_ref(), &mut work, |record| {
                 summary.count(record);
+                if options.conventions.drop_unmapped && is_of_unmapped_template(record) {
+                    return Ok(());
+                }
+                summary.records += 1;
                 let start = bytes.len();
                 encoder.encode(record, &mut bytes)?;
                 if sign {
@@ -378,9 +382,15 @@ fn write_in_order(
     if waiting.is_empty() { Ok(()) } else { Err(Error::WorkerLost) }
 }
 
+/// Whether no read of the record's template is mapped.
+fn is_of_unmapped_template(record: &AlignmentRecord<'_>) -> bool {
+    let bits = flags::UNMAPPED | if record.flags & flags::PAIRED != 0 { flags::MATE_UNMAPPED } else { 0 };
+    record.flags & bits == bits
+}
+
 impl Summary {
+    /// Counts the read of a record, written or not.
     fn count(&mut self, record: &AlignmentRecord<'_>) {
-        self.records += 1;
         if record.flags & (flags::SUPPLEMENTARY | flags::SECONDARY) != 0 {
             return;
         }

@@ -6,6 +6,7 @@ use svala_io::{AlignmentRecord, CigarKind, CigarOp, ReadBatch, Tag, TagValue, co
 
 use crate::alignment::Alignment;
 use crate::cigar::{Cigars, Traced, push_number};
+use crate::conventions::OtherHits;
 use crate::index::Reference;
 use crate::options::MapOptions;
 use crate::selection::{Alternative, Placement};
@@ -53,6 +54,13 @@ pub struct Scratch {
     alternatives: Vec<u8>,
 }
 
+impl Scratch {
+    fn clear_read(&mut self) {
+        self.bases.clear();
+        self.qualities.clear();
+    }
+}
+
 /// Where a placement lies in the terms of SAM.
 #[derive(Clone, Copy)]
 struct Locus {
@@ -69,6 +77,18 @@ impl Locus {
     fn five_prime(&self) -> i64 {
         if self.reverse { i64::from(self.end) - 1 } else { i64::from(self.position) }
     }
+}
+
+/// An alignment as its record shows it.
+struct Shown<'a> {
+    traced: Traced<'a>,
+    locus: Locus,
+    /// Bits that primary records don't have.
+    flags: u16,
+    mapping_quality: u8,
+    /// XS, if it is known.
+    rival_score: Option<i32>,
+    has_bases: bool,
 }
 
 /// A read of a template with its mate's and its own primary place.
@@ -107,7 +127,13 @@ impl RecordSource<'_> {
             }
             for placement in range.clone() {
                 self.fill_other_places(&range, &template.alternatives[mate], placement, scratch);
-                self.emit_placement(&side, placement, scratch, sink)?;
+                self.emit_alignment(&side, self.reported(&side, placement), scratch, sink)?;
+                if !self.names_others() {
+                    let of_it = |&i: &usize| self.alternatives[i].placement == placement;
+                    for i in template.alternatives[mate].clone().filter(of_it) {
+                        self.emit_alignment(&side, self.secondary(i), scratch, sink)?;
+                    }
+                }
             }
         }
         Ok(())
@@ -182,33 +208,55 @@ impl RecordSource<'_> {
         })
     }
 
-    fn emit_placement<E>(
+    /// What the record of a placement says.
+    fn reported(&self, side: &Side, placement: usize) -> Shown<'_> {
+        let Placement { ref alignment, mapping_quality, rival_score } = self.placements[placement];
+        let traced = self.cigars.get(placement);
+        let piece = if self.options.conventions.split_as_secondary { flags::SECONDARY } else { flags::SUPPLEMENTARY };
+        let flags = if placement == side.primary { 0 } else { piece };
+        let rival_score = Some(rival_score);
+        Shown { traced, locus: self.place(alignment, &traced), flags, mapping_quality, rival_score, has_bases: true }
+    }
+
+    /// What the record of an alternative says. As in bwa, it has no bases, which the primary record has.
+    fn secondary(&self, i: usize) -> Shown<'_> {
+        let traced = self.cigars.get(self.placements.len() + i);
+        let locus = self.place(&self.alternatives[i].alignment, &traced);
+        Shown { traced, locus, flags: flags::SECONDARY, mapping_quality: 0, rival_score: None, has_bases: false }
+    }
+
+    fn emit_alignment<E>(
         &self,
         side: &Side,
-        placement: usize,
+        shown: Shown<'_>,
         scratch: &mut Scratch,
         sink: &mut impl FnMut(&AlignmentRecord<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let traced = self.cigars.get(placement);
-        let locus = self.locus(placement);
-        let supplementary = placement != side.primary;
-        let hard = supplementary && !self.options.soft_clip_supplementary;
+        let Shown { traced, locus, .. } = shown;
+        let primary = shown.flags == 0;
+        let hard = !primary && !self.options.conventions.soft_clip_supplementary;
         let clip = if hard { CigarKind::HardClip } else { CigarKind::SoftClip };
         scratch.cigar.clear();
         push_clipped(&traced, clip, &mut scratch.cigar);
-        self.orient(side.read, locus.reverse, hard.then_some(&traced), scratch);
+        if shown.has_bases {
+            self.orient(side.read, locus.reverse, hard.then_some(&traced), scratch);
+        } else {
+            scratch.clear_read();
+        }
         let mut tags = Vec::with_capacity(8);
         tags.push(integer(*b"NM", i64::from(traced.edit_distance)));
         tags.push(Tag { name: *b"MD", value: TagValue::Text(traced.md) });
         push_mate_tags(&mut tags, side, &scratch.mate_cigar);
         tags.push(integer(*b"AS", i64::from(traced.score)));
-        tags.push(integer(*b"XS", i64::from(self.placements[placement].rival_score)));
+        tags.extend(shown.rival_score.map(|score| integer(*b"XS", i64::from(score))));
         self.push_read_tags(side.read, &mut tags);
-        if !scratch.other_alignments.is_empty() {
+        // A secondary alignment is no piece of the split read.
+        if shown.has_bases && !scratch.other_alignments.is_empty() {
             tags.push(Tag { name: *b"SA", value: TagValue::Text(&scratch.other_alignments) });
         }
         if !scratch.alternatives.is_empty() {
-            tags.push(Tag { name: *b"XA", value: TagValue::Text(&scratch.alternatives) });
+            let name = if self.scores_others() { *b"XB" } else { *b"XA" };
+            tags.push(Tag { name, value: TagValue::Text(&scratch.alternatives) });
         }
         tags.extend(self.batch.carried_tags(side.read));
         // An unmapped mate is filed where this read's primary alignment lies.
@@ -216,16 +264,14 @@ impl RecordSource<'_> {
         let mate = if paired { side.mate.or(side.own) } else { None };
         sink(&AlignmentRecord {
             name: self.batch.name(side.read),
-            flags: side.flags
-                | if locus.reverse { flags::REVERSE } else { 0 }
-                | if supplementary { flags::SUPPLEMENTARY } else { 0 },
+            flags: side.flags | shown.flags | if locus.reverse { flags::REVERSE } else { 0 },
             reference: Some(locus.contig),
             position: Some(locus.position),
-            mapping_quality: self.placements[placement].mapping_quality,
+            mapping_quality: shown.mapping_quality,
             cigar: &scratch.cigar,
             mate_reference: mate.map(|m| m.contig),
             mate_position: mate.map(|m| m.position),
-            template_length: if supplementary { template_length(Some(locus), side.mate) } else { side.template_length },
+            template_length: if primary { side.template_length } else { template_length(Some(locus), side.mate) },
             bases: &scratch.bases,
             qualities: &scratch.qualities,
             tags: &tags,
@@ -246,8 +292,7 @@ impl RecordSource<'_> {
     /// Fills in bases and qualities on the reference strand, without the clipped ones if `hard` names them.
     fn orient(&self, read: usize, reverse: bool, hard: Option<&Traced<'_>>, scratch: &mut Scratch) {
         let (bases, qualities) = (self.batch.bases(read), self.batch.qualities(read));
-        scratch.bases.clear();
-        scratch.qualities.clear();
+        scratch.clear_read();
         if reverse {
             scratch.bases.extend(bases.iter().rev().map(|&base| complement_letter(base)));
             scratch.qualities.extend(qualities.iter().rev());
@@ -280,6 +325,9 @@ impl RecordSource<'_> {
             self.push_other_alignment(other, &mut scratch.other_alignments);
         }
         scratch.alternatives.clear();
+        if !self.names_others() {
+            return;
+        }
         for i in alternatives.clone().filter(|&i| self.alternatives[i].placement == placement) {
             self.push_alternative(i, &mut scratch.alternatives);
         }
@@ -300,7 +348,17 @@ impl RecordSource<'_> {
         text.push(b';');
     }
 
-    /// One entry of bwa's XA tag: `rname,±pos,CIGAR,NM;`.
+    /// Whether alternatives are named in a tag, instead of being records.
+    fn names_others(&self) -> bool {
+        matches!(self.options.conventions.other_hits, OtherHits::Tag { .. })
+    }
+
+    /// Whether that tag tells scores and mapping qualities too.
+    fn scores_others(&self) -> bool {
+        matches!(self.options.conventions.other_hits, OtherHits::Tag { scored: true, .. })
+    }
+
+    /// One entry of bwa's XA tag, `rname,±pos,CIGAR,NM;`, or of its XB tag, `rname,±pos,CIGAR,NM,AS,mapQ;`.
     fn push_alternative(&self, i: usize, text: &mut Vec<u8>) {
         let traced = self.cigars.get(self.placements.len() + i);
         let locus = self.place(&self.alternatives[i].alignment, &traced);
@@ -311,6 +369,12 @@ impl RecordSource<'_> {
         push_cigar_text(&traced, text);
         text.push(b',');
         push_number(text, traced.edit_distance);
+        if self.scores_others() {
+            text.push(b',');
+            push_number(text, traced.score.max(0) as u32);
+            // An alternative isn't the place of the read.
+            text.extend_from_slice(b",0");
+        }
         text.push(b';');
     }
 }

@@ -5,18 +5,22 @@
 
 use std::ops::Range;
 
-use crate::candidates::{Candidates, Look, Lookup};
+use crate::candidates::{Candidates, Lookup};
 use crate::checking::{Checked, NamedRead};
 use crate::extension::Context;
 use crate::hidden::Searched;
 use crate::index::SeedTable;
 use crate::insert_size::Orientation;
+use crate::look::Look;
 use crate::reads::PackedReads;
 use crate::seeding::SeedHits;
+use crate::simple::is_simple;
 use crate::syncmer::Spacing;
 
 /// Reads of a block, an even number.
 const BLOCK_READS: usize = 64;
+/// More candidates than most reads have after a quick look.
+const CROWD: usize = 32;
 
 /// What is searched for, and where.
 #[derive(Clone, Copy)]
@@ -44,6 +48,7 @@ pub struct Searches {
     candidates: Candidates,
     unsettled: Vec<usize>,
     settled: Vec<bool>,
+    looks: Vec<Look>,
     searched: Vec<Searched>,
 }
 
@@ -52,6 +57,12 @@ impl Searches {
     #[must_use]
     pub fn searched(&self, i: usize) -> &Searched {
         &self.searched[i]
+    }
+
+    /// Whether read `i` is a short repeat from end to end, so that its places say little of its mate's.
+    #[must_use]
+    pub fn is_simple(&self, i: usize) -> bool {
+        self.looks[i] == Look::Simple
     }
 }
 
@@ -62,6 +73,8 @@ impl Search<'_> {
         work.searched.resize(self.reads.len(), Searched::default());
         work.settled.clear();
         work.settled.resize(self.reads.len(), false);
+        work.looks.clear();
+        work.looks.resize(self.reads.len(), Look::Quick);
         checked.clear(self.reads.len());
         for start in (0..self.reads.len()).step_by(BLOCK_READS) {
             let block = start..self.reads.len().min(start + BLOCK_READS);
@@ -82,6 +95,15 @@ impl Search<'_> {
     fn lookup(&self, read: usize, look: Look) -> Lookup<'_> {
         let codes = self.reads.read(read).codes;
         Lookup { table: self.table, codes, name_hash: self.name_hashes[read], band: self.context.options.band, look }
+    }
+
+    /// How to look at a read that a quick look didn't settle.
+    fn closer_look(&self, read: usize) -> Look {
+        match self.paired {
+            _ if is_simple(self.reads.read(read).codes) => Look::Simple,
+            true => Look::Mate,
+            false => Look::Single,
+        }
     }
 
     /// Searches a block with few seeds, and lists the reads whose places are not beyond doubt, and their mates.
@@ -110,16 +132,17 @@ impl Search<'_> {
     fn look_thoroughly(&self, work: &mut Searches, checked: &mut Checked) {
         work.hits.clear();
         for &read in &work.unsettled {
-            let spacing = if work.settled[read] { Spacing::Disjoint } else { Spacing::Any };
-            self.push_seeds(read, spacing, &mut work.hits);
+            if !work.settled[read] {
+                work.looks[read] = self.closer_look(read);
+            }
+            self.push_seeds(read, work.looks[read].spacing(), &mut work.hits);
         }
         work.hits.look_up(self.table);
         work.candidates.clear();
         // One mate with seeds enough is enough, if rescue can find the other from there.
         let together = if self.rescues { self.mates() } else { 1 };
         for reads in work.unsettled.chunks(together) {
-            let look = if self.paired { Look::Mate } else { Look::Single };
-            let lookup = |read: usize| self.lookup(read, if work.settled[read] { Look::Quick } else { look });
+            let lookup = |read: usize| self.lookup(read, work.looks[read]);
             match *reads {
                 [first, second] => work.candidates.collect(&work.hits, &[lookup(first), lookup(second)]),
                 _ => work.candidates.collect(&work.hits, &[lookup(reads[0])]),
@@ -143,8 +166,12 @@ impl Search<'_> {
                 continue;
             }
             let read = self.reads.read(i);
-            let named = NamedRead { read, name_hash: self.name_hashes[i], has_mate: self.paired };
-            let best = checked.push_candidates(i, work.candidates.read_mut(slot), named, self.context);
+            let candidates = work.candidates.read_mut(slot);
+            if candidates.len() > CROWD && is_simple(read.codes) {
+                work.looks[i] = Look::Simple;
+            }
+            let named = NamedRead { read, name_hash: self.name_hashes[i], look: work.looks[i] };
+            let best = checked.push_candidates(i, candidates, named, self.context);
             let searched = *work.candidates.searched(slot);
             work.settled[i] = best.is_some_and(|best| {
                 (best.is_mated || !self.paired) && best.is_settled(read.length(), &searched, self.context.options)

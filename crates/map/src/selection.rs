@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use crate::alignment::{Alignment, overlap};
+use crate::conventions::OtherHits;
 use crate::hidden::Hidden;
 use crate::mapq::{self, Evidence};
 use crate::options::MapOptions;
@@ -24,7 +25,7 @@ pub struct Placement {
     pub rival_score: i32,
 }
 
-/// An alignment that is no record, but named in the XA tag of one.
+/// An alignment that is named in the XA tag of a record, or is a secondary record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alternative {
     /// Where.
@@ -90,12 +91,25 @@ pub fn select(
     }
 }
 
+/// Makes the piece of a read primary that has its 5' end. Returns whether that is another than before.
+pub fn five_prime_first(pieces: &mut [Placement], length: usize) -> bool {
+    let start = |i: &usize| pieces[*i].alignment.read_interval(length).start;
+    match (0..pieces.len()).min_by_key(start) {
+        None | Some(0) => false,
+        Some(piece) => {
+            pieces.swap(0, piece);
+            true
+        }
+    }
+}
+
 /// Appends the alternatives of the placements `reported` of one read to `alternatives`, best first. As in bwa, an alignment is
-/// one to the first placement that it rivals, if it scores more than four fifths of it; a placement with too many has none.
+/// one to the first placement that it rivals; in a tag only if it scores more than four fifths of it, and a placement with too
+/// many has none. `proper` is whether the read is in a proper pair.
 pub fn add_alternatives(
     alignments: &[Alignment],
     (placements, reported): (&[Placement], Range<usize>),
-    length: usize,
+    (length, proper): (usize, bool),
     options: &MapOptions,
     alternatives: &mut Vec<Alternative>,
 ) {
@@ -106,11 +120,21 @@ pub fn add_alternatives(
     for placement in reported.clone() {
         let start = alternatives.len();
         let own = &placements[placement].alignment;
-        let good = alignments.iter().filter(|a| *a != own && 5 * a.score > 4 * own.score);
-        let of_it = good.filter(|a| rivals_first(a, placement)).take(options.max_alternatives + 1);
-        alternatives.extend(of_it.map(|&alignment| Alternative { alignment, placement }));
-        if alternatives.len() - start > options.max_alternatives {
-            alternatives.truncate(start);
+        let others = alignments.iter().filter(|a| *a != own && rivals_first(a, placement));
+        let others = others.map(|&alignment| Alternative { alignment, placement });
+        match options.conventions.other_hits {
+            OtherHits::Tag { most, share_milli, .. } => {
+                let least = i64::from(share_milli) * i64::from(own.score);
+                let good = others.filter(|other| 1000 * i64::from(other.alignment.score) > least);
+                alternatives.extend(good.take(most.saturating_add(1)));
+                if alternatives.len() - start > most {
+                    alternatives.truncate(start);
+                }
+            }
+            records => {
+                let good = others.filter(|other| other.alignment.score >= options.min_score);
+                alternatives.extend(good.take(records.most_records(proper)));
+            }
         }
     }
 }
@@ -131,6 +155,7 @@ fn are_rivals(a: &Alignment, b: &Alignment, length: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conventions::Conventions;
 
     fn alignment(reference_start: u64, reverse: bool, query: Range<u32>, score: i32) -> Alignment {
         Alignment { score, ..crate::testing::alignment(reference_start, reverse, query) }
@@ -157,6 +182,16 @@ mod tests {
         assert_eq!(got.iter().map(|p| p.rival_score).collect::<Vec<_>>(), [0, 58]);
         assert_eq!(got[0].mapping_quality, 60);
         assert!(got[1].mapping_quality < 15);
+    }
+
+    #[test]
+    fn the_piece_with_the_five_prime_end_can_be_first() {
+        let reverse_first = [alignment(1_000, false, 60..150, 90), alignment(9_000, true, 90..150, 60)];
+        let mut pieces = selected(&reverse_first, 0);
+        assert!(five_prime_first(&mut pieces, 150));
+        assert_eq!(pieces.iter().map(|p| p.alignment.reference_start).collect::<Vec<_>>(), [9_000, 1_000]);
+        assert!(!five_prime_first(&mut pieces, 150));
+        assert!(!five_prime_first(&mut [], 150));
     }
 
     #[test]
@@ -188,12 +223,14 @@ mod tests {
         let list =
             [at(1_000, 150), at(2_000, 140), at(3_000, 121), at(4_000, 120), alignment(9_000, false, 100..150, 50)];
         let named = |max_alternatives| {
-            let options = MapOptions { max_alternatives, ..MapOptions::default() };
+            let other_hits = OtherHits::Tag { most: max_alternatives, share_milli: 800, scored: false };
+            let conventions = Conventions { other_hits, ..Conventions::default() };
+            let options = MapOptions { conventions, ..MapOptions::default() };
             let (mut placements, mut alternatives) = (Vec::new(), Vec::new());
             let read = ReadContext { length: 150, hidden: Hidden::up_to(0), repetitive_share: 0 };
             select(&list, Chosen { primary: 0, pair_quality: None }, read, &options, &mut placements);
             let reported = (&placements[..], 0..placements.len());
-            add_alternatives(&list, reported, 150, &options, &mut alternatives);
+            add_alternatives(&list, reported, (150, true), &options, &mut alternatives);
             alternatives.iter().map(|a| a.alignment.reference_start).collect::<Vec<_>>()
         };
         assert_eq!(named(5), [2_000, 3_000]);

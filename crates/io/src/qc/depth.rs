@@ -152,12 +152,14 @@ mod tests {
     #[test]
     fn depth_is_that_of_counting() {
         let text = |text: &str| text.to_string();
-        let reference = |name: &str| ReferenceSequence { name: name.into(), length: 100_000, md5: [0; 16] };
+        let reference =
+            |name: &str| ReferenceSequence { name: name.into(), length: 100_000, md5: [0; 16], alternate: false };
         let header = Header {
             references: vec![reference("a"), reference("b"), reference("c")],
             order: Default::default(),
             read_groups: Vec::new(),
             program: Program { id: text("p"), name: text("p"), version: text("1"), command_line: text("p") },
+            lines: Default::default(),
         };
         let mut encoder = RecordEncoder::new(Format::Bam, &header).unwrap();
         let mut depth = Depth::default();

@@ -201,13 +201,14 @@ mod tests {
     }
 
     fn encoded(record: &AlignmentRecord<'_>) -> Vec<u8> {
-        let reference = |name: u8| ReferenceSequence { name: vec![name], length: 1000, md5: [0; 16] };
+        let reference = |name: u8| ReferenceSequence { name: vec![name], length: 1000, md5: [0; 16], alternate: false };
         let [id, name, version, command_line] = ["p"; 4].map(String::from);
         let header = Header {
             references: b"abc".iter().map(|&name| reference(name)).collect(),
             order: Default::default(),
             read_groups: Vec::new(),
             program: Program { id, name, version, command_line },
+            lines: Default::default(),
         };
         let mut bytes = Vec::new();
         RecordEncoder::new(Format::Bam, &header).unwrap().encode(record, &mut bytes).unwrap();

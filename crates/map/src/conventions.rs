@@ -1,0 +1,64 @@
+//! How alignments are written that are found all the same: what else a read's records say, and which of them there are.
+
+/// Habits of the records that follow. The defaults are those of `bwa mem`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conventions {
+    /// Whether supplementary records keep the whole read, soft-clipped, instead of being hard-clipped (bwa's `-Y`).
+    pub soft_clip_supplementary: bool,
+    /// Whether the further pieces of a split read are flagged as secondary instead of supplementary (bwa's `-M`), for programs older
+    /// than that flag.
+    pub split_as_secondary: bool,
+    /// Whether that piece of a split read is primary which has the read's 5' end, instead of the best (bwa's `-5`).
+    pub five_prime_primary: bool,
+    /// How alignments to other places of the same bases are told.
+    pub other_hits: OtherHits,
+    /// Whether aligned bases are `=` and `X` in the CIGAR instead of `M`.
+    pub explicit_matches: bool,
+    /// Whether a template of which no read is mapped is left out.
+    pub drop_unmapped: bool,
+}
+
+/// How alignments are told that rival a reported one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherHits {
+    /// In its XA tag.
+    Tag {
+        /// Others that are named at the most; where there are more, none is.
+        most: usize,
+        /// Thousandths of its score that the other's must exceed.
+        share_milli: i32,
+        /// Whether the tag is XB, which says scores and mapping qualities too (bwa's `-u`).
+        scored: bool,
+    },
+    /// As secondary records of reads that are not in a proper pair (bwa's `-a`).
+    UnpairedRecords,
+    /// As secondary records.
+    Records {
+        /// So many of the best to a reported one.
+        most: usize,
+    },
+}
+
+impl OtherHits {
+    /// How many at the most are records beside one reported alignment, which is in a proper pair or not.
+    pub(crate) fn most_records(self, proper: bool) -> usize {
+        match self {
+            Self::UnpairedRecords if !proper => usize::MAX,
+            Self::Records { most } => most,
+            Self::Tag { .. } | Self::UnpairedRecords => 0,
+        }
+    }
+}
+
+impl Default for Conventions {
+    fn default() -> Self {
+        Self {
+            soft_clip_supplementary: false,
+            split_as_secondary: false,
+            five_prime_primary: false,
+            other_hits: OtherHits::Tag { most: 5, share_milli: 800, scored: false },
+            explicit_matches: false,
+            drop_unmapped: false,
+        }
+    }
+}
