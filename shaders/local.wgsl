@@ -186,7 +186,8 @@ fn short_strip(job: Job, id: u32, above: u32, padding: u32) {
     }
 }
 
-// The same of TALL rows.
+// The same of TALL rows, written twice: one body for both, with the rows beyond SHORT behind a condition, takes 9.67
+// instructions a cell on navi21 instead of 8.92.
 fn tall_strip(job: Job, id: u32, above: u32, padding: u32) {
     var h: array<i32, TALL>;
     var e: array<i32, TALL>;

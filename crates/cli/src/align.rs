@@ -302,7 +302,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let elapsed = start.elapsed();
     let failures = engine.device_failures();
     for DeviceFailure { device, reason } in &failures {
-        job.warn(format_args!("GPU {device} failed and the CPU took over, with the same results: {reason}"));
+        job.warn(format_args!("GPU {device} is out of use, and the CPU redid its jobs: {reason}"));
     }
     let facts = RunFacts {
         header,
@@ -324,6 +324,7 @@ fn start_engine(job: &Job<'_>, options: &MapOptions) -> Result<Engine> {
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
         adapters: job.engine.adapters.clone(),
+        check: job.engine.gpu_check,
         simd: job.engine.simd,
         scoring: options.scoring,
         ..EngineOptions::default()

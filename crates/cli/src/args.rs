@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
-use svala_compute::{Adapters, Backend, SimdLevel};
+use svala_compute::{Adapters, Backend, GpuCheck, SimdLevel};
 
 use crate::bwa_options::BwaArgs;
 use crate::insert_option::InsertSizes;
@@ -340,6 +340,9 @@ pub struct EngineArgs {
     /// GPUs to use: best (and all of its kind), all, or numbers as `svala doctor` shows them, such as 0,1
     #[arg(long, default_value_t = Adapters::Best, value_name = "LIST")]
     pub adapters: Adapters,
+    /// Answer one in N of the GPUs' jobs again on the CPU, or none (off); a GPU with a wrong answer is put out of use
+    #[arg(long, default_value_t = GpuCheck::default(), value_name = "N|off")]
+    pub gpu_check: GpuCheck,
     /// Force a SIMD level; for tests, since it can't change the output
     #[arg(long, hide = true, value_name = "LEVEL")]
     pub simd: Option<SimdLevel>,

@@ -26,6 +26,7 @@ pub fn run(args: &InsertSizeArgs) -> Result<()> {
     let index = Index::open_for(&args.reference)?;
     let engine = Engine::new(EngineOptions {
         backend: args.engine.backend,
+        check: args.engine.gpu_check,
         simd: args.engine.simd,
         ..EngineOptions::default()
     })?;

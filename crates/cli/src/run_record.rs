@@ -81,6 +81,8 @@ impl RunRecord {
                 "local_jobs": counters.local_jobs,
                 "gpu_jobs": counters.gpu_jobs,
                 "redone_jobs": counters.redone_jobs,
+                "checked_jobs": counters.checked_jobs,
+                "wrong_jobs": counters.wrong_jobs,
             },
             "threads": facts.threads,
             "seconds": { "start": facts.start.as_secs_f64(), "align_sort_and_write": facts.elapsed.as_secs_f64() },

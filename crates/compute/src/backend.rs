@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Error, Scoring, SimdLevel};
+use crate::{Error, GpuCheck, Scoring, SimdLevel};
 
 /// Where an engine runs its jobs. The choice cannot change a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,15 +110,17 @@ pub struct EngineOptions {
     pub adapters: Adapters,
     /// In what width devices run `Extend`.
     pub precision: Precision,
+    /// How many of the jobs that devices answer are checked on the CPU.
+    pub check: GpuCheck,
     /// Cells of every chunk that CPU and devices take from a batch, in place of what is best; for tests.
     #[doc(hidden)]
     pub chunk_cells: Option<u64>,
     /// Bytes of a binding of the resident reference, in place of what the device can bind; for tests.
     #[doc(hidden)]
     pub piece_bytes: Option<u64>,
-    /// The packed shader, in place of the right one; for tests.
+    /// A shader's name and its text, in place of the right one; for tests.
     #[doc(hidden)]
-    pub packed_shader: Option<String>,
+    pub shader: Option<(&'static str, String)>,
 }
 
 #[cfg(test)]

@@ -75,6 +75,12 @@ impl Arena {
         Ok(())
     }
 
+    /// Appends a sequence of another arena.
+    fn copy(&mut self, codes: &[u8]) {
+        self.bases.extend_from_slice(codes);
+        self.ends.push(self.bases.len());
+    }
+
     fn pop(&mut self) {
         self.ends.pop();
         self.bases.truncate(self.ends.last().copied().unwrap_or(0));
@@ -119,6 +125,17 @@ impl<P: Copy> Jobs<P> {
         self.windows.push(target.1);
         self.params.push(params);
         Ok(self.params.len() - 1)
+    }
+
+    fn picked(&self, jobs: impl Iterator<Item = u32>) -> Self {
+        let mut picked = Self::default();
+        for job in jobs.map(|job| job as usize) {
+            picked.queries.copy(self.queries.get(job));
+            picked.targets.copy(self.targets.get(job));
+            picked.windows.push(self.windows[job]);
+            picked.params.push(self.params[job]);
+        }
+        picked
     }
 }
 
@@ -179,6 +196,11 @@ macro_rules! batch {
                 params: $params,
             ) -> Result<usize, JobError> {
                 self.0.push(query, (target, window), params)
+            }
+
+            /// A batch of some of its jobs.
+            pub(crate) fn picked(&self, jobs: impl Iterator<Item = u32>) -> Self {
+                $name(self.0.picked(jobs))
             }
 
             /// Where the target of job `index` lies in the reference, if that is known.

@@ -23,6 +23,10 @@ pub struct Counters {
     pub gpu_failures: u64,
     /// Jobs that a GPU failed and the CPU redid.
     pub redone_jobs: u64,
+    /// Answers of GPUs that the CPU checked.
+    pub checked_jobs: u64,
+    /// Answers of GPUs that were found to be wrong.
+    pub wrong_jobs: u64,
 }
 
 /// The live counters. Relaxed order is enough: they are sums, and nothing is published by them.
@@ -37,6 +41,8 @@ pub(crate) struct LiveCounters {
     pub(crate) gpu_jobs: AtomicU64,
     pub(crate) gpu_failures: AtomicU64,
     pub(crate) redone_jobs: AtomicU64,
+    pub(crate) checked_jobs: AtomicU64,
+    pub(crate) wrong_jobs: AtomicU64,
 }
 
 pub(crate) fn add(counter: &AtomicU64, amount: usize) {
@@ -56,6 +62,8 @@ impl LiveCounters {
             gpu_jobs: read(&self.gpu_jobs),
             gpu_failures: read(&self.gpu_failures),
             redone_jobs: read(&self.redone_jobs),
+            checked_jobs: read(&self.checked_jobs),
+            wrong_jobs: read(&self.wrong_jobs),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The engine: one scoring scheme, any number of places to run, any number of callers.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fearless_simd::Level;
@@ -15,10 +16,11 @@ use crate::kernels::windows::gpu::Resident;
 use crate::kernels::{extend, global, local};
 use crate::observer::Observed;
 use crate::scheduler::{Feed, Pool, Queue, Sharing, share};
+use crate::self_check::Checker;
 use crate::selftest::Fault;
 use crate::{
     Adapters, Backend, Counters, DeviceFailure, EngineOptions, Error, ExtendBatch, ExtendResult, GlobalBatch,
-    GlobalResults, LocalBatch, LocalResult, Scoring, SimdLevel,
+    GlobalResults, GpuCheck, LocalBatch, LocalResult, Scoring, SimdLevel,
 };
 
 /// Answers batches of jobs. It can be shared by threads, whose calls run side by side and share the devices.
@@ -47,6 +49,9 @@ pub struct Engine {
     sharing: Sharing,
     /// Bytes of a binding of the reference, in place of what a device can bind; for tests.
     piece_bytes: Option<u64>,
+    check: GpuCheck,
+    /// Batches so far.
+    batches: AtomicU64,
     counters: LiveCounters,
     pub(crate) observed: Observed,
 }
@@ -84,6 +89,8 @@ impl Engine {
             devices: Pool::new(devices),
             sharing: Sharing { cpu: options.backend != Backend::Gpu, chunk_cells: options.chunk_cells },
             piece_bytes: options.piece_bytes,
+            check: options.check,
+            batches: AtomicU64::new(0),
             counters: LiveCounters::default(),
             observed: Observed::default(),
         })
@@ -116,11 +123,14 @@ impl Engine {
             }
             return;
         }
-        let task = &Task::new(batch, &self.scoring);
+        let (task, checker) = (&Task::new(batch, &self.scoring), self.checker());
         let answers = self.run(
             batch.len(),
             |job| extend::gpu::size(batch, job, &self.scoring),
-            |gpu, feed| extend::gpu::extend(gpu, (batch, &self.scoring), feed, &self.counters),
+            |gpu, feed| {
+                let answers = extend::gpu::extend(gpu, (batch, &self.scoring), feed, &self.counters)?;
+                checker.extend(batch, &answers).map(|()| answers)
+            },
             |jobs| add(&self.counters.widened_jobs, extend::simd::extend(self.simd.1, task, jobs, results)),
         );
         self.take(answers, results);
@@ -137,7 +147,7 @@ impl Engine {
             }
             return;
         }
-        let task = &Task::new(batch, &self.scoring);
+        let (task, checker) = (&Task::new(batch, &self.scoring), self.checker());
         let mut found = Unordered::default();
         let mut on_cpu = |jobs: &mut dyn Iterator<Item = usize>| {
             add(&self.counters.widened_jobs, global::simd::global(self.simd.1, task, jobs, &mut found));
@@ -145,7 +155,10 @@ impl Engine {
         let answers = self.run(
             batch.len(),
             |job| global::gpu::size(batch, job),
-            |gpu, feed| global::gpu::global(gpu, batch, feed),
+            |gpu, feed| {
+                let (answers, left) = global::gpu::global(gpu, batch, feed)?;
+                checker.global(batch, &answers).map(|()| (answers, left))
+            },
             &mut on_cpu,
         );
         let mut rows = Vec::new();
@@ -171,14 +184,28 @@ impl Engine {
             }
             return;
         }
-        let task = &Task::new(batch, &self.scoring);
+        let (task, checker) = (&Task::new(batch, &self.scoring), self.checker());
         let answers = self.run(
             batch.len(),
             |job| local::gpu::size(batch, job, &self.scoring),
-            |gpu, feed| local::gpu::local(gpu, task, feed),
+            |gpu, feed| {
+                let answers = local::gpu::local(gpu, task, feed)?;
+                checker.local(batch, &answers).map(|()| answers)
+            },
             |jobs| add(&self.counters.widened_jobs, local::simd::local(self.simd.1, task, jobs, results)),
         );
         self.take(answers, results);
+    }
+
+    /// The check of what devices answer of the next batch.
+    fn checker(&self) -> Checker<'_> {
+        Checker {
+            check: self.check,
+            turn: self.batches.fetch_add(1, Ordering::Relaxed),
+            scoring: &self.scoring,
+            level: self.simd.1,
+            counters: &self.counters,
+        }
     }
 
     /// Has each of `jobs` jobs answered by `cpu` or `device` and returns what devices answered. A device takes only what has

@@ -66,6 +66,7 @@ pub mod kernels;
 mod observer;
 mod scheduler;
 mod scoring;
+mod self_check;
 pub mod selftest;
 mod simd_level;
 
@@ -84,4 +85,5 @@ pub use kernels::windows::Window;
 pub use observer::Observer;
 pub use scheduler::DeviceFailure;
 pub use scoring::Scoring;
+pub use self_check::GpuCheck;
 pub use simd_level::SimdLevel;

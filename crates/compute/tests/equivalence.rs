@@ -16,6 +16,8 @@ mod packed;
 mod resident;
 #[path = "equivalence/sharing.rs"]
 mod sharing;
+#[path = "equivalence/wrong.rs"]
+mod wrong;
 
 use std::time::Duration;
 
@@ -23,7 +25,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use svala_compute::selftest::{differing_extend, differing_global, expected_extend, expected_global, prove};
 use svala_compute::{
     Backend, Engine, EngineOptions, Error, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, GlobalResults,
-    LocalBatch, LocalParams, Scoring, SimdLevel,
+    GpuCheck, LocalBatch, LocalParams, Scoring, SimdLevel,
 };
 
 /// A backend under test.
@@ -46,7 +48,9 @@ impl Target {
             Target::Simd(level) => (Backend::Cpu, Some(level)),
             Target::Gpu => (Backend::Gpu, None),
         };
-        Engine::new(EngineOptions { backend, simd, scoring, ..Default::default() })
+        // All is compared, and what differs shall be seen.
+        let check = GpuCheck::Off;
+        Engine::new(EngineOptions { backend, simd, scoring, check, ..Default::default() })
     }
 
     /// Software GPUs and the portable lanes are slow: they get fewer of the same jobs.
@@ -90,7 +94,7 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("mate_rescue_batches", local::mate_rescue),
     ];
     // There are no dispatches, and there is no device to fail, elsewhere.
-    let of_devices: [(&str, Body); 8] = [
+    let of_devices: [(&str, Body); 11] = [
         ("many_dispatches", many_dispatches),
         ("odd_splits", sharing::odd_splits),
         ("many_callers", sharing::many_callers),
@@ -99,6 +103,9 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("refused_reference", resident::refused),
         ("faults", sharing::faults),
         ("faults_beside_others", sharing::faults_beside_others),
+        ("wrong_results", wrong::every_way),
+        ("wrong_results_in_a_sample", wrong::in_a_sample),
+        ("shaders_that_do_not_compile", wrong::refused_shaders),
     ];
     let missing = target.engine(Scoring::default()).err();
     let required = gpu_is_required();

@@ -222,6 +222,8 @@ fn run_table(facts: &RunFacts) -> String {
         ("Alignment jobs", short(facts.jobs() as f64)),
         ("Jobs on GPUs", format!("{} ({})", short(counters.gpu_jobs as f64), percent(counters.gpu_jobs, facts.jobs()))),
         ("Jobs redone on the CPU", counters.redone_jobs.to_string()),
+        ("Answers of GPUs checked", counters.checked_jobs.to_string()),
+        ("Wrong ones among all", counters.wrong_jobs.to_string()),
     ];
     rows.extend(facts.device_failures.iter().map(|failure| ("Failed device", escaped(failure))));
     table(&rows)

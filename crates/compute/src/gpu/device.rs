@@ -38,6 +38,8 @@ pub(crate) struct Device {
     pub(crate) kernel_time: Option<Mutex<Duration>>,
     /// The reference, if it is here.
     pub(crate) resident: Option<Resident>,
+    /// A shader's name and its text, in place of the right one; for tests.
+    pub(crate) replaced: Option<(&'static str, String)>,
     health: Health,
     /// What a drill wants to go wrong.
     fault: Cell<Option<Fault>>,
@@ -79,13 +81,16 @@ impl Device {
             unrolls,
             kernel_time: None,
             resident: None,
+            replaced: None,
             health,
             fault: Cell::new(None),
         })
     }
 
     /// A shader as the device's compiler should see it.
-    pub(crate) fn written_out(&self, wgsl: &str) -> Result<String, GpuError> {
+    pub(crate) fn written_out(&self, name: &str, wgsl: &str) -> Result<String, GpuError> {
+        let replaced = self.replaced.as_ref().filter(|(replaced, _)| *replaced == name);
+        let wgsl = replaced.map_or(wgsl, |(_, wgsl)| wgsl);
         if !self.unrolls {
             return Ok(wgsl.to_owned());
         }
@@ -114,6 +119,26 @@ impl Device {
             self.fault.set(None);
         }
         wanted
+    }
+
+    /// A drill: spoils the results of a call, if that is wanted.
+    pub(crate) fn spoil(&self, outputs: &mut [Vec<u32>]) {
+        let last = outputs.len().saturating_sub(1);
+        let mut change = |output: usize, word: usize, changed: fn(u32) -> u32| {
+            if let Some(word) = outputs.get_mut(output).and_then(|words| words.get_mut(word)) {
+                *word = changed(*word);
+            }
+        };
+        if self.has_fault(Fault::WrongScore) {
+            change(0, 0, |score| score ^ 1);
+        } else if self.has_fault(Fault::WrongEnd) {
+            change(0, 1, |end| end.wrapping_sub(1));
+        } else if self.has_fault(Fault::WrongCigar) {
+            // Of `Global` the runs come last. Other kernels have a score there.
+            change(last, 0, |run| run ^ 1);
+        } else if self.fault.get() == Some(Fault::AllZero) {
+            outputs.iter_mut().for_each(|words| words.fill(0));
+        }
     }
 
     /// Fails if the device was lost or reported an error nobody asked for.

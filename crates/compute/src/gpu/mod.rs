@@ -9,6 +9,7 @@ pub(crate) mod choice;
 pub(crate) mod chunks;
 pub(crate) mod device;
 pub(crate) mod program;
+pub(crate) mod staged;
 pub(crate) mod timer;
 pub(crate) mod unroll;
 #[cfg(test)]
@@ -46,13 +47,14 @@ impl Gpu {
             Precision::Auto | Precision::I32 => false,
             Precision::Packed => can_pack,
         };
-        let device = Device::open(adapter, packs)?;
+        let mut device = Device::open(adapter, packs)?;
+        device.replaced = options.shader.clone();
         let extend = extend::gpu::Kernel::new(&device, scoring)?;
         let global = global::gpu::program(&device, scoring)?;
         let local = local::gpu::program(&device, scoring)?;
         let mut gpu = Gpu { device, extend, global, local };
         if packs {
-            extend::gpu::pack(&mut gpu, scoring, options.packed_shader.as_deref())?;
+            extend::gpu::pack(&mut gpu, scoring)?;
         } else if options.precision == Precision::Packed {
             gpu.extend.unpacked = Some("its shaders have no 16-bit numbers".to_owned());
         }

@@ -188,12 +188,6 @@ impl Program {
         })
     }
 
-    /// Runs all passes and returns the words of every output, in binding order.
-    pub(crate) fn run(&mut self, device: &Device, call: &Call<'_>) -> Result<Vec<Vec<u32>>, GpuError> {
-        let started = self.start(device, call)?;
-        self.finish(device, started)
-    }
-
     /// Queues all passes; their results come with [`Program::finish`].
     pub(crate) fn start(&mut self, device: &Device, call: &Call<'_>) -> Result<Started, GpuError> {
         device.check()?;
@@ -255,7 +249,9 @@ impl Program {
             buffer.unmap();
             Ok(words)
         };
-        reads.into_iter().map(read).collect()
+        let mut outputs = reads.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        device.spoil(&mut outputs);
+        Ok(outputs)
     }
 
     /// Uploads the inputs and queues the passes and the copies back.

@@ -39,11 +39,22 @@ pub enum Fault {
     Unmapped,
     /// A dispatch does not end in time.
     Hung,
+    /// One score is wrong.
+    WrongScore,
+    /// The end of one alignment is wrong, or the number of its runs.
+    WrongEnd,
+    /// One run of a CIGAR is wrong.
+    WrongCigar,
+    /// Nothing is written from now on.
+    AllZero,
 }
 
 impl Fault {
-    /// All of them.
-    pub const ALL: [Fault; 5] = [Fault::Lost, Fault::OutOfMemory, Fault::Invalid, Fault::Unmapped, Fault::Hung];
+    /// All after which there is no result.
+    pub const SILENT: [Fault; 5] = [Fault::Lost, Fault::OutOfMemory, Fault::Invalid, Fault::Unmapped, Fault::Hung];
+
+    /// All after which there is a wrong result.
+    pub const WRONG: [Fault; 4] = [Fault::WrongScore, Fault::WrongEnd, Fault::WrongCigar, Fault::AllZero];
 }
 
 /// What a proof found.

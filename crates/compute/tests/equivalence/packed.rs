@@ -3,8 +3,8 @@
 use libtest_mimic::{Completion, Failed};
 use svala_compute::selftest::{Fault, differing_extend, expected_extend, extend_batch};
 use svala_compute::{
-    AdapterReport, Backend, Engine, EngineOptions, ExtendBatch, ExtendParams, ExtendResult, Precision, Scoring,
-    usable_adapters,
+    AdapterReport, Backend, Engine, EngineOptions, ExtendBatch, ExtendParams, ExtendResult, GpuCheck, Precision,
+    Scoring, usable_adapters,
 };
 
 use super::resident;
@@ -14,11 +14,12 @@ const WGSL: &str = include_str!("../../../../shaders/extend_packed.wgsl");
 
 /// An engine with the packed form, or why this machine's device has none.
 fn engine(scoring: Scoring, wgsl: Option<String>) -> Result<Engine, Failed> {
-    Ok(Engine::new(EngineOptions { scoring, packed_shader: wgsl, ..options() })?)
+    Ok(Engine::new(EngineOptions { scoring, shader: wgsl.map(|wgsl| ("extend_packed", wgsl)), ..options() })?)
 }
 
 fn options() -> EngineOptions {
-    EngineOptions { backend: Backend::Gpu, precision: Precision::Packed, ..Default::default() }
+    let check = GpuCheck::Off;
+    EngineOptions { backend: Backend::Gpu, precision: Precision::Packed, check, ..Default::default() }
 }
 
 /// Runs `body`, if there is a device that packs. That a device lacks 16-bit numbers is no failure of ours.

@@ -4,7 +4,8 @@ use libtest_mimic::Failed;
 use svala_compute::kernels::windows::reference;
 use svala_compute::selftest::{Fault, differing_extend, differing_global, expected_extend, expected_global};
 use svala_compute::{
-    Backend, Engine, EngineOptions, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, GlobalResults, Window,
+    Backend, Engine, EngineOptions, ExtendBatch, ExtendParams, GlobalBatch, GlobalParams, GlobalResults, GpuCheck,
+    Window,
 };
 
 use super::Target;
@@ -81,8 +82,12 @@ pub fn refused(_: Target) -> Result<(), Failed> {
     let planes = planes();
     let (extend, global) = jobs(&planes, 64, usize::MAX)?;
     for (fault, stays) in [(Fault::OutOfMemory, true), (Fault::Invalid, true), (Fault::Lost, false)] {
-        let engine =
-            Engine::new(EngineOptions { backend: Backend::Gpu, adapters: one_adapter(1)?, ..Default::default() })?;
+        let engine = Engine::new(EngineOptions {
+            backend: Backend::Gpu,
+            adapters: one_adapter(1)?,
+            check: GpuCheck::Off,
+            ..Default::default()
+        })?;
         engine.inject(fault);
         let refused = engine.set_reference(&planes);
         if refused.len() != 1
@@ -110,7 +115,13 @@ pub fn resident(_: Target) -> Result<(), Failed> {
     // A piece has to be larger than the longest window, 65 blocks.
     for piece_bytes in [None, Some(16 * 66), Some(16 * 100)] {
         let adapters = one_adapter(1)?;
-        let engine = Engine::new(EngineOptions { backend: Backend::Gpu, adapters, piece_bytes, ..Default::default() })?;
+        let engine = Engine::new(EngineOptions {
+            backend: Backend::Gpu,
+            adapters,
+            piece_bytes,
+            check: GpuCheck::Off,
+            ..Default::default()
+        })?;
         let before = wrong(&engine, &extend, &global);
         take(&engine, &planes)?;
         let after = wrong(&engine, &extend, &global);

@@ -41,11 +41,11 @@ impl Kernel {
     pub(crate) fn new(device: &Device, scoring: &Scoring) -> Result<Self, GpuError> {
         let form = if strips::takes(scoring) { Form::Strips } else { Form::Columns };
         let (name, wgsl) = match form {
-            Form::Strips => ("extend_strips", device.written_out(strips::WGSL)?),
-            _ => ("extend", WGSL.to_owned()),
+            Form::Strips => ("extend_strips", device.written_out("extend_strips", strips::WGSL)?),
+            _ => ("extend", device.written_out("extend", WGSL)?),
         };
         let program = Program::new(device, (name, &wgsl), &ROLES, scoring)?;
-        let wgsl = device.written_out(cooperative::WGSL)?;
+        let wgsl = device.written_out("extend_cooperative", cooperative::WGSL)?;
         let cooperative = Program::new(device, ("extend_cooperative", &wgsl), &cooperative::ROLES, scoring)?;
         Ok(Kernel { form, program, cooperative, packed: None, unpacked: None })
     }
@@ -80,13 +80,13 @@ pub(super) fn for_one_invocation(batch: &ExtendBatch, jobs: &[u32]) -> usize {
     if jobs.len() - short <= cooperative::FEW_JOBS { short } else { jobs.len() }
 }
 
-/// Compiles the packed form, or `wgsl` in its place, and keeps it if it answers some generated jobs as the reference does. A
+/// Compiles the packed form, and keeps it if it answers some generated jobs as the reference does. A
 /// driver whose 16-bit numbers don't work as they should does without, and says why.
-pub(crate) fn pack(gpu: &mut Gpu, scoring: &Scoring, wgsl: Option<&str>) -> Result<(), GpuError> {
+pub(crate) fn pack(gpu: &mut Gpu, scoring: &Scoring) -> Result<(), GpuError> {
     if !packed::takes(scoring) {
         return Ok(());
     }
-    let wgsl = gpu.device.written_out(wgsl.unwrap_or(packed::WGSL))?;
+    let wgsl = gpu.device.written_out("extend_packed", packed::WGSL)?;
     gpu.extend.unpacked = match Program::new(&gpu.device, ("extend_packed", &wgsl), &ROLES, scoring) {
         Ok(program) => {
             gpu.extend.packed = Some(program);

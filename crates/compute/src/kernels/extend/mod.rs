@@ -95,6 +95,11 @@ impl ExtendResult {
     }
 }
 
+/// Whether an answer to a job can be right, as far as its lengths and scores tell.
+pub(crate) fn is_possible(batch: &ExtendBatch, job: usize, scoring: &Scoring, found: &ExtendResult) -> bool {
+    Bounds::of(batch, job, scoring).allow(found)
+}
+
 /// The bounds that decide which lanes a job fits in; see the module's *Overflow*.
 struct Bounds {
     query_len: usize,
@@ -110,6 +115,17 @@ impl Bounds {
         let target_len = batch.target(job).len().min(query_len + usize::from(params.band));
         let gain = usize::from(scoring.match_score) * query_len.min(target_len);
         Bounds { query_len, target_len, score: usize::from(params.initial_score) + gain }
+    }
+
+    /// Whether an answer can be one to a job with these bounds.
+    fn allow(&self, found: &ExtendResult) -> bool {
+        let ExtendResult { score, query_end, target_end, end_score, end_target, max_offset } = *found;
+        let scores = 0..=self.score as i64;
+        let ends = [(query_end, self.query_len), (target_end, self.target_len), (end_target, self.target_len)];
+        let offset = (max_offset, self.query_len.max(self.target_len));
+        scores.contains(&score.into())
+            && (end_score == -1 || scores.contains(&end_score.into()))
+            && ends.into_iter().chain([offset]).all(|(value, most)| value as usize <= most)
     }
 
     fn fits(&self, lane_max: usize) -> bool {

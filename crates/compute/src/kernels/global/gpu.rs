@@ -9,12 +9,13 @@ use crate::gpu::arena::Arena;
 use crate::gpu::chunks::{Extremes, MAX_ITERATIONS, Size, first_dispatch};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};
+use crate::gpu::staged::{Outputs, Staged};
 use crate::gpu::{Gpu, GpuError};
 use crate::{GlobalBatch, Scoring};
 
 /// Compiles the shader.
 pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, GpuError> {
-    Program::with_entries(device, ("global", &device.written_out(WGSL)?), &ENTRIES, &ROLES, scoring)
+    Program::with_entries(device, ("global", &device.written_out("global", WGSL)?), &ENTRIES, &ROLES, scoring)
 }
 
 /// The size of a job; `None` if a device cannot take it, which has nothing to do for an empty sequence.
@@ -31,17 +32,22 @@ pub(crate) fn global<'q>(
     chunks: impl Iterator<Item = &'q [u32]>,
 ) -> Result<(Unordered, Vec<usize>), GpuError> {
     let (mut found, mut left) = (Unordered::default(), Vec::new());
-    let mut inputs = Inputs::default();
+    let (mut inputs, mut staged) = (Inputs::default(), Staged::default());
     for mut rest in chunks {
         while !rest.is_empty() {
             let sizes = rest.iter().map(|&job| dimensions(batch, job));
             let count = first_dispatch(sizes, padded_bytes, gpu.device.max_binding_bytes);
             let (now, later) = rest.split_at(count);
+            // Packed while the device works on the dispatch before.
             inputs.fill(batch, now, gpu.device.resident.is_some());
-            let outputs = run(gpu, &inputs)?;
-            take(now, &outputs, &mut found, &mut left);
+            if let Some((before, outputs)) = start(gpu, &mut staged, (now, &inputs))? {
+                take(before, &outputs, &mut found, &mut left);
+            }
             rest = later;
         }
+    }
+    if let Some((last, outputs)) = staged.finish(&gpu.global, &gpu.device)? {
+        take(last, &outputs, &mut found, &mut left);
     }
     Ok((found, left))
 }
@@ -110,8 +116,12 @@ impl Inputs {
     }
 }
 
-/// Runs a dispatch; returns its answers and CIGARs.
-fn run(gpu: &mut Gpu, inputs: &Inputs) -> Result<Vec<Vec<u32>>, GpuError> {
+/// Starts a dispatch; returns the one before, with its answers and CIGARs.
+fn start<'q>(
+    gpu: &mut Gpu,
+    staged: &mut Staged<&'q [u32]>,
+    (jobs, inputs): (&'q [u32], &Inputs),
+) -> Result<Option<(&'q [u32], Outputs)>, GpuError> {
     let (extremes, count) = (&inputs.extremes, inputs.jobs.len());
     let passes = passes(extremes, count as u32);
     let passes: Vec<&[u8]> = passes.iter().map(bytemuck::bytes_of).collect();
@@ -123,7 +133,8 @@ fn run(gpu: &mut Gpu, inputs: &Inputs) -> Result<Vec<Vec<u32>>, GpuError> {
         Content::Size((count * size_of::<Answer>()) as u64),
         Content::Size((4 * CIGAR_CAPACITY * count) as u64),
     ];
-    gpu.global.run(&gpu.device, &Call { passes: &passes, contents: &contents, jobs: count })
+    let call = Call { passes: &passes, contents: &contents, jobs: count };
+    staged.start(&mut gpu.global, &gpu.device, (jobs, &call))
 }
 
 /// Takes the answers and CIGARs of a dispatch.

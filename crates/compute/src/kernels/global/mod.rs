@@ -52,6 +52,22 @@ mod wide;
 pub use reference::global as reference;
 pub use results::{CigarOp, GlobalResults};
 
+use crate::GlobalBatch;
+
+/// Whether a CIGAR can be a job's: it consumes both sequences.
+pub(crate) fn is_possible(batch: &GlobalBatch, job: usize, cigar: &[u32]) -> bool {
+    let (mut query, mut target) = (0u64, 0u64);
+    for &run in cigar {
+        match CigarOp::unpack(run) {
+            Some((length, CigarOp::Match)) => (query, target) = (query + u64::from(length), target + u64::from(length)),
+            Some((length, CigarOp::Insertion)) => query += u64::from(length),
+            Some((length, CigarOp::Deletion)) => target += u64::from(length),
+            None => return false,
+        }
+    }
+    (query, target) == (batch.query(job).len() as u64, batch.target(job).len() as u64)
+}
+
 /// Half the width of the band in effect.
 fn effective_band(query_len: usize, target_len: usize, band: u16) -> usize {
     usize::from(band).max(query_len.abs_diff(target_len))

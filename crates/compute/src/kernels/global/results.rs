@@ -107,6 +107,12 @@ impl Unordered {
         self.rows.len()
     }
 
+    /// A row by its place: job, score and CIGAR.
+    pub(crate) fn row(&self, place: usize) -> (u32, i32, &[u32]) {
+        let (job, score, start, end) = self.rows[place];
+        (job, score, &self.runs[start..end])
+    }
+
     /// Takes all rows of another, whose jobs are others.
     pub(crate) fn absorb(&mut self, other: Unordered) {
         let offset = self.runs.len();

@@ -1,27 +1,21 @@
-//! `Local` on a device, one invocation a job, in two runs of one shader: scores, ends and second scores
-//! of all jobs, then the starts of those that have an alignment, on their reversed pieces.
+//! `Local` on a device, one invocation a job, in two calls of one shader: scores, ends and second scores of the jobs of a
+//! dispatch, then the starts of those that have an alignment, on their reversed pieces. While the device works on either,
+//! the host prepares the other of a neighbouring dispatch.
 
 use super::layout::{Answer, COLUMN_BYTES, COLUMNS, Dispatch, Job, MAX_JOBS, ROLES, SCORE_MAX, WGSL};
 use super::simd::Pieces;
-use super::{LocalResult, least_score};
+use super::{LocalResult, is_possible, least_score};
 use crate::gpu::chunks::{Extremes, Size, first_dispatch, pack};
 use crate::gpu::device::Device;
 use crate::gpu::program::{Call, Content, Program};
+use crate::gpu::staged::{Outputs, Staged};
 use crate::gpu::{Gpu, GpuError};
 use crate::kernels::lanes::Task;
 use crate::{LocalBatch, Scoring};
 
-/// What one invocation aligns.
-struct Work<'a> {
-    /// The job's place in its chunk.
-    place: usize,
-    query: &'a [u8],
-    target: &'a [u8],
-}
-
 /// Compiles the shader.
 pub(crate) fn program(device: &Device, scoring: &Scoring) -> Result<Program, GpuError> {
-    Program::new(device, ("local", &device.written_out(WGSL)?), &ROLES, scoring)
+    Program::new(device, ("local", &device.written_out("local", WGSL)?), &ROLES, scoring)
 }
 
 /// The size of a job; `None` if a device cannot take it or there is nothing to do.
@@ -32,97 +26,30 @@ pub(crate) fn size(batch: &LocalBatch, job: usize, scoring: &Scoring) -> Option<
     takes.then_some((rows, columns, rows))
 }
 
-/// Answers chunks of jobs that have a [`size`].
+/// Answers chunks of jobs that have a [`size`], each sorted by it.
 pub(crate) fn local<'q>(
     gpu: &mut Gpu,
     task: &Task<'_, LocalBatch>,
     chunks: impl Iterator<Item = &'q [u32]>,
 ) -> Result<Vec<(u32, LocalResult)>, GpuError> {
-    let mut answers = Vec::new();
-    for jobs in chunks {
-        let results = run_chunk(gpu, task, jobs)?;
-        answers.extend(jobs.iter().copied().zip(results));
-    }
-    Ok(answers)
-}
-
-/// The results of a chunk, in its order.
-fn run_chunk(gpu: &mut Gpu, task: &Task<'_, LocalBatch>, jobs: &[u32]) -> Result<Vec<LocalResult>, GpuError> {
-    let batch = task.batch;
-    let mut results = vec![LocalResult::default(); jobs.len()];
-    let whole = |(place, &job): (usize, &u32)| {
-        let job = job as usize;
-        Work { place, query: batch.query(job), target: batch.target(job) }
-    };
-    align(gpu, jobs.iter().enumerate().map(whole).collect(), |place, answer| {
-        let min_score = batch.params(jobs[place] as usize).min_score;
-        if answer.score as usize >= least_score(min_score) {
-            results[place] = LocalResult {
-                score: answer.score,
-                query_end: answer.query_end,
-                target_end: answer.target_end,
-                second_score: answer.second_score,
-                second_target_end: answer.second_target_end,
-                ..Default::default()
-            };
+    let (answers, ends) = (Vec::new(), Vec::new());
+    let mut run = Run { gpu, task, inputs: Inputs::default(), staged: Staged::default(), answers, ends };
+    for mut rest in chunks {
+        while !rest.is_empty() {
+            let sizes = rest.iter().take(MAX_JOBS).filter_map(|&job| size(task.batch, job as usize, task.scoring));
+            let count = first_dispatch(sizes, workspace_bytes, run.gpu.device.max_binding_bytes);
+            let (now, later) = rest.split_at(count);
+            run.forth(now)?;
+            run.back()?;
+            rest = later;
         }
-    })?;
-    let reversed = Reversed::new(task, jobs, &results);
-    align(gpu, reversed.works(), |place, answer| {
-        let result = &mut results[place];
-        result.query_start = result.query_end.saturating_sub(answer.query_end);
-        result.target_start = result.target_end.saturating_sub(answer.target_end);
-    })?;
-    Ok(results)
-}
-
-/// The pieces before the ends of a chunk's alignments, backwards, query after target after query.
-#[derive(Default)]
-struct Reversed {
-    bases: Vec<u8>,
-    /// The place in the chunk, and the lengths of query and target.
-    pieces: Vec<(usize, usize, usize)>,
-}
-
-impl Reversed {
-    fn new(task: &Task<'_, LocalBatch>, jobs: &[u32], results: &[LocalResult]) -> Self {
-        let (mut reversed, mut pieces) = (Reversed::default(), Pieces::default());
-        for (place, found) in results.iter().enumerate().filter(|(_, found)| found.score > 0) {
-            pieces.take(task, jobs[place] as usize, found);
-            let Pieces { query, target } = &pieces;
-            reversed.bases.extend_from_slice(query);
-            reversed.bases.extend_from_slice(target);
-            reversed.pieces.push((place, query.len(), target.len()));
-        }
-        reversed
     }
-
-    fn works(&self) -> Vec<Work<'_>> {
-        let mut rest = &self.bases[..];
-        let work = |&(place, rows, columns): &(usize, usize, usize)| {
-            let (query, behind) = rest.split_at(rows);
-            let (target, behind) = behind.split_at(columns);
-            rest = behind;
-            Work { place, query, target }
-        };
-        self.pieces.iter().map(work).collect()
+    // What is in flight may leave ends, which are one more dispatch.
+    for _ in 0..2 {
+        run.back()?;
+        run.wait()?;
     }
-}
-
-/// Runs all works, sorted by length, in as few dispatches as fit; gives every answer to `take`.
-fn align(gpu: &mut Gpu, mut works: Vec<Work<'_>>, mut take: impl FnMut(usize, &Answer)) -> Result<(), GpuError> {
-    works.sort_unstable_by_key(|work| (work.query.len(), work.target.len(), work.place));
-    let mut rest = &works[..];
-    while !rest.is_empty() {
-        let sizes = rest.iter().take(MAX_JOBS).map(|work| (work.query.len(), work.target.len(), work.query.len()));
-        let count = first_dispatch(sizes, workspace_bytes, gpu.device.max_binding_bytes);
-        let (now, later) = rest.split_at(count);
-        let answers = run(gpu, now)?;
-        let answers: &[Answer] = bytemuck::cast_slice(&answers[..count * size_of::<Answer>() / 4]);
-        now.iter().zip(answers).for_each(|(work, answer)| take(work.place, answer));
-        rest = later;
-    }
-    Ok(())
+    Ok(run.answers)
 }
 
 /// Bytes of workspace a job takes; it is larger than what a job has in any other buffer.
@@ -130,29 +57,133 @@ fn workspace_bytes(extremes: &Extremes) -> u64 {
     extremes.columns.next_multiple_of(COLUMNS) as u64 * COLUMN_BYTES
 }
 
-fn run(gpu: &mut Gpu, works: &[Work<'_>]) -> Result<Vec<u32>, GpuError> {
-    let mut bases = Vec::new();
-    let mut extremes = Extremes::default();
-    let mut jobs = Vec::with_capacity(works.len());
-    for Work { query, target, .. } in works {
-        extremes.include(query.len(), target.len(), query.len());
-        jobs.push(Job {
-            query_word: pack(&mut bases, query),
-            target_word: pack(&mut bases, target),
+/// A call on its way.
+struct Run<'a, 'q> {
+    gpu: &'a mut Gpu,
+    task: &'a Task<'a, LocalBatch>,
+    /// Of the dispatch that is being started; their memory is used again.
+    inputs: Inputs,
+    staged: Staged<Way<'q>>,
+    answers: Vec<(u32, LocalResult)>,
+    /// Alignments of the last dispatch of whole jobs, which have no start yet.
+    ends: Vec<(u32, LocalResult)>,
+}
+
+/// What a dispatch is of.
+enum Way<'q> {
+    /// Whole jobs.
+    Forth(&'q [u32]),
+    /// The pieces before the ends of alignments, backwards.
+    Back(Vec<(u32, LocalResult)>),
+}
+
+impl<'q> Run<'_, 'q> {
+    /// Starts on jobs that fit a dispatch.
+    fn forth(&mut self, jobs: &'q [u32]) -> Result<(), GpuError> {
+        self.inputs.clear();
+        for &job in jobs {
+            self.inputs.push(self.task.batch.query(job as usize), self.task.batch.target(job as usize));
+        }
+        self.start(Way::Forth(jobs))
+    }
+
+    /// Starts on the pieces before the ends that are known: no more of them than of jobs that fitted a dispatch, and no longer.
+    fn back(&mut self) -> Result<(), GpuError> {
+        if self.ends.is_empty() {
+            return Ok(());
+        }
+        let mut ends = std::mem::take(&mut self.ends);
+        // Neighbours finish together.
+        ends.sort_unstable_by_key(|(job, found)| (found.query_end, found.target_end, *job));
+        self.inputs.clear();
+        let mut pieces = Pieces::default();
+        for (job, found) in &ends {
+            pieces.take(self.task, *job as usize, found);
+            self.inputs.push(&pieces.query, &pieces.target);
+        }
+        self.start(Way::Back(ends))
+    }
+
+    fn start(&mut self, way: Way<'q>) -> Result<(), GpuError> {
+        let count = self.inputs.jobs.len();
+        let dispatch = Dispatch { job_count: count as u32, stride: count as u32 };
+        let contents = [
+            Content::Bytes(bytemuck::cast_slice(&self.inputs.jobs)),
+            Content::Bytes(bytemuck::cast_slice(&self.inputs.bases)),
+            Content::Size(workspace_bytes(&self.inputs.extremes) * count as u64),
+            Content::Size((count * size_of::<Answer>()) as u64),
+        ];
+        let call = Call { passes: &[bytemuck::bytes_of(&dispatch)], contents: &contents, jobs: count };
+        let before = self.staged.start(&mut self.gpu.local, &self.gpu.device, (way, &call))?;
+        before.map_or(Ok(()), |before| self.take(before))
+    }
+
+    /// Waits for the last dispatch.
+    fn wait(&mut self) -> Result<(), GpuError> {
+        let last = self.staged.finish(&self.gpu.local, &self.gpu.device)?;
+        last.map_or(Ok(()), |last| self.take(last))
+    }
+
+    /// Takes the answers of a dispatch.
+    fn take(&mut self, (way, outputs): (Way<'q>, Outputs)) -> Result<(), GpuError> {
+        let answers = |count: usize| bytemuck::cast_slice(&outputs[0][..count * size_of::<Answer>() / 4]);
+        match way {
+            Way::Forth(jobs) => self.take_ends(jobs, answers(jobs.len())),
+            Way::Back(ends) => {
+                let starts: &[Answer] = answers(ends.len());
+                let whole = |((job, found), start): ((u32, LocalResult), &Answer)| {
+                    let query_start = found.query_end.saturating_sub(start.query_end);
+                    let target_start = found.target_end.saturating_sub(start.target_end);
+                    (job, LocalResult { query_start, target_start, ..found })
+                };
+                self.answers.extend(ends.into_iter().zip(starts).map(whole));
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes what was found of whole jobs.
+    fn take_ends(&mut self, jobs: &[u32], answers: &[Answer]) -> Result<(), GpuError> {
+        let batch = self.task.batch;
+        for (&job, answer) in jobs.iter().zip(answers) {
+            let Answer { score, query_end, target_end, second_score, second_target_end } = *answer;
+            let found =
+                LocalResult { score, query_end, target_end, second_score, second_target_end, ..Default::default() };
+            if (score.max(0) as usize) < least_score(batch.params(job as usize).min_score) {
+                self.answers.push((job, LocalResult::default()));
+            } else if !is_possible(batch, job as usize, &found) {
+                // Its pieces would not exist.
+                return Err(GpuError("WRONG RESULTS, an end outside of its job".to_owned()));
+            } else {
+                self.ends.push((job, found));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The inputs of a dispatch.
+#[derive(Default)]
+struct Inputs {
+    jobs: Vec<Job>,
+    bases: Vec<u32>,
+    extremes: Extremes,
+}
+
+impl Inputs {
+    fn clear(&mut self) {
+        self.jobs.clear();
+        self.bases.clear();
+        self.extremes = Extremes::default();
+    }
+
+    fn push(&mut self, query: &[u8], target: &[u8]) {
+        self.extremes.include(query.len(), target.len(), query.len());
+        self.jobs.push(Job {
+            query_word: pack(&mut self.bases, query),
+            target_word: pack(&mut self.bases, target),
             query_len: query.len() as u32,
             target_len: target.len() as u32,
         });
     }
-    let count = works.len();
-    let dispatch = Dispatch { job_count: count as u32, stride: count as u32 };
-    let contents = [
-        Content::Bytes(bytemuck::cast_slice(&jobs)),
-        Content::Bytes(bytemuck::cast_slice(&bases)),
-        Content::Size(workspace_bytes(&extremes) * count as u64),
-        Content::Size((count * size_of::<Answer>()) as u64),
-    ];
-    let mut outputs = gpu
-        .local
-        .run(&gpu.device, &Call { passes: &[bytemuck::bytes_of(&dispatch)], contents: &contents, jobs: count })?;
-    Ok(outputs.swap_remove(0))
 }

@@ -52,7 +52,7 @@ mod wide;
 
 pub use reference::local as reference;
 
-use crate::Scoring;
+use crate::{LocalBatch, Scoring};
 
 /// The answer to one local job. Positions are 0-based and half-open; all 0 = no alignment.
 #[repr(C)]
@@ -72,6 +72,17 @@ pub struct LocalResult {
     pub second_score: i32,
     /// The target base after the last one of an alignment with that score.
     pub second_target_end: u32,
+}
+
+/// Whether an answer to a job can be right, as far as its lengths tell.
+pub(crate) fn is_possible(batch: &LocalBatch, job: usize, found: &LocalResult) -> bool {
+    let (query_len, target_len) = (batch.query(job).len(), batch.target(job).len());
+    found.query_start <= found.query_end
+        && found.target_start <= found.target_end
+        && found.query_end as usize <= query_len
+        && found.target_end.max(found.second_target_end) as usize <= target_len
+        && found.score >= found.second_score
+        && found.second_score >= 0
 }
 
 /// The least score that is an alignment.
