@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use svala_compute::Engine;
+use svala_io::qc::RecordSums;
 use svala_io::{
     AlignmentRecord, AlignmentWriter, EncodedRecord, Format, Header, ReadBatch, ReadSource, RecordEncoder, flags,
 };
@@ -54,12 +55,12 @@ pub trait RecordSink {
     /// It can't be written.
     fn write_batch(&mut self, batch: &EncodedBatch) -> Result<()>;
 
-    /// Completes the output.
+    /// Completes the output, if it has the records that were made, as far as these were counted.
     ///
     /// # Errors
     ///
-    /// What is left can't be written.
-    fn finish(self) -> Result<(Self::Outcome, Written)>;
+    /// What is left can't be written, or the output has other records.
+    fn finish(self, made: Option<RecordSums>) -> Result<(Self::Outcome, Written)>;
 }
 
 impl RecordSink for AlignmentWriter {
@@ -69,9 +70,10 @@ impl RecordSink for AlignmentWriter {
         Ok(self.write_encoded(&batch.bytes)?)
     }
 
-    fn finish(self) -> Result<((), Written)> {
-        let file = Self::finish(self)?;
-        Ok(((), Written { file, ..Written::default() }))
+    fn finish(self, made: Option<RecordSums>) -> Result<((), Written)> {
+        let mut written = Written::default();
+        written.finish(self, made)?;
+        Ok(((), written))
     }
 }
 
@@ -197,7 +199,8 @@ impl Run<'_> {
             let reads = reader.join().map_err(|_| Error::WorkerLost)?;
             if reads == total.reads { Ok(()) } else { Err(Error::ReadsLost { read: reads, written: total.reads }) }
         })?;
-        let (outcome, written) = writer.finish()?;
+        total.check(observer.sums.as_ref())?;
+        let (outcome, written) = writer.finish(observer.sums)?;
         Ok(Done { summary: total, observation: Observation::new(observer, written), outcome })
     }
 
@@ -380,14 +383,39 @@ fn write_in_order(
 
 impl Summary {
     fn count(&mut self, record: &AlignmentRecord<'_>) {
-        self.records += 1;
-        if record.flags & (flags::SUPPLEMENTARY | flags::SECONDARY) != 0 {
-            return;
+        self.count_record(record.flags, record.mapping_quality);
+    }
+
+    /// Counts a record and, if it is primary, its read and bases.
+    pub(crate) fn count_encoded(&mut self, record: EncodedRecord<'_>) {
+        if self.count_record(record.flags(), record.mapping_quality()) {
+            self.bases += record.sequence_length() as u64;
         }
+    }
+
+    /// Counts a record and, if it is primary, its read. Tells whether it is.
+    fn count_record(&mut self, bits: u16, mapping_quality: u8) -> bool {
+        self.records += 1;
+        if bits & (flags::SUPPLEMENTARY | flags::SECONDARY) != 0 {
+            return false;
+        }
+        let is_mapped = bits & flags::UNMAPPED == 0;
         self.reads += 1;
-        self.mapped += u64::from(record.flags & flags::UNMAPPED == 0);
-        self.properly_paired += u64::from(record.flags & flags::PROPER_PAIR != 0);
-        self.confident += u64::from(record.flags & flags::UNMAPPED == 0 && record.mapping_quality >= 30);
+        self.mapped += u64::from(is_mapped);
+        self.properly_paired += u64::from(bits & flags::PROPER_PAIR != 0);
+        self.confident += u64::from(is_mapped && mapping_quality >= 30);
+        true
+    }
+
+    /// Whether the records that were made have all reads and all their bases.
+    fn check(&self, made: Option<&RecordSums>) -> Result<()> {
+        match made {
+            Some(made) if made.primary != self.reads => {
+                Err(Error::ReadsLost { read: self.reads, written: made.primary })
+            }
+            Some(made) if made.bases != self.bases => Err(Error::BasesLost { read: self.bases, written: made.bases }),
+            _ => Ok(()),
+        }
     }
 
     fn add(&mut self, part: &Self) {
