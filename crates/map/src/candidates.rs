@@ -18,9 +18,11 @@ use crate::seeding::SeedHits;
 use crate::syncmer::{FLANK, Flanks, K, Seed, flanks};
 
 /// The quick look. Its seeds are disjoint; four that the reference has, and not often, decide well enough.
-const QUICK: Round = Round { cap: 16, enough: 4 };
-/// The first round of a thorough look, and its deeper one.
-const THOROUGH: [Round; 2] = [Round { cap: 64, enough: usize::MAX }, Round { cap: 512, enough: usize::MAX }];
+const QUICK: Round = Round { cap: 16, enough: 4, overlapping: usize::MAX };
+/// The first round of a thorough look at a mate, and its deeper one.
+const MATE: [Round; 2] = [thorough(64), thorough(512)];
+/// The same for a read without a mate, which nothing else places.
+const SINGLE: [Round; 2] = [thorough(128), thorough(1024)];
 /// Occurrences above which a seed is repetitive: bwa's `-c`.
 const REPETITIVE_OCCURRENCES: usize = 500;
 /// Disjoint stretches looked up completely that make the deeper round needless.
@@ -41,6 +43,35 @@ struct Round {
     cap: usize,
     /// Seeds within the cap that make it needless to narrow others by their flanks.
     enough: usize,
+    /// Occurrences up to which a seed is used though it overlaps a stretch that was looked up and does occur: it rarely names
+    /// another diagonal. (Over a stretch that occurs nowhere, so has an error, the next seed tells more.)
+    overlapping: usize,
+}
+
+const fn thorough(cap: usize) -> Round {
+    Round { cap, enough: usize::MAX, overlapping: 16 }
+}
+
+/// How closely a read is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// With disjoint seeds that occur rarely.
+    Quick,
+    /// With all seeds; the mate may tell copies apart.
+    Mate,
+    /// With all seeds; there is no mate.
+    Single,
+}
+
+impl Look {
+    /// A round, and the one that follows it where it did not find enough.
+    fn rounds(self) -> [Round; 2] {
+        match self {
+            Self::Quick => [QUICK; 2],
+            Self::Mate => MATE,
+            Self::Single => SINGLE,
+        }
+    }
 }
 
 /// A diagonal with seeds on it.
@@ -59,6 +90,8 @@ pub struct Candidate {
     seeds: u32,
     /// Whether the mate has a candidate in reach.
     pub mated: bool,
+    /// How much of the read matches here, base by base, where a crowd is thinned by that.
+    similarity: u32,
     /// One bit for each of those stretches that was found on the diagonal.
     found: u64,
 }
@@ -95,8 +128,8 @@ pub struct Lookup<'a> {
     pub name_hash: u64,
     /// Bases that gaps reach.
     pub band: u16,
-    /// Whether a quick look is enough, with disjoint seeds that occur rarely.
-    pub quick: bool,
+    /// How closely it is looked at.
+    pub look: Look,
 }
 
 impl Candidates {
@@ -111,13 +144,13 @@ impl Candidates {
     /// enough stretches: one that has them anchors its mate, which rescue will find.
     pub fn collect(&mut self, hits: &SeedHits, lookups: &[Lookup<'_>]) {
         let first = self.read_ends.len();
-        for round in THOROUGH {
+        for round in 0..2 {
             self.truncate(first);
             for lookup in lookups {
-                self.collect_read(hits, *lookup, if lookup.quick { QUICK } else { round });
+                self.collect_read(hits, *lookup, lookup.look.rounds()[round]);
             }
             let is_enough = |searched: &Searched| !searched.may_hide_copies(ENOUGH_STRETCHES);
-            if lookups.iter().all(|lookup| lookup.quick) || self.searched[first..].iter().any(is_enough) {
+            if lookups.iter().all(|lookup| lookup.look == Look::Quick) || self.searched[first..].iter().any(is_enough) {
                 break;
             }
         }
@@ -134,7 +167,7 @@ impl Candidates {
     fn collect_read(&mut self, hits: &SeedHits, lookup: Lookup<'_>, round: Round) {
         let seeds = hits.read(self.read_ends.len());
         let searched = lookup.round(seeds.clone(), round, &mut self.keys);
-        if self.keys.is_empty() && !lookup.quick {
+        if self.keys.is_empty() && lookup.look != Look::Quick {
             lookup.sample_rarest(seeds, &mut self.keys);
         }
         self.keys.sort_unstable();
@@ -149,6 +182,7 @@ impl Candidates {
                 has_neighbour: false,
                 seeds: run.len() as u32,
                 mated: false,
+                similarity: 0,
                 found: found.fold(0, |bits, stretch| bits | 1 << stretch),
             });
         }
@@ -210,11 +244,21 @@ pub fn put_best_first(candidates: &mut [Candidate], name_hash: u64) {
     }
 }
 
-/// The best [`MAX_CANDIDATES`], most promising first; the read's name decides between equals.
-pub fn ranked(mut candidates: &mut [Candidate], name_hash: u64) -> &[Candidate] {
+/// The best [`MAX_CANDIDATES`], most promising first; the read's name decides between equals. Of a crowd those stay that are the
+/// most similar, if `similarity` is given.
+#[inline(always)]
+pub fn ranked(
+    mut candidates: &mut [Candidate],
+    name_hash: u64,
+    similarity: Option<impl Fn(&Candidate) -> u32>,
+) -> &[Candidate] {
     let compare = |a: &Candidate, b: &Candidate| a.compare(b, name_hash);
     if candidates.len() > MAX_CANDIDATES {
-        candidates.select_nth_unstable_by(MAX_CANDIDATES, compare);
+        if let Some(similarity) = similarity {
+            candidates.iter_mut().for_each(|candidate| candidate.similarity = similarity(candidate));
+        }
+        let by_similarity = |a: &Candidate, b: &Candidate| b.similarity.cmp(&a.similarity).then_with(|| compare(a, b));
+        candidates.select_nth_unstable_by(MAX_CANDIDATES, by_similarity);
         candidates = &mut candidates[..MAX_CANDIDATES];
     }
     candidates.sort_unstable_by(compare);
@@ -226,17 +270,20 @@ impl Lookup<'_> {
     fn round<'s>(
         &self,
         seeds: impl Iterator<Item = (&'s Seed, Range<u32>)> + Clone,
-        Round { cap, enough }: Round,
+        Round { cap, enough, overlapping }: Round,
         keys: &mut Vec<u64>,
     ) -> Searched {
         keys.clear();
         let mut searched = Searched::default();
         let is_used = |found: &Range<u32>| (1..=cap).contains(&found.len());
         let narrows = seeds.clone().filter(|(_, found)| is_used(found)).count() < enough;
-        let (mut stretch_end, mut repetitive_end) = (0, 0);
+        let (mut stretch_end, mut is_novel, mut repetitive_end) = (0, false, 0);
         for (seed, found) in seeds {
             let first = keys.len();
             let own = seed.position as usize..seed.position as usize + K;
+            if found.len() > overlapping && own.start < stretch_end && !is_novel {
+                continue;
+            }
             if found.len() > cap && !narrows {
                 searched.left_out = true;
                 continue;
@@ -258,7 +305,8 @@ impl Lookup<'_> {
                     let number = u64::from(searched.stretches).min(NO_STRETCH);
                     keys[first..].iter_mut().for_each(|key| *key = *key & !NO_STRETCH | number);
                     searched.stretches += 1;
-                    searched.novel += u32::from(keys.len() == first);
+                    is_novel = keys.len() == first;
+                    searched.novel += u32::from(is_novel);
                     stretch_end = stretch.end;
                 }
                 Some(_) => {}
@@ -386,7 +434,7 @@ mod tests {
     use super::*;
 
     fn candidate(diagonal: u64, reverse: bool) -> Candidate {
-        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, found: 0 }
+        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, similarity: 0, found: 0 }
     }
 
     #[test]
@@ -433,12 +481,21 @@ mod tests {
             all[160].mated = true;
             put_best_first(&mut all, name);
             assert_eq!(all[0].diagonal, 1000 + 160 * 7);
-            ranked(&mut all, name).iter().map(|c| c.diagonal).collect::<Vec<u64>>()
+            ranked(&mut all, name, None::<fn(&Candidate) -> u32>).iter().map(|c| c.diagonal).collect::<Vec<u64>>()
         };
         let first = chosen(1);
         assert_eq!(first.len(), MAX_CANDIDATES);
         assert_eq!(first[..2], [1000 + 160 * 7, 1000 + 150 * 7]);
         assert_eq!(first, chosen(1));
         assert_ne!(first, chosen(2));
+    }
+
+    #[test]
+    fn of_a_crowd_the_most_similar_stay() {
+        let mut all: Vec<Candidate> = (0..200).map(|i| candidate(1000 + i * 7, false)).collect();
+        let similar = |c: &Candidate| u32::from(c.diagonal >= 1000 + 140 * 7);
+        let kept = ranked(&mut all, 1, Some(similar));
+        assert_eq!(kept.len(), MAX_CANDIDATES);
+        assert_eq!(kept.iter().filter(|c| c.diagonal >= 1000 + 140 * 7).count(), 60);
     }
 }

@@ -13,7 +13,7 @@ use crate::hidden::Searched;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
 use crate::rescue::Found;
-use crate::ungapped::{Segment, best_segment};
+use crate::ungapped::{Segment, best_segment, block_similarity};
 
 /// Extensions of one read, at the most.
 const MAX_EXTENSIONS: usize = 16;
@@ -117,7 +117,7 @@ impl Checked {
         &mut self,
         number: usize,
         candidates: &mut [Candidate],
-        NamedRead { read, name_hash }: NamedRead<'_>,
+        NamedRead { read, name_hash, has_mate }: NamedRead<'_>,
         context: Context<'_>,
     ) -> Option<Best> {
         put_best_first(candidates, name_hash);
@@ -131,7 +131,8 @@ impl Checked {
                 kept += 1;
             }
         }
-        for candidate in ranked(&mut others[..kept], name_hash) {
+        let similarity = |c: &Candidate| block_similarity(read.strand(c.reverse), context.reference, c.diagonal);
+        for candidate in ranked(&mut others[..kept], name_hash, (!has_mate).then_some(similarity)) {
             if may_matter(candidate, best.as_ref(), read.length(), context.options) {
                 let this = self.check(number, candidate, read, context);
                 best = this.filter(|this| best.is_none_or(|best| this.value > best.value)).or(best);
@@ -241,13 +242,15 @@ fn ceiling(length: usize, edits: u32, options: &MapOptions) -> i32 {
     full - edits as i32 * options.cheapest_edit()
 }
 
-/// A read and the hash of its name.
+/// A read by itself.
 #[derive(Clone, Copy)]
 pub struct NamedRead<'a> {
     /// The read.
     pub read: PackedRead<'a>,
-    /// The hash.
+    /// The hash of its name.
     pub name_hash: u64,
+    /// Whether it has a mate.
+    pub has_mate: bool,
 }
 
 /// The reads of a batch and the hashes of their names.

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::candidates::{Candidates, Lookup};
+use crate::candidates::{Candidates, Look, Lookup};
 use crate::checking::{Checked, NamedRead};
 use crate::extension::Context;
 use crate::hidden::Searched;
@@ -79,9 +79,9 @@ impl Search<'_> {
         hits.push(self.reads.read(read).codes, spacing, self.context.instructions);
     }
 
-    fn lookup(&self, read: usize, quick: bool) -> Lookup<'_> {
+    fn lookup(&self, read: usize, look: Look) -> Lookup<'_> {
         let codes = self.reads.read(read).codes;
-        Lookup { table: self.table, codes, name_hash: self.name_hashes[read], band: self.context.options.band, quick }
+        Lookup { table: self.table, codes, name_hash: self.name_hashes[read], band: self.context.options.band, look }
     }
 
     /// Searches a block with few seeds, and lists the reads whose places are not beyond doubt, and their mates.
@@ -93,7 +93,7 @@ impl Search<'_> {
         work.hits.look_up(self.table);
         work.candidates.clear();
         for read in block.clone() {
-            work.candidates.collect(&work.hits, &[self.lookup(read, true)]);
+            work.candidates.collect(&work.hits, &[self.lookup(read, Look::Quick)]);
         }
         work.candidates.fetch(self.context.reference);
         work.unsettled.clear();
@@ -118,7 +118,8 @@ impl Search<'_> {
         // One mate with seeds enough is enough, if rescue can find the other from there.
         let together = if self.rescues { self.mates() } else { 1 };
         for reads in work.unsettled.chunks(together) {
-            let lookup = |read: usize| self.lookup(read, work.settled[read]);
+            let look = if self.paired { Look::Mate } else { Look::Single };
+            let lookup = |read: usize| self.lookup(read, if work.settled[read] { Look::Quick } else { look });
             match *reads {
                 [first, second] => work.candidates.collect(&work.hits, &[lookup(first), lookup(second)]),
                 _ => work.candidates.collect(&work.hits, &[lookup(reads[0])]),
@@ -142,7 +143,7 @@ impl Search<'_> {
                 continue;
             }
             let read = self.reads.read(i);
-            let named = NamedRead { read, name_hash: self.name_hashes[i] };
+            let named = NamedRead { read, name_hash: self.name_hashes[i], has_mate: self.paired };
             let best = checked.push_candidates(i, work.candidates.read_mut(slot), named, self.context);
             let searched = *work.candidates.searched(slot);
             work.settled[i] = best.is_some_and(|best| {
