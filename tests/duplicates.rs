@@ -1,4 +1,4 @@
-//! Duplicates are those of Picard MarkDuplicates, but for ties, and so are the metrics.
+//! Duplicates are those of Picard MarkDuplicates, but for ties where names have no place on the flow cell, and so are the metrics.
 
 mod common;
 
@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use common::made_up::World;
 use common::{
-    Random, Record, conclude, fastq_pair, has_program, records, reverse_complement, svala_ok, text, trial_if,
+    READS, Random, Record, conclude, data, fastq_pair, fastq_records, has_program, records, reverse_complement,
+    samtools, svala_ok, text, trial_if,
 };
 
 /// Templates that are cut out of the reference, unless `SVALA_MOLECULES` says how many.
@@ -18,6 +19,7 @@ const MOLECULES: usize = 20_000;
 const BASES_EACH: usize = 10;
 const READ_BASES: usize = 100;
 const DUPLICATE: u16 = 0x400;
+const FAILED: u16 = 0x200;
 
 type NamedReads = Vec<(String, Vec<u8>)>;
 
@@ -76,14 +78,67 @@ fn with_errors(bases: &[u8], random: &mut Random) -> Vec<u8> {
     bases.iter().map(|&base| if random.below(200) == 0 { b"ACGT"[random.below(4)] } else { base }).collect()
 }
 
-/// FASTQ text with qualities of a sequencer's kind: mostly high, so that ties occur, some too low to count.
-fn with_qualities(fastq: Vec<u8>, random: &mut Random) -> Vec<u8> {
-    let text = String::from_utf8(fastq).expect("FASTQ is text");
-    let lines = text.lines().enumerate().map(|(number, line)| match number % 4 {
-        3 => line.chars().map(|_| char::from(b"#+/05:FFFFIIIIII"[random.below(16)])).chain(['\n']).collect(),
-        _ => format!("{line}\n"),
-    });
-    lines.collect::<String>().into_bytes()
+/// Two files of FASTQ text with the qualities of real reads, so that copies tie as often as real ones.
+fn with_qualities(fastq: [Vec<u8>; 2], random: &mut Random) -> [Vec<u8>; 2] {
+    let mut files = fastq.into_iter().zip(READS);
+    std::array::from_fn(|_| {
+        let (text, real) = files.next().expect("two files");
+        let real = fastq_records(&data(real));
+        let qualities: Vec<&str> = real.iter().filter_map(|record| record.lines().nth(3)).collect();
+        assert!(qualities.iter().all(|line| line.len() == READ_BASES));
+        let text = String::from_utf8(text).expect("FASTQ is text");
+        let lines = text.lines().enumerate().map(|(number, line)| match number % 4 {
+            3 => format!("{}\n", qualities[random.below(qualities.len())]),
+            _ => format!("{line}\n"),
+        });
+        lines.collect::<String>().into_bytes()
+    })
+}
+
+/// The same with names that don't say where a cluster was, and qualities in the four bins of newer sequencers, which tie more often.
+fn without_places(fastq: &[u8]) -> String {
+    let text = std::str::from_utf8(fastq).expect("FASTQ is text");
+    let bin = |letter: char| match letter {
+        '#' => '#',
+        '$'..'4' => '-',
+        '4'..'?' => '8',
+        _ => 'F',
+    };
+    let line = |(number, line): (usize, &str)| match number % 4 {
+        0 => line.split(' ').next().unwrap_or_default().replace(':', "."),
+        3 => line.chars().map(bin).collect(),
+        _ => line.to_owned(),
+    };
+    text.lines().enumerate().map(|numbered| line(numbered) + "\n").collect()
+}
+
+/// The same as unaligned SAM text; the sequencer has failed every fifth template.
+fn with_failed(fastq: &[Vec<u8>; 2]) -> String {
+    let mut sam = String::from("@HD\tVN:1.6\tSO:unsorted\tGO:query\n@RG\tID:lane\tSM:s\tLB:library 1\n");
+    let text = fastq.each_ref().map(|content| std::str::from_utf8(content).expect("FASTQ is text"));
+    let lines = text.map(|text| text.lines().collect::<Vec<_>>());
+    for (number, (first, last)) in lines[0].chunks(4).zip(lines[1].chunks(4)).enumerate() {
+        let failed = if number % 5 == 0 { FAILED } else { 0 };
+        for (read, flags) in [(first, 77), (last, 141)] {
+            let name = read[0][1..].split(' ').next().unwrap_or_default();
+            sam += &format!("{name}\t{}\t*\t0\t0\t*\t*\t0\t0\t{}\t{}\tRG:Z:lane\n", flags | failed, read[1], read[3]);
+        }
+    }
+    sam
+}
+
+/// Which of the files of reads.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Reads {
+    /// First mates alone.
+    Single,
+    Pairs,
+    /// Pairs in lanes of two libraries.
+    Lanes,
+    /// Pairs [`without_places`].
+    Plain,
+    /// Pairs [`with_failed`] ones.
+    Failed,
 }
 
 /// The reads in files, and everything that is made of them.
@@ -91,7 +146,9 @@ struct Bench {
     world: World,
     /// Templates before copying.
     molecules: usize,
-    files: Vec<PathBuf>,
+    files: [PathBuf; 2],
+    plain: [PathBuf; 2],
+    failed: PathBuf,
     /// The same reads in files of these lanes, two lanes of each of two libraries.
     lanes: Vec<Lane>,
 }
@@ -133,22 +190,37 @@ impl Bench {
         let molecules = std::env::var("SVALA_MOLECULES").map_or(MOLECULES, |text| text.parse().expect("a number"));
         let mut world = World::sized(2024, molecules * BASES_EACH);
         let [first, second] = make_reads(&mut world, molecules);
-        let files = ["dup.1.fq", "dup.2.fq"].map(|name| world.path(name));
-        let fastq = fastq_pair(&first, &second).map(|content| with_qualities(content, &mut world.random));
-        files.iter().zip(&fastq).for_each(|(path, content)| std::fs::write(path, content).expect("a temporary file"));
+        let fastq = with_qualities(fastq_pair(&first, &second), &mut world.random);
+        let write = |name: String, content: &[u8]| {
+            let path = world.path(&name);
+            std::fs::write(&path, content).expect("a temporary file");
+            path
+        };
+        let files = [0, 1].map(|i| write(format!("dup.{}.fq", i + 1), &fastq[i]));
+        let plain = [0, 1].map(|i| write(format!("plain.{}.fq", i + 1), without_places(&fastq[i]).as_bytes()));
+        let sam = write("failed.sam".into(), with_failed(&fastq).as_bytes());
+        let failed = world.path("failed.in.bam");
+        if has_program("samtools") {
+            samtools(&["view", "-b", "-o", text(&failed), text(&sam)]);
+        }
         let lanes = deal(&world, &fastq);
-        Self { world, molecules, files: files.to_vec(), lanes }
+        Self { world, molecules, files, plain, failed, lanes }
     }
 
-    /// Aligns the first or both files, or all lanes without any.
-    fn align(&self, name: &str, mates: usize, options: &[&str]) -> PathBuf {
+    /// Aligns reads.
+    fn align(&self, name: &str, reads: Reads, options: &[&str]) -> PathBuf {
         let output = self.world.path(name);
         let mut arguments = vec!["align", "--ref", text(&self.world.reference), "-o", text(&output)];
-        for (option, file) in ["-1", "-2"].iter().zip(&self.files[..mates]) {
-            arguments.extend([option, text(file)]);
-        }
-        for lane in self.lanes.iter().filter(|_| mates == 0) {
-            arguments.extend(["--in-fq", text(&lane.files[0]), text(&lane.files[1]), lane.group]);
+        match reads {
+            Reads::Single => arguments.extend(["-1", text(&self.files[0])]),
+            Reads::Pairs => arguments.extend(["-1", text(&self.files[0]), "-2", text(&self.files[1])]),
+            Reads::Plain => arguments.extend(["-1", text(&self.plain[0]), "-2", text(&self.plain[1])]),
+            Reads::Failed => arguments.extend(["-1", text(&self.failed)]),
+            Reads::Lanes => arguments.extend(
+                self.lanes
+                    .iter()
+                    .flat_map(|Lane { files, group }| ["--in-fq", text(&files[0]), text(&files[1]), group]),
+            ),
         }
         arguments.extend(options);
         svala_ok(&arguments);
@@ -157,10 +229,10 @@ impl Bench {
 
     /// Picard's output and metrics for the same reads. It marks all records of a template if they stand together.
     fn picard(&self, case: &Case) -> [PathBuf; 2] {
-        let Case { name, mates, options, distance, barcode_tag } = case;
+        let Case { name, reads, options, distance, barcode_tag } = case;
         let mut options = [&["--sort", "none"], *options].concat();
         options.extend(barcode_tag.iter().flat_map(|tag| ["--barcode-tag", tag]));
-        let input = self.align(&format!("{name}.unsorted.bam"), *mates, &options);
+        let input = self.align(&format!("{name}.unsorted.bam"), *reads, &options);
         let [output, metrics] = ["bam", "txt"].map(|ext| self.world.path(&format!("{name}.picard.{ext}")));
         let mut command = Command::new("PicardCommandLine");
         command.args(["MarkDuplicates", "VALIDATION_STRINGENCY=SILENT", "ASSUME_SORT_ORDER=queryname"]);
@@ -187,7 +259,8 @@ struct Template {
     barcode: Option<String>,
     /// The first part of the read group's identifier.
     library: Option<String>,
-    score: u32,
+    /// Sum of qualities, less a constant for each read that failed, and tile, x and y of the name: what decides between copies.
+    rank: (i64, Option<[i16; 3]>),
     flagged: usize,
     records: usize,
 }
@@ -203,12 +276,21 @@ fn templates(path: &Path) -> HashMap<String, Template> {
             template.ends.sort();
             template.barcode = record.tags.get("RX").cloned();
             template.library = record.tags.get("RG").and_then(|id| Some(id.split_once('.')?.0.to_owned()));
-            let phred = record.qualities.bytes().map(|letter| u32::from(letter - b'!'));
-            template.score += phred.filter(|&quality| quality >= 15).sum::<u32>();
+            let phred = record.qualities.bytes().map(|letter| i64::from(letter - b'!'));
+            template.rank.0 += phred.filter(|&quality| quality >= 15).sum::<i64>();
+            template.rank.0 -= i64::from(record.flags & FAILED) * 32;
+            template.rank.1 = place(&record.name);
         }
     }
     assert!(templates.values().all(|t| t.flagged == 0 || t.flagged == t.records), "a template is flagged in part");
     templates
+}
+
+/// Tile, x and y, cut to 16 bits as Picard does.
+fn place(name: &str) -> Option<[i16; 3]> {
+    let fields: Vec<&str> = name.split(':').collect();
+    let number = |field: usize| Some(fields.get(field)?.parse::<i32>().ok()? as i16);
+    Some([number(4)?, number(5)?, number(6)?])
 }
 
 fn end(record: &Record) -> (String, i64, bool) {
@@ -232,8 +314,7 @@ fn metrics(path: &Path) -> Vec<String> {
 #[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
-    /// Files of reads, or none for all lanes.
-    mates: usize,
+    reads: Reads,
     options: &'static [&'static str],
     distance: &'static str,
     barcode_tag: Option<&'static str>,
@@ -241,7 +322,7 @@ struct Case {
 
 const PAIRS: Case = Case {
     name: "pairs",
-    mates: 2,
+    reads: Reads::Pairs,
     options: &["-R", r"@RG\tID:lane\tSM:s\tLB:library 1"],
     distance: "100",
     barcode_tag: None,
@@ -253,32 +334,31 @@ fn check_against_picard(bench: &Bench, case: Case) -> usize {
     let mut options = vec!["--max-mem", "2", "--metrics", text(&metrics_file), "--optical-distance", case.distance];
     options.extend(case.options);
     options.extend(case.barcode_tag.iter().flat_map(|tag| ["--barcode-tag", tag]));
-    let ours = bench.align(&format!("{}.bam", case.name), case.mates, &options);
+    let ours = bench.align(&format!("{}.bam", case.name), case.reads, &options);
     let [theirs, their_metrics] = bench.picard(&case);
     let rows = metrics(&metrics_file);
     assert_eq!(rows, metrics(&their_metrics));
-    assert_eq!(rows.len(), if case.mates == 0 { 3 } else { 2 });
+    assert_eq!(rows.len(), if case.reads == Reads::Lanes { 3 } else { 2 });
     let (ours, theirs) = (templates(&ours), templates(&theirs));
     assert_eq!(ours.len(), theirs.len());
-    // Of copies that either keeps, the score is the same: nothing but a tie can differ.
-    let mut kept: HashMap<_, [Vec<u32>; 2]> = HashMap::new();
+    // Of copies that either keeps, score and place are the same: nothing but a tie can differ.
+    let mut kept: HashMap<_, [Vec<_>; 2]> = HashMap::new();
     let (mut ties, mut records, mut other_records) = (0, 0, 0);
     for (name, own) in &ours {
         let their = &theirs[name];
-        assert_eq!((&own.ends, own.score, own.records), (&their.ends, their.score, their.records));
+        assert_eq!((&own.ends, own.rank, own.records), (&their.ends, their.rank, their.records));
         ties += usize::from(own.flagged != their.flagged);
         records += own.records;
         other_records += own.flagged.abs_diff(their.flagged);
         for (side, flagged) in [own.flagged, their.flagged].into_iter().enumerate() {
             if flagged == 0 {
-                kept.entry((&own.ends, &own.barcode, &own.library)).or_default()[side].push(own.score);
+                kept.entry((&own.ends, &own.barcode, &own.library)).or_default()[side].push(own.rank);
             }
         }
     }
-    for (ends, scores) in kept.iter_mut().filter(|((ends, ..), _)| !ends.is_empty()) {
-        scores.iter_mut().for_each(|scores| scores.sort_unstable());
-        assert_eq!(scores[0], scores[1], "{ends:?}");
-        assert!(scores[0].len() <= 1);
+    for (ends, ranks) in kept.iter().filter(|((ends, ..), _)| !ends.is_empty()) {
+        assert_eq!(ranks[0], ranks[1], "{ends:?}");
+        assert!(ranks[0].len() <= 1);
     }
     let duplicates = ours.values().filter(|template| template.flagged > 0).count();
     println!(
@@ -286,7 +366,9 @@ fn check_against_picard(bench: &Bench, case: Case) -> usize {
         case.name,
         ours.len()
     );
-    assert!(ties * 100 < ours.len());
+    // Clusters at one place of two lanes can tie, and do once in a while.
+    let most = if case.reads == Reads::Plain { records / 50 } else { records / 10_000 };
+    assert!(other_records <= most, "{other_records} of {records}");
     duplicates
 }
 
@@ -295,26 +377,42 @@ fn pairs_are_those_of_picard(bench: &Bench) {
     assert!(found > bench.molecules / 2);
 }
 
+fn ties_without_places_are_the_only_difference_from_picard(bench: &Bench) {
+    check_against_picard(bench, Case { name: "plain", reads: Reads::Plain, ..PAIRS });
+}
+
+fn failed_reads_are_the_lesser_copies(bench: &Bench) {
+    let case = Case { name: "failed", reads: Reads::Failed, options: &[], ..PAIRS };
+    let found = check_against_picard(bench, case);
+    assert!(found > bench.molecules / 2);
+    let flagged = view(&bench.world.path("failed.bam"));
+    let share = |failed: u16| {
+        let such: Vec<_> = flagged.iter().filter(|record| record.flags & FAILED == failed).collect();
+        such.iter().filter(|record| record.flags & DUPLICATE != 0).count() as f64 / such.len() as f64
+    };
+    assert!(share(FAILED) > 1.2 * share(0), "{} {}", share(FAILED), share(0));
+}
+
 fn single_reads_are_those_of_picard(bench: &Bench) {
     // Without a library.
     let options = &["-R", r"@RG\tID:lane\tSM:s"];
-    let found = check_against_picard(bench, Case { name: "single", mates: 1, options, ..PAIRS });
+    let found = check_against_picard(bench, Case { name: "single", reads: Reads::Single, options, ..PAIRS });
     assert!(found > bench.molecules / 2);
 }
 
 fn barcodes_are_told_apart_as_by_picard(bench: &Bench) {
-    let all = templates(&bench.align("no-barcodes.bam", 2, &[]));
+    let all = templates(&bench.align("no-barcodes.bam", Reads::Pairs, &[]));
     let all = all.values().filter(|template| template.flagged > 0).count();
     let barcode_tag = Some("RX");
     let pairs = check_against_picard(bench, Case { name: "barcodes", barcode_tag, ..PAIRS });
     assert!(pairs > bench.molecules / 4 && pairs * 10 < all * 9, "{pairs} of {all}");
-    check_against_picard(bench, Case { name: "single-barcodes", mates: 1, barcode_tag, ..PAIRS });
+    check_against_picard(bench, Case { name: "single-barcodes", reads: Reads::Single, barcode_tag, ..PAIRS });
 }
 
 fn lanes_of_two_libraries_are_those_of_picard(bench: &Bench) {
-    let one_library = templates(&bench.align("one-library.bam", 2, &[]));
+    let one_library = templates(&bench.align("one-library.bam", Reads::Pairs, &[]));
     let one_library = one_library.values().filter(|template| template.flagged > 0).count();
-    let lanes = Case { name: "lanes", mates: 0, options: &[], ..PAIRS };
+    let lanes = Case { name: "lanes", reads: Reads::Lanes, options: &[], ..PAIRS };
     let found = check_against_picard(bench, lanes);
     // Some have all other copies in the other library.
     assert!(found > bench.molecules / 4 && found * 5 < one_library * 4, "{found} of {one_library}");
@@ -335,9 +433,9 @@ fn options_do_what_they_say(bench: &Bench) {
         let kept = records.into_iter().filter(|record| record.flags & DUPLICATE == 0);
         kept.map(|record| (record.name, record.flags, record.position)).collect()
     };
-    let marked = view(&bench.align("marked.bam", 2, &["--max-mem", "1"]));
-    let removed = view(&bench.align("removed.bam", 2, &["--rmdup"]));
-    let ignored = view(&bench.align("ignored.bam", 2, &["--no-markdup"]));
+    let marked = view(&bench.align("marked.bam", Reads::Pairs, &["--max-mem", "1"]));
+    let removed = view(&bench.align("removed.bam", Reads::Pairs, &["--rmdup"]));
+    let ignored = view(&bench.align("ignored.bam", Reads::Pairs, &["--no-markdup"]));
     let flagged = |records: &[Record]| records.iter().filter(|record| record.flags & DUPLICATE != 0).count();
     assert!(flagged(&marked) > bench.molecules && flagged(&removed) == 0 && flagged(&ignored) == 0);
     assert!(ignored.len() == marked.len());
@@ -355,6 +453,12 @@ fn main() {
     let picard = "PicardCommandLine";
     conclude(vec![
         with(picard, "duplicate pairs are those of picard", pairs_are_those_of_picard),
+        with(
+            picard,
+            "ties are the only difference from picard",
+            ties_without_places_are_the_only_difference_from_picard,
+        ),
+        with(picard, "reads that failed are the lesser copies, as for picard", failed_reads_are_the_lesser_copies),
         with(picard, "duplicate single reads are those of picard", single_reads_are_those_of_picard),
         with(picard, "lanes of two libraries are those of picard", lanes_of_two_libraries_are_those_of_picard),
         with(picard, "optical duplicates are those of picard at any distance", optical_distances_are_those_of_picard),

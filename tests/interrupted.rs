@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{READS, Random, conclude, data, fastq_records, indexed_reference, text, trial, trial_if};
 
@@ -146,13 +146,48 @@ fn files_of_a_living_run_are_left_alone(bench: &Bench) {
     assert!(std::fs::read(&output).expect("a file") != paired);
 }
 
+/// Whatever is killed whenever leaves nothing or the whole file under the final name, and nothing else once a run has ended.
+fn killed_runs_leave_whole_files_or_none(bench: &Bench) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    let [shard, cram, merged] = ["shard.bam", "out.cram", "merged.bam"].map(path);
+    assert!(bench.run(&shard).success());
+    let merge = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_svala"));
+        command.args(["merge", text(&shard), "-o", text(&merged), "--max-mem", "1"]).stderr(Stdio::null());
+        command
+    };
+    let align = || bench.command(&cram);
+    let mut random = Random(10);
+    for (output, command) in [(&cram, &align as &dyn Fn() -> Command), (&merged, &merge)] {
+        let begin = Instant::now();
+        assert!(command().status().expect("svala starts").success());
+        let (whole, milliseconds) = (std::fs::read(output).expect("a file"), begin.elapsed().as_millis() as usize);
+        let complete = listing(folder.path());
+        std::fs::remove_file(output).expect("a file");
+        for _ in 0..10 {
+            let mut child = command().spawn().expect("svala starts");
+            std::thread::sleep(Duration::from_millis(random.below(milliseconds.max(2)) as u64));
+            child.kill().expect("svala can be killed");
+            child.wait().expect("svala ends");
+            assert!(std::fs::read(output).map_or(true, |content| content == whole));
+        }
+        assert!(command().status().expect("svala starts").success());
+        assert_eq!(listing(folder.path()), complete);
+    }
+}
+
 /// Runs svala from a pipe, so that no size of the input is known, in a shell that limits the size of files to so many bytes.
 fn with_limit(bench: &Bench, bytes: usize, arguments: &[&str]) -> (ExitStatus, String) {
+    let align = ["align", "--ref", text(&bench.reference), "-1", "-", "--max-mem", "1"];
+    piped(bench, limited(bytes, &[&align, arguments].concat()))
+}
+
+fn limited(bytes: usize, arguments: &[&str]) -> Command {
     let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", bytes / 512);
     let mut command = Command::new("sh");
-    command.args(["-c", &script, env!("CARGO_BIN_EXE_svala"), "align", "--ref", text(&bench.reference), "-1", "-"]);
-    command.args(["--max-mem", "1"]).args(arguments);
-    piped(bench, command)
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_svala")]).args(arguments);
+    command
 }
 
 fn piped(bench: &Bench, mut command: Command) -> (ExitStatus, String) {
@@ -177,8 +212,13 @@ fn no_room_is_a_clear_error(bench: &Bench) {
     // Runs are of about 200 kB, the output of about 600 kB.
     check_full(with_limit(bench, 20 << 10, &["-o", text(&output), "--no-markdup"]), folder.path());
     check_full(with_limit(bench, 300 << 10, &["-o", text(&output)]), folder.path());
+    let cram = folder.path().join("out.cram");
+    check_full(with_limit(bench, 300 << 10, &["-o", text(&cram)]), folder.path());
     let (status, error) = with_limit(bench, 100 << 20, &["-o", text(&output)]);
     assert!(status.success(), "{error}");
+    let elsewhere = tempfile::tempdir().expect("a temporary folder");
+    let merged = elsewhere.path().join("merged.bam");
+    check_full(piped(bench, limited(300 << 10, &["merge", text(&output), "-o", text(&merged)])), elsewhere.path());
     let mut full = bench.command(Path::new("/dev/full"));
     assert_eq!(full.arg("--no-index").status().expect("svala starts").code(), Some(1));
 }
@@ -237,6 +277,7 @@ fn main() {
             "leftovers of a killed run are removed by the next",
             on(leftovers_of_a_killed_run_are_removed_by_the_next),
         ),
+        trial("killed runs leave whole files or none", on(killed_runs_leave_whole_files_or_none)),
         trial("files of a living run are left alone", on(files_of_a_living_run_are_left_alone)),
         trial("no room is a clear error", on(no_room_is_a_clear_error)),
         trial_if(

@@ -135,6 +135,50 @@ impl Bench {
         assert!(rows.contains("\na\t") && rows.contains("\nb\t"), "{rows}");
     }
 
+    /// Statistics, the record of the run and CRAM are those of one run, too.
+    fn check_companions(&self) {
+        let model = ["--insert-model", text(&self.model)];
+        let with_qc = |name: &str, options: &[&str]| {
+            let prefix = text(&self.path(&format!("{name}.qc"))).to_owned();
+            [options, &["--qc", &prefix]].concat().iter().map(|word| word.to_string()).collect::<Vec<_>>()
+        };
+        fn words(options: &[String]) -> Vec<&str> {
+            options.iter().map(String::as_str).collect()
+        }
+        self.align("whole-qc.bam", &[(self.files("qc", 0, 1, 2), "")], &words(&with_qc("whole", &model)));
+        let part = |shard| self.align(&format!("qc.{shard}.bam"), &[(self.files("qc", shard, 3, 2), "")], &model);
+        let parts: Vec<PathBuf> = (0..3).map(part).collect();
+        let merged = self.merge("merged-qc.bam", &parts, &words(&with_qc("merged", &["--max-mem", "1"])));
+        self.assert_same("merged-qc.bam", "whole-qc.bam");
+        svala_ok(&["verify", text(&merged)]);
+        let read = |name: &str| std::fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let suffixes =
+            [".stats", ".flagstat", ".coverage", ".insert_size_metrics", ".duplicate_metrics", ".svala_mapq_mqc.json"];
+        for suffix in suffixes {
+            let [merged, whole] = ["merged", "whole"]
+                .map(|name| read(&format!("{name}.qc{suffix}")).replace(&format!("\"{name}.qc\""), ""));
+            assert!(merged == whole, "{suffix} differs");
+        }
+        assert!(read("merged.qc.html").contains("merge of 3 files"));
+        let [merged, whole] = ["merged-qc", "whole-qc"].map(|name| -> serde_json::Value {
+            serde_json::from_str(&read(&format!("{name}.bam.svala.json"))).expect("JSON")
+        });
+        for member in ["command", "reference", "reads", "duplicates"] {
+            assert_eq!(merged[member], whole[member]);
+        }
+        assert_eq!(merged["output"]["digest"], whole["output"]["digest"]);
+        let first = &merged["inputs"][0];
+        assert_eq!((first["name"].as_str(), first["bytes"].as_u64()), (Some("qc.0.bam"), Some(size(&parts[0]))));
+        assert!(first["sha256"].is_string());
+        self.align("whole.cram", &[(self.files("qc", 0, 1, 2), "")], &model);
+        let cram = self.merge("merged.cram", &parts, &["--ref", text(&self.reference), "--no-record", "-q"]);
+        let with_index =
+            |path: &Path| [path.to_owned(), path.with_extension("cram.crai")].map(|p| std::fs::read(p).ok());
+        assert!(with_index(&cram) == with_index(&self.path("whole.cram")));
+        assert!(!self.path("merged.cram.svala.json").exists());
+        svala_refuses(&["merge", text(&parts[0]), "-o", text(&self.path("no-reference.cram"))], 2, "--ref");
+    }
+
     fn check_refusals(&self) {
         let lane = |shard: usize, group| [(self.files("refused", shard, 3, 2), group)];
         let good = self.align("good.bam", &lane(0, r"@RG\tID:secret\tSM:s"), &[]);
@@ -185,6 +229,10 @@ impl Bench {
     }
 }
 
+fn size(path: &Path) -> u64 {
+    path.metadata().expect("a file").len()
+}
+
 /// What is merged.
 #[derive(Clone, Copy)]
 struct Case {
@@ -211,6 +259,7 @@ fn main() {
         case("single", 1, &[], &[]),
         case("barcodes", 2, &["--barcode-tag", "RX"], &["--optical-distance", "2500"]),
         trial("lanes", on(Bench::check_lanes)),
+        trial("statistics, record and CRAM", on(Bench::check_companions)),
         trial("shards that don't fit are refused", on(Bench::check_refusals)),
     ])
 }

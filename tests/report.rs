@@ -120,7 +120,7 @@ fn main() {
     conclude(vec![
         trial("it stands by itself", on(it_stands_by_itself)),
         trial("it has what there is", on(it_has_what_there_is)),
-        // CI has no browser, so it isn't required there.
+        // CI installs a browser where it can be had, so it isn't required.
         trial_if(
             "Chromium renders it",
             has_program("chromium"),

@@ -33,7 +33,10 @@ impl Bench {
     /// Aligns `mates` files and writes statistics under `name`.
     fn align(&self, name: &str, mates: usize, options: &[&str]) -> Output {
         let (bam, prefix) = (self.folder.path().join(format!("{name}.bam")), self.folder.path().join(name));
-        let mut arguments = vec!["align", "--ref", text(&self.reference), "-o", text(&bam), "--qc", text(&prefix)];
+        let mut arguments = vec!["align", "--ref", text(&self.reference), "--qc", text(&prefix)];
+        if !options.contains(&"-o") {
+            arguments.extend(["-o", text(&bam)]);
+        }
         for (option, file) in ["-1", "-2"].iter().zip(&self.reads[..mates]) {
             arguments.extend([option, text(file)]);
         }
@@ -164,16 +167,28 @@ fn insert_sizes_are_those_of_picard(bench: &Bench) {
     }
 }
 
+/// Files that say the same in every run.
+const SUFFIXES: [&str; 6] =
+    [".stats", ".flagstat", ".coverage", ".insert_size_metrics", ".duplicate_metrics", ".svala_mapq_mqc.json"];
+
 /// Sums don't depend on who added them.
 fn threads_and_batches_do_not_show(bench: &Bench) {
-    let suffixes =
-        [".stats", ".flagstat", ".coverage", ".insert_size_metrics", ".duplicate_metrics", ".svala_mapq_mqc.json"];
     let all = |name: &str, options: &[&str]| {
         let output = bench.align(name, 2, options);
-        suffixes.map(|suffix| output.file(suffix).replace(&format!("\"{name}\""), "\"sample\""))
+        SUFFIXES.map(|suffix| output.file(suffix).replace(&format!("\"{name}\""), "\"sample\""))
     };
     let expected = all("one", &["-t", "1"]);
     assert!(all("many", &["-t", "3", "--batch-reads", "77", "--max-mem", "1"]) == expected);
+}
+
+/// They are taken of records, not of what holds them.
+fn cram_has_the_same_statistics(bench: &Bench) {
+    let bam = bench.align("bam", 2, &[]);
+    let cram = bench.align("cram", 2, &["-o", text(&bench.folder.path().join("cram.cram"))]);
+    for suffix in SUFFIXES {
+        let name = |name: &str| format!("\"{name}\"");
+        assert!(bam.file(suffix).replace(&name("bam"), "") == cram.file(suffix).replace(&name("cram"), ""), "{suffix}");
+    }
 }
 
 fn multiqc_finds_every_file(bench: &Bench) {
@@ -203,9 +218,10 @@ fn main() {
     };
     conclude(vec![
         trial("threads and batches don't show", on(threads_and_batches_do_not_show)),
+        trial("CRAM has the same statistics", on(cram_has_the_same_statistics)),
         with("samtools", "statistics are those of samtools", statistics_are_those_of_samtools),
         with("PicardCommandLine", "insert sizes are those of Picard", insert_sizes_are_those_of_picard),
-        // CI has no MultiQC, so it isn't required there.
+        // CI installs MultiQC where it can be had, so it isn't required.
         trial_if(
             "MultiQC finds every file",
             has_program("multiqc"),

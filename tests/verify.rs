@@ -5,12 +5,15 @@ mod common;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{READS, conclude, data, has_program, indexed_reference, svala, svala_ok, text, trial, trial_if};
+use common::{
+    READS, conclude, data, has_program, indexed_reference, svala, svala_ok, svala_refuses, text, trial, trial_if,
+};
 use serde_json::Value;
 
 /// An output of the committed reads, with its record.
 struct Bench {
     folder: tempfile::TempDir,
+    reference: PathBuf,
     bam: PathBuf,
 }
 
@@ -24,7 +27,7 @@ impl Bench {
         arguments.extend(["-o", text(&bam)]);
         arguments.extend(options);
         svala_ok(&arguments);
-        Self { folder, bam }
+        Self { folder, reference, bam }
     }
 
     fn record(&self) -> Value {
@@ -125,6 +128,27 @@ fn lost_and_changed_records_show_and_order_does_not() {
     assert!(!error.contains("primary"), "{error}");
 }
 
+fn cram_verifies_by_its_bytes() {
+    let bench = Bench::new(&[]);
+    let [cram, record] = ["out.cram", "out.cram.svala.json"].map(|name| bench.folder.path().join(name));
+    svala_ok(&["merge", text(&bench.bam), "--ref", text(&bench.reference), "-o", text(&cram)]);
+    let output = String::from_utf8(svala_ok(&["verify", text(&cram)])).expect("text");
+    assert!(output.contains("as recorded") && output.contains(&sha256(&cram)), "{output}");
+    let of = |path: &Path| -> Value {
+        serde_json::from_str(&std::fs::read_to_string(path).expect("the record")).expect("JSON")
+    };
+    // The records are those of the BAM file.
+    assert_eq!(of(&record)["output"]["digest"], bench.record()["output"]["digest"]);
+    let mut bytes = std::fs::read(&cram).expect("the output");
+    let half = bytes.len() / 2;
+    bytes[half] ^= 1;
+    std::fs::write(&cram, &bytes).expect("a file");
+    let error = svala_refuses(&["verify", text(&cram)], 1, "SHA-256");
+    assert!(!error.contains("bytes:"), "{error}");
+    std::fs::write(&cram, &bytes[..half]).expect("a file");
+    svala_refuses(&["verify", text(&cram)], 1, "bytes:");
+}
+
 fn what_is_missing_or_no_record_is_refused() {
     let bench = Bench::new(&["--no-record"]);
     assert!(!bench.record_path().exists());
@@ -143,6 +167,7 @@ fn main() {
         trial("outputs verify", outputs_verify),
         trial("a flipped bit shows", a_flipped_bit_shows),
         trial("what is missing or no record is refused", what_is_missing_or_no_record_is_refused),
+        with("sha256sum", "CRAM verifies by its bytes", cram_verifies_by_its_bytes),
         with("sha256sum", "digests are those of the files", digests_are_those_of_the_files),
         with(
             "samtools",

@@ -27,6 +27,9 @@ pub struct Args {
     /// Only these aligners, in this order, instead of all that are found
     #[arg(long, value_delimiter = ',', value_name = "NAME,NAME")]
     pub only: Vec<String>,
+    /// Time the way to a sorted, marked, indexed BAM file, with samtools behind the others, and `svala mem` alone beside it
+    #[arg(long)]
+    pub sorted: bool,
     /// svala's executable, instead of the one built with this bench
     #[arg(long, value_name = "PATH")]
     pub svala: Option<PathBuf>,

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::measure;
 
 /// An aligner's place in the cache.
+#[derive(Clone)]
 pub struct Cache {
     folder: PathBuf,
 }
@@ -32,6 +33,11 @@ impl Cache {
         let folder = root.join(format!("{name}.{size}")).join(format!("{}{length}", aligner.name()));
         fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         Ok(Self { folder })
+    }
+
+    /// Where files may be made.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where the standard error of `step` goes.

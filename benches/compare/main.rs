@@ -14,6 +14,9 @@
 //!   decompression and output are in it. Ratios are taken round by round; tables show medians.
 //! - Correct is what `sam.rs` defines, from the read names of dwgsim.
 //!
+//! With `--sorted` the rounds time the way to a sorted, marked and indexed BAM file: `svala align` beside each other aligner with
+//! samtools behind it, and `svala mem` alone for what the file costs. The first passes, and so the shares, are of mapping alone.
+//!
 //! Cargo builds svala's executable with this bench; `--svala PATH` takes another. svala uses a hardware GPU if there is one:
 //! CPU time then leaves out what the GPU did, so compare wall time too.
 
@@ -31,6 +34,7 @@ mod number;
 mod report;
 mod run;
 mod sam;
+mod sorted;
 mod stats;
 mod svg;
 mod table;

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::machine::Machine;
 use crate::measure;
 use crate::report::{Entry, Report};
+use crate::sorted::{self, Timed};
 
 /// An aligner and its executable.
 struct Contender {
@@ -22,6 +23,8 @@ struct Contender {
 struct Prepared {
     program: PathBuf,
     arguments: Vec<OsString>,
+    /// What the rounds run, if not the same.
+    timed: Option<Timed>,
     cache: Cache,
     entry: Entry,
 }
@@ -34,10 +37,14 @@ struct Prepared {
 pub fn compare(args: &Args, reference: &Path) -> Result<Report, Error> {
     let contenders = select(args)?;
     let reads = Reads::count(&args.reads)?;
-    let mut prepared = contenders
-        .into_iter()
-        .map(|contender| prepare(contender, args, reference, &reads))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut prepared = Vec::new();
+    for contender in contenders {
+        let is_svala = contender.aligner.name() == SVALA;
+        let ready = prepare(contender, args, reference, &reads)?;
+        let alone = (args.sorted && is_svala).then(|| mapping_alone(&ready));
+        prepared.push(ready);
+        prepared.extend(alone);
+    }
     for ready in &mut prepared {
         judge(ready, args)?;
     }
@@ -105,9 +112,21 @@ fn prepare(contender: Contender, args: &Args, reference: &Path, reads: &Reads) -
     let place = cache.index(aligner.as_ref(), &builder, reference, reads, args.threads)?;
     let arguments = aligner.map_arguments(&place, reads, args.threads);
     let version = aligner::version(aligner.as_ref(), &program);
-    let command = aligner::shown(aligner.program(), &arguments);
+    let folder = cache.folder();
+    let timed = args.sorted.then(|| sorted::command(aligner.as_ref(), &program, &place, reads, args.threads, folder));
+    let mapping = || aligner::shown(aligner.program(), &arguments);
+    let command = timed.as_ref().map_or_else(mapping, |timed| timed.shown.clone());
     let entry = Entry { name, version, command, rounds: Vec::new(), tally: Default::default() };
-    Ok(Prepared { program, arguments, cache, entry })
+    Ok(Prepared { program, arguments, timed, cache, entry })
+}
+
+/// svala without sorting, for what that costs.
+fn mapping_alone(svala: &Prepared) -> Prepared {
+    let Prepared { program, arguments, cache, entry, .. } = svala;
+    let command = aligner::shown(SVALA, arguments);
+    let entry = Entry { name: format!("{SVALA} mem"), command, ..entry.clone() };
+    let (program, arguments) = (program.clone(), arguments.clone());
+    Prepared { program, arguments, timed: None, cache: cache.clone(), entry }
 }
 
 /// A pass that isn't timed: it judges the output, and it brings index and reads into the page cache for the rounds.
@@ -121,7 +140,9 @@ fn judge(ready: &mut Prepared, args: &Args) -> Result<(), Error> {
 
 fn time(ready: &mut Prepared, round: u32, rounds: u32) -> Result<(), Error> {
     let entry = &mut ready.entry;
-    let usage = measure::time(&entry.name, &ready.program, &ready.arguments, &ready.cache.log("time"))?;
+    let mapping = (&ready.program, &ready.arguments);
+    let (program, arguments) = ready.timed.as_ref().map_or(mapping, |timed| (&timed.program, &timed.arguments));
+    let usage = measure::time(&entry.name, program, arguments, &ready.cache.log("time"))?;
     let (wall_s, cpu_s) = (usage.wall_s, usage.cpu_s);
     eprintln!("compare: round {round} of {rounds}: {}: {cpu_s:.2} s of CPU in {wall_s:.2} s", entry.name);
     entry.rounds.push(usage);

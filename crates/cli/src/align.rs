@@ -15,7 +15,6 @@ use svala_map::index::{Contig, Index, index_path};
 use svala_map::insert_model::{InsertModel, SizeModel};
 use svala_map::insert_size::Orientation;
 use svala_map::meter::Meter;
-use svala_map::observer::Observe;
 use svala_map::options::MapOptions;
 use svala_map::pipeline::{Done, Run};
 use svala_map::read_groups::ReadGroups;
@@ -23,18 +22,16 @@ use svala_map::sort::order::{ByName, ByPlace};
 use svala_map::sort::{DuplicateAction, SortOptions, SortingWriter};
 
 use crate::alt_contigs::AltContigs;
-use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, all_threads};
-use crate::companions::Companions;
+use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, Sort, all_threads};
+use crate::companions::{CompanionPlan, Companions};
 use crate::error::{Error, Result};
 use crate::inputs::{Inputs, Lane, Reading, is_same_file};
 use crate::insert_option::InsertSource;
 use crate::interrupt;
 use crate::program_line::CommandLine;
 use crate::progress::{Progress, Show};
-use crate::qc_files::{QcPlan, with_suffix};
 use crate::record_options;
 use crate::run_facts::RunFacts;
-use crate::run_record::record_path;
 use crate::scoring_options;
 use crate::sort_option::{record_order, sort_options};
 use crate::space;
@@ -57,12 +54,8 @@ pub struct Job<'a> {
     pub order: RecordOrder,
     /// How a BAM or CRAM file is sorted, if its order is not that of the input.
     pub sort: Option<SortOptions>,
-    /// Where duplication metrics go.
-    pub metrics: Option<&'a Path>,
-    /// Files of statistics.
-    pub qc: QcPlan<'a>,
-    /// Whether a record of the run is written beside the output.
-    pub record: bool,
+    /// Files beside the output.
+    pub companions: CompanionPlan<'a>,
     /// How far it is.
     pub meter: Arc<Meter>,
     /// Whether nothing but errors is said.
@@ -96,9 +89,7 @@ impl Job<'_> {
 
     /// All files that it writes, or may write, but for the index.
     fn outputs(&self) -> Vec<PathBuf> {
-        let named = [self.destination.file(), self.metrics].into_iter().flatten().map(Path::to_owned);
-        let qc = self.qc.paths(true, self.order == RecordOrder::Coordinate);
-        named.chain(self.record_of().map(record_path)).chain(qc).collect()
+        self.destination.file().map(Path::to_owned).into_iter().chain(self.companions.paths()).collect()
     }
 
     /// What is shown of its progress.
@@ -107,14 +98,6 @@ impl Job<'_> {
             (true, _) => Show::Nothing,
             (_, Destination::Stdout) => Show::BesideRecords,
             (_, Destination::File(_)) => Show::Progress,
-        }
-    }
-
-    /// The output, if a record of the run stands beside it.
-    pub fn record_of(&self) -> Option<&Path> {
-        match &self.destination {
-            Destination::File(path) if self.record => Some(path),
-            _ => None,
         }
     }
 }
@@ -155,16 +138,11 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let inputs = Inputs::resolve(&args.inputs, args.mapping.read_group.as_deref())?;
     let places = Places { reference: &args.reference, inputs, destination };
     let threads = args.threads.unwrap_or_else(all_threads);
-    let qc = QcPlan { prefix: args.quality.prefix.as_deref(), report: args.quality.report.as_deref() };
-    // A device or a pipe has no name beside which a record could stand.
-    let is_file = args.output != Path::new("-") && !args.output.metadata().is_ok_and(|existing| !existing.is_file());
-    let record = is_file && !args.quality.no_record;
+    let qc_metrics = args.quality.duplicate_metrics(args.sort != Sort::None && !args.sorted.no_markdup);
+    let mut companions = args.quality.plan(&args.output, args.sort == Sort::Coordinate);
+    companions.metrics = args.sorted.metrics.as_deref().or(qc_metrics.as_deref());
     let meter = Arc::default();
-    let sort = sort_options(args, observe(qc, record), &meter)?;
-    let qc_metrics = qc
-        .prefix
-        .filter(|_| sort.is_some() && !args.sorted.no_markdup)
-        .map(|prefix| with_suffix(prefix, ".duplicate_metrics"));
+    let sort = sort_options(args, companions.observe(), &meter)?;
     let writer = args.sorted.writer_options(threads);
     let order = record_order(args.sort);
     let writer = WriterOptions { index: order == RecordOrder::Coordinate && writer.index, ..writer };
@@ -173,9 +151,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
         sort,
         writer,
         cram: is_cram(&args.output),
-        metrics: args.sorted.metrics.as_deref().or(qc_metrics.as_deref()),
-        qc,
-        record,
+        companions,
         meter,
         quiet: args.quiet,
         reading: Reading { barcode_tag: args.barcode_tag, ..reading(&args.mapping) },
@@ -195,15 +171,6 @@ fn run(job: &Job<'_>) -> Result<()> {
 /// Whether a file is to be CRAM, by its extension.
 pub fn is_cram(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("cram"))
-}
-
-/// What is to be counted.
-fn observe(qc: QcPlan<'_>, record: bool) -> Observe {
-    match (qc.is_empty(), record) {
-        (false, _) => Observe::All,
-        (true, true) => Observe::Sums,
-        (true, false) => Observe::Nothing,
-    }
 }
 
 /// The files of a command.
@@ -229,9 +196,7 @@ fn job<'a>(
         cram: false,
         order: RecordOrder::Input,
         sort: None,
-        metrics: None,
-        qc: QcPlan::default(),
-        record: false,
+        companions: CompanionPlan::default(),
         meter: Arc::default(),
         quiet: false,
         writer: WriterOptions::default(),
@@ -256,7 +221,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let begin = Instant::now();
     check_files(job)?;
     let mut sources = job.inputs.open(&job.reading)?;
-    if !job.record {
+    if job.companions.record_of.is_none() {
         sources = sources.into_iter().map(ReadSource::without_digests).collect();
     }
     let read_groups = job.inputs.all_read_groups(&sources)?;
@@ -287,13 +252,13 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         insert_model,
         threads: job.threads,
         batch_reads: job.batch_reads,
-        observe: observe(job.qc, job.record),
+        observe: job.companions.observe(),
         meter: &job.meter,
     };
     let paired = sources.iter().any(ReadSource::is_paired);
     let watches: Vec<_> = sources.iter().flat_map(ReadSource::watches).collect();
-    let companions = Companions::create(job, &watches, paired)?;
-    let progress = Progress::start(&job.meter, watches, job.show());
+    let companions = Companions::create(job.companions, paired)?;
+    let progress = Progress::start(&job.meter, watches.clone(), job.show());
     let done = run_sorted(job, &run, sources, writer, &header)?;
     drop(progress);
     let sum = |counts: &[Arc<AtomicU64>]| counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
@@ -305,6 +270,8 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         job.warn(format_args!("GPU {device} is out of use, and the CPU redid its jobs: {reason}"));
     }
     let facts = RunFacts {
+        inputs: job.inputs.files().map(file_name).zip(watches.iter().map(|watch| watch.file_digest())).collect(),
+        reference: file_name(job.reference),
         header,
         summary: done.summary,
         observation: done.observation,
@@ -316,7 +283,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         start: start.duration_since(begin),
         elapsed,
     };
-    companions.write(job, &facts, &options.read_groups)?;
+    companions.write(&facts, &options.read_groups)?;
     Ok(facts)
 }
 
@@ -373,7 +340,8 @@ fn warn_of_single_reads(job: &Job<'_>, reads: u64) {
 
 /// Opens the output.
 fn writer(job: &Job<'_>, header: &Header, index: &Arc<Index>) -> Result<AlignmentWriter> {
-    let options = WriterOptions { threads: job.threads, digest: job.record, ..job.writer };
+    let digest = job.companions.record_of.is_some();
+    let options = WriterOptions { threads: job.threads, digest, count: true, ..job.writer };
     if !job.cram {
         return Ok(AlignmentWriter::create(&job.destination, job.format, header, options)?);
     }
@@ -394,14 +362,19 @@ fn alternates(job: &Job<'_>, index: &Index) -> Result<AltContigs> {
     Ok(alternates)
 }
 
-fn header(job: &Job<'_>, index: &Index, alternates: &AltContigs, read_groups: Vec<ReadGroup>) -> Header {
+/// The contigs of an index as a header names them.
+pub fn references(index: &Index, alternates: &AltContigs) -> Vec<ReferenceSequence> {
     let reference = |contig: &Contig| ReferenceSequence {
         name: contig.name.clone(),
         length: contig.length,
         md5: contig.md5,
         alternate: alternates.contains(&contig.name),
     };
-    let references = index.reference().contigs.iter().map(reference).collect();
+    index.reference().contigs.iter().map(reference).collect()
+}
+
+fn header(job: &Job<'_>, index: &Index, alternates: &AltContigs, read_groups: Vec<ReadGroup>) -> Header {
+    let references = references(index, alternates);
     let (program, lines) = (command_line(job).to_program(), job.lines.clone());
     Header { references, order: job.order, read_groups, program, lines }
 }

@@ -253,14 +253,22 @@ pub struct MergeArgs {
     /// Sorted BAM files that `svala align` wrote of parts of a sample, in the order of the parts
     #[arg(value_name = "SHARD.bam", required = true)]
     pub shards: Vec<PathBuf>,
-    /// BAM file to write; `-` for standard output
+    /// BAM file to write, or CRAM, by its name; `-` for BAM on standard output
     #[arg(short = 'o', long = "output", visible_alias = "out-bam", value_name = "OUT.bam")]
     pub output: PathBuf,
+    /// Indexed reference, which CRAM needs
+    #[arg(long = "ref", value_name = "REF")]
+    pub reference: Option<PathBuf>,
     /// Threads that compress [default: all]
     #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
     #[command(flatten)]
     pub sorted: SortedArgs,
+    #[command(flatten)]
+    pub quality: QualityArgs,
+    /// Say nothing but errors
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
 }
 
 /// How `align` orders records.
@@ -373,7 +381,7 @@ pub struct InsertSizeArgs {
 /// `svala verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// BAM file that `svala align` wrote
+    /// BAM or CRAM file that `svala align` or `svala merge` wrote
     #[arg(value_name = "OUT.bam")]
     pub file: PathBuf,
     /// Record of the run [default: OUT.bam.svala.json]

@@ -1,16 +1,41 @@
 //! The files beside the records: duplication metrics, statistics, the record of the run.
 
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
-use svala_io::{InputWatch, RecordOrder};
+use svala_map::observer::Observe;
 use svala_map::read_groups::ReadGroups;
 
-use crate::align::{Job, file_name};
 use crate::error::Result;
 use crate::metrics_file::MetricsFile;
-use crate::qc_files::QcFiles;
+use crate::qc_files::{QcFiles, QcPlan};
 use crate::run_facts::RunFacts;
-use crate::run_record::RunRecord;
+use crate::run_record::{RunRecord, record_path};
+
+/// Which files are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CompanionPlan<'a> {
+    /// Where duplication metrics go.
+    pub metrics: Option<&'a Path>,
+    /// Files of statistics.
+    pub qc: QcPlan<'a>,
+    /// The output, if a record of the run stands beside it.
+    pub record_of: Option<&'a Path>,
+    /// Whether records are sorted by place, and so show what is covered.
+    pub sorted: bool,
+}
+
+impl CompanionPlan<'_> {
+    /// All files that are written, or may be.
+    pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        let named = self.metrics.map(Path::to_owned).into_iter().chain(self.record_of.map(record_path));
+        named.chain(self.qc.paths(true, self.sorted))
+    }
+
+    /// What must be counted for them, and to see that no record was lost.
+    pub fn observe(&self) -> Observe {
+        if self.qc.is_empty() { Observe::Sums } else { Observe::All }
+    }
+}
 
 /// Files to be written at the end.
 pub struct Companions {
@@ -20,25 +45,21 @@ pub struct Companions {
 }
 
 impl Companions {
-    /// Makes those that a job asks for now, so that what prevents them is seen before the work.
-    pub fn create(job: &Job<'_>, watches: &[Arc<InputWatch>], paired: bool) -> Result<Self> {
-        let inputs = job.inputs.files().map(file_name).zip(watches.iter().cloned());
+    /// Makes those that are asked for now, so that what prevents them is seen before the work.
+    pub fn create(plan: CompanionPlan<'_>, paired: bool) -> Result<Self> {
         Ok(Self {
-            metrics: job.metrics.map(MetricsFile::create).transpose()?,
-            qc: QcFiles::create(job.qc, paired, job.order == RecordOrder::Coordinate)?,
-            record: job.record_of().map(|output| RunRecord::create(output, inputs)).transpose()?,
+            metrics: plan.metrics.map(MetricsFile::create).transpose()?,
+            qc: QcFiles::create(plan.qc, paired, plan.sorted)?,
+            record: plan.record_of.map(RunRecord::create).transpose()?,
         })
     }
 
     /// Writes them.
-    pub fn write(self, job: &Job<'_>, facts: &RunFacts, read_groups: &ReadGroups) -> Result<()> {
+    pub fn write(self, facts: &RunFacts, read_groups: &ReadGroups) -> Result<()> {
         if let (Some(metrics), Some(counts)) = (self.metrics, &facts.duplicates) {
             metrics.write(counts, read_groups)?;
         }
         self.qc.write(facts)?;
-        match (self.record, job.record_of()) {
-            (Some(record), Some(output)) => record.write(output, job.reference, facts),
-            _ => Ok(()),
-        }
+        self.record.map_or(Ok(()), |record| record.write(facts))
     }
 }

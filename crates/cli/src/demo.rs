@@ -11,10 +11,10 @@ use svala_map::pipeline::DEFAULT_BATCH_READS;
 
 use crate::align::{Job, execute, share};
 use crate::args::{DemoArgs, all_threads};
+use crate::companions::CompanionPlan;
 use crate::error::{Error, Result};
 use crate::inputs::{Inputs, Lane, Reading};
 use crate::insert_option::InsertSource;
-use crate::qc_files::QcPlan;
 
 const REFERENCE: (&str, &[u8]) =
     ("hg19_chrM_chrY-trunc.fa.gz", include_bytes!("../../../tests/data/hg19_chrM_chrY-trunc.fa.gz"));
@@ -40,13 +40,11 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         cram: false,
         order: RecordOrder::Input,
         sort: None,
-        metrics: None,
-        qc: QcPlan::default(),
-        record: false,
+        companions: CompanionPlan::default(),
         meter: Arc::default(),
         alternates: false,
         lines: HeaderLines::default(),
-        quiet: true,
+        quiet: false,
         writer: WriterOptions::default(),
         threads,
         options: MapOptions::default(),

@@ -121,3 +121,20 @@ impl Error {
 
 /// Shorthand for the program's results.
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_reads_are_a_fault_of_svala() {
+        let lost = [
+            svala_map::Error::ReadsLost { read: 2, written: 1 },
+            svala_map::Error::BasesLost { read: 2, written: 1 },
+            svala_map::Error::RecordsChanged { made: 2, written: 2 },
+        ];
+        assert!(lost.into_iter().all(|error| Error::Map(error).exit_code() == Error::EXIT_BUG));
+        let shard = svala_map::Error::Shard { path: PathBuf::new(), why: "" };
+        assert_eq!(Error::Map(shard).exit_code(), Error::EXIT_INPUT);
+    }
+}

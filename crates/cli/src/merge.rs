@@ -1,62 +1,112 @@
 //! `svala merge`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
-use svala_io::{AlignmentWriter, Destination, Format, Header, RecordOrder, ShardReader};
-use svala_map::merge::{Merge, MergeSummary};
+use svala_compute::Counters;
+use svala_io::{
+    AlignmentWriter, Destination, EncodedRecord, Format, Header, RecordOrder, ReferenceSequence, ShardReader,
+    WriterOptions, flags,
+};
+use svala_map::index::Index;
+use svala_map::merge::Merge;
+use svala_map::pipeline::{Done, Summary};
 use svala_map::read_groups::{ReadGroups, add_group};
-use svala_map::sort::DuplicateAction;
+use svala_map::sort::{DuplicateAction, Watch};
 
-use crate::align::is_cram;
+use crate::align::{file_name, is_cram, references};
+use crate::alt_contigs::AltContigs;
 use crate::args::{MergeArgs, all_threads};
+use crate::companions::{CompanionPlan, Companions};
 use crate::error::{Error, Result};
 use crate::inputs::is_same_file;
 use crate::interrupt;
-use crate::metrics_file::MetricsFile;
 use crate::program_line::CommandLine;
+use crate::run_facts::RunFacts;
 use crate::space::{self, Places};
 
 /// Merges shards.
 pub fn run(args: &MergeArgs) -> Result<()> {
-    let start = Instant::now();
-    check_files(args)?;
-    let options = args.sorted.sort_options(&args.output);
-    let (header, barcode_tag) = header(&args.shards, options.duplicates.action)?;
+    let begin = Instant::now();
+    let qc_metrics = args.quality.duplicate_metrics(!args.sorted.no_markdup);
+    let mut plan = args.quality.plan(&args.output, true);
+    plan.metrics = args.sorted.metrics.as_deref().or(qc_metrics.as_deref());
+    check_files(args, plan)?;
+    let mut options = args.sorted.sort_options(&args.output);
+    options.watch = Watch { observe: plan.observe(), depth: true, ..Watch::default() };
+    let Shards { header, line, paired } = open(&args.shards, options.duplicates.action)?;
     let read_groups = ReadGroups::new(&header.read_groups);
-    let outputs = [Some(&args.output), args.sorted.metrics.as_ref()].into_iter().flatten();
-    interrupt::remove_on_signal(outputs.cloned().collect())?;
-    let metrics = args.sorted.metrics.as_deref().map(MetricsFile::create).transpose()?;
-    let writer_options = args.sorted.writer_options(args.threads.unwrap_or_else(all_threads));
+    interrupt::remove_on_signal(std::iter::once(args.output.clone()).chain(plan.paths()).collect())?;
     let destination = Destination::of(&args.output);
     let runs = Some((options.folder.as_path(), options.max_memory_bytes));
     let inputs = args.shards.iter().map(PathBuf::as_path).collect();
     space::check(&Places { inputs, output: &destination, runs })?;
-    let writer = AlignmentWriter::create(&destination, Format::Bam, &header, writer_options)?;
-    let merge = Merge { shards: &args.shards, read_groups: &read_groups, barcode_tag, options };
-    let MergeSummary { records, reads, counts } = merge.execute(writer)?;
-    if let (Some(metrics), Some(counts)) = (metrics, counts) {
-        metrics.write(&counts, &read_groups)?;
+    let threads = args.threads.unwrap_or_else(all_threads);
+    let digest = plan.record_of.is_some();
+    let writer = writer(args, &destination, &header, WriterOptions { digest, ..args.sorted.writer_options(threads) })?;
+    let companions = Companions::create(plan, paired)?;
+    let start = Instant::now();
+    let merge =
+        Merge { shards: &args.shards, read_groups: &read_groups, barcode_tag: line.barcode_tag, options, digest };
+    let Done { summary, observation, outcome } = merge.execute(writer)?;
+    let facts = RunFacts {
+        inputs: args.shards.iter().map(|path| file_name(path)).zip(outcome.shards).collect(),
+        // The last word of a canonical command line.
+        reference: line.rest.rsplit(' ').next().unwrap_or_default().to_owned(),
+        header,
+        summary,
+        observation,
+        duplicates: outcome.counts,
+        counters: Counters::default(),
+        backend: format!("merge of {} files", args.shards.len()),
+        device_failures: Vec::new(),
+        threads,
+        start: start.duration_since(begin),
+        elapsed: start.elapsed(),
+    };
+    companions.write(&facts, &read_groups)?;
+    if !args.quiet {
+        let (shards, seconds) = (args.shards.len(), begin.elapsed().as_secs_f64());
+        let Summary { reads, records, .. } = facts.summary;
+        eprintln!("svala: {reads} reads ({records} records) of {shards} shards merged in {seconds:.1} s");
     }
-    let (shards, seconds) = (args.shards.len(), start.elapsed().as_secs_f64());
-    eprintln!("svala: {reads} reads ({records} records) of {shards} shards merged in {seconds:.1} s");
     Ok(())
 }
 
-/// Refuses an output that would replace a shard, one file for two outputs, and a shard given twice.
-fn check_files(args: &MergeArgs) -> Result<()> {
-    let usage = |path: &Path, why| Err(Error::Usage { path: path.to_owned(), why });
-    if is_cram(&args.output) {
-        return usage(&args.output, "merge writes BAM only");
+/// Opens the output.
+fn writer(
+    args: &MergeArgs,
+    destination: &Destination,
+    header: &Header,
+    options: WriterOptions,
+) -> Result<AlignmentWriter> {
+    if !is_cram(&args.output) {
+        return Ok(AlignmentWriter::create(destination, Format::Bam, header, options)?);
     }
-    let metrics = args.sorted.metrics.as_ref();
-    for output in [Some(&args.output), metrics].into_iter().flatten() {
+    let usage = |path: &Path, why| Error::Usage { path: path.to_owned(), why };
+    let reference = args.reference.as_ref();
+    let reference = reference.ok_or_else(|| usage(&args.output, "CRAM needs the reference; name it with --ref"))?;
+    let index = Index::open_for(reference)?;
+    let own = references(&index, &AltContigs::default());
+    let identity = |r: &ReferenceSequence| (r.name.clone(), r.length, r.md5);
+    if !own.iter().map(identity).eq(header.references.iter().map(identity)) {
+        return Err(usage(reference, "another reference than that of the shards"));
+    }
+    Ok(AlignmentWriter::create_cram(destination, header, Arc::new(index), options)?)
+}
+
+/// Refuses an output that would replace a shard, one file for two outputs, and a shard given twice.
+fn check_files(args: &MergeArgs, plan: CompanionPlan<'_>) -> Result<()> {
+    let usage = |path: &Path, why| Err(Error::Usage { path: path.to_owned(), why });
+    let outputs: Vec<PathBuf> = std::iter::once(args.output.clone()).chain(plan.paths()).collect();
+    for (i, output) in outputs.iter().enumerate() {
         if args.shards.iter().any(|shard| is_same_file(shard, output)) {
             return usage(output, "the output would replace a shard");
         }
-    }
-    if metrics == Some(&args.output) {
-        return usage(&args.output, "the same file is given for records and metrics");
+        if outputs[..i].contains(output) {
+            return usage(output, "the same file is given for two outputs");
+        }
     }
     for (i, shard) in args.shards.iter().enumerate() {
         if shard == Path::new("-") {
@@ -69,12 +119,26 @@ fn check_files(args: &MergeArgs) -> Result<()> {
     Ok(())
 }
 
-/// The header of one run over all reads, and the tag of its barcodes.
-fn header(shards: &[PathBuf], action: DuplicateAction) -> Result<(Header, Option<[u8; 2]>)> {
-    let mut common: Option<(Header, CommandLine)> = None;
+/// What shards are parts of.
+struct Shards {
+    /// The header of one run over all reads.
+    header: Header,
+    /// That of its command.
+    line: CommandLine,
+    /// Whether a shard starts with a read of a pair.
+    paired: bool,
+}
+
+/// Looks at what the shards say of themselves.
+fn open(shards: &[PathBuf], action: DuplicateAction) -> Result<Shards> {
+    let (mut common, mut paired) = (None::<(Header, CommandLine)>, false);
     for path in shards {
         let refuse = |why| Error::Map(svala_map::Error::Shard { path: path.clone(), why });
-        let (_, mut header) = ShardReader::open(path)?;
+        let (mut shard, mut header) = ShardReader::open(path)?;
+        let mut first = Vec::new();
+        if shard.read(&mut first)? {
+            paired |= EncodedRecord::split_first(&first).is_some_and(|(record, _)| record.flags() & flags::PAIRED != 0);
+        }
         let line = CommandLine::of_align(&header.program).filter(|_| header.order == RecordOrder::Coordinate);
         let mut line = line.ok_or_else(|| refuse("expected a file that `svala align` sorted by coordinate"))?;
         if line.duplicates == DuplicateAction::Remove {
@@ -97,5 +161,5 @@ fn header(shards: &[PathBuf], action: DuplicateAction) -> Result<(Header, Option
         }
     }
     let why = || Error::Usage { path: PathBuf::new(), why: "expected shards" };
-    common.map(|(header, line)| (header, line.barcode_tag)).ok_or_else(why)
+    common.map(|(header, line)| Shards { header, line, paired }).ok_or_else(why)
 }

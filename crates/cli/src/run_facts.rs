@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use svala_compute::Counters;
-use svala_io::Header;
+use svala_io::{FileDigest, Header};
 use svala_map::duplicates::{DuplicateCounts, LibraryCounts};
 use svala_map::observer::Observation;
 use svala_map::pipeline::Summary;
 
 /// What is known of a finished run.
 pub struct RunFacts {
+    /// Names of the inputs and, if they were wanted, their digests.
+    pub inputs: Vec<(String, Option<FileDigest>)>,
+    /// The file name of the reference.
+    pub reference: String,
     /// The header of the output.
     pub header: Header,
     /// Counts of reads.

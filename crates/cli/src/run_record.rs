@@ -2,11 +2,10 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 use svala_io::qc::RecordSums;
-use svala_io::{AtomicFile, CheckedFile, FileDigest, InputWatch};
+use svala_io::{AtomicFile, FileDigest};
 
 use crate::align::file_name;
 use crate::error::{Error, Result};
@@ -27,33 +26,33 @@ pub fn record_path(output: &Path) -> PathBuf {
 pub struct RunRecord {
     file: AtomicFile,
     path: PathBuf,
-    inputs: Vec<(String, Arc<InputWatch>)>,
+    output: PathBuf,
 }
 
 impl RunRecord {
     /// Makes the file now, so that what prevents it is seen before the work.
-    pub fn create(output: &Path, inputs: impl Iterator<Item = (String, Arc<InputWatch>)>) -> Result<Self> {
+    pub fn create(output: &Path) -> Result<Self> {
         let path = record_path(output);
-        Ok(Self { file: AtomicFile::create(&path)?, path, inputs: inputs.collect() })
+        Ok(Self { file: AtomicFile::create(&path)?, path, output: output.to_owned() })
     }
 
     /// Writes it.
-    pub fn write(mut self, output: &Path, reference: &Path, facts: &RunFacts) -> Result<()> {
-        let inputs = self.inputs.iter().map(|(name, watch)| described(name, watch.file_digest()));
+    pub fn write(mut self, facts: &RunFacts) -> Result<()> {
+        let inputs = facts.inputs.iter().map(|(name, digest)| described(name, *digest));
         let RunFacts { header, summary, observation, counters, .. } = facts;
         let content = json!({
             "format": FORMAT,
             "svala": env!("CARGO_PKG_VERSION"),
             "command": header.program.command_line,
             "reference": {
-                "name": file_name(reference),
+                "name": facts.reference,
                 "contigs": header.references.len(),
                 "bases": header.references.iter().map(|contig| contig.length).sum::<u64>(),
                 "sha256_of_names_lengths_and_md5": header.reference_digest().hex(),
             },
             "inputs": inputs.collect::<Vec<_>>(),
             "output": {
-                "file": described(&file_name(output), observation.file),
+                "file": described(&file_name(&self.output), observation.file),
                 "records": observation.sums.records,
                 "primary_records": observation.sums.primary,
                 "duplicate_records": observation.sums.duplicates,
@@ -101,12 +100,12 @@ fn digest_text(sums: &RecordSums) -> String {
     format!("{:032x}", sums.digest)
 }
 
-/// What of an output is not as its record says; empty if everything is.
+/// What of an output, its bytes and, if they were read, its records, is not as its record says; empty if everything is.
 ///
 /// # Errors
 ///
 /// The record can't be read or is none.
-pub fn differences(record: &Path, found: &CheckedFile) -> Result<Vec<String>> {
+pub fn differences(record: &Path, file: &FileDigest, records: Option<&RecordSums>) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(record).map_err(|source| Error::File { path: record.to_owned(), source })?;
     let refuse = |why: &str| Error::RunRecord { path: record.to_owned(), why: why.to_owned() };
     let value: Value = serde_json::from_str(&text).map_err(|error| refuse(&error.to_string()))?;
@@ -114,14 +113,18 @@ pub fn differences(record: &Path, found: &CheckedFile) -> Result<Vec<String>> {
         return Err(refuse(&format!("expected a member \"format\" that says \"{FORMAT}\"")));
     }
     let output = &value["output"];
-    let compared = [
-        ("records", &output["records"], json!(found.records.records)),
-        ("primary records", &output["primary_records"], json!(found.records.primary)),
-        ("records of duplicates", &output["duplicate_records"], json!(found.records.duplicates)),
-        ("digest of the records", &output["digest"], json!(digest_text(&found.records))),
-        ("bytes", &output["file"]["bytes"], json!(found.file.bytes)),
-        ("SHA-256 of the file", &output["file"]["sha256"], json!(found.file.hex())),
+    let of_records = records.map(|records| {
+        [
+            ("records", &output["records"], json!(records.records)),
+            ("primary records", &output["primary_records"], json!(records.primary)),
+            ("records of duplicates", &output["duplicate_records"], json!(records.duplicates)),
+            ("digest of the records", &output["digest"], json!(digest_text(records))),
+        ]
+    });
+    let of_file = [
+        ("bytes", &output["file"]["bytes"], json!(file.bytes)),
+        ("SHA-256 of the file", &output["file"]["sha256"], json!(file.hex())),
     ];
-    let differs = compared.into_iter().filter(|(_, recorded, found)| *recorded != found);
+    let differs = of_records.into_iter().flatten().chain(of_file).filter(|(_, recorded, found)| *recorded != found);
     Ok(differs.map(|(what, recorded, found)| format!("{what}: {found}, recorded {recorded}")).collect())
 }

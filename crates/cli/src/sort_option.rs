@@ -8,9 +8,11 @@ use svala_map::meter::Meter;
 use svala_map::observer::Observe;
 use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions, Watch};
 
-use crate::args::{AlignArgs, Sort, SortedArgs};
+use crate::args::{AlignArgs, QualityArgs, Sort, SortedArgs};
+use crate::companions::CompanionPlan;
 use crate::error::{Error, Result};
 use crate::memory;
+use crate::qc_files::{QcPlan, with_suffix};
 
 /// What the sort of `align` may use, if there is to be one.
 pub fn sort_options(args: &AlignArgs, observe: Observe, meter: &Arc<Meter>) -> Result<Option<SortOptions>> {
@@ -29,6 +31,22 @@ pub fn record_order(sort: Sort) -> RecordOrder {
         Sort::Coordinate => RecordOrder::Coordinate,
         Sort::Name => RecordOrder::Name,
         Sort::None => RecordOrder::Input,
+    }
+}
+
+impl QualityArgs {
+    /// The files beside `output`, but for duplication metrics.
+    pub fn plan<'a>(&'a self, output: &'a Path, sorted: bool) -> CompanionPlan<'a> {
+        let qc = QcPlan { prefix: self.prefix.as_deref(), report: self.report.as_deref() };
+        // A device or a pipe has no name beside which a record could stand.
+        let is_file = output != Path::new("-") && !output.metadata().is_ok_and(|existing| !existing.is_file());
+        let record_of = Some(output).filter(|_| is_file && !self.no_record);
+        CompanionPlan { metrics: None, qc, record_of, sorted }
+    }
+
+    /// Where duplication metrics go that nothing but `--qc` asks for, if duplicates are `found`.
+    pub fn duplicate_metrics(&self, found: bool) -> Option<PathBuf> {
+        self.prefix.as_deref().filter(|_| found).map(|prefix| with_suffix(prefix, ".duplicate_metrics"))
     }
 }
 
@@ -51,6 +69,6 @@ impl SortedArgs {
 
     /// How the file is written by so many threads.
     pub fn writer_options(&self, threads: usize) -> WriterOptions {
-        WriterOptions { compression_level: self.level, index: !self.no_index, threads, digest: false }
+        WriterOptions { compression_level: self.level, index: !self.no_index, threads, digest: false, count: true }
     }
 }

@@ -14,10 +14,11 @@ use std::{
 use noodles::{bam, bgzf, sam};
 
 use crate::{
-    AtomicFile, Error, Format, Header, RecordOrder, Result,
+    AtomicFile, EncodedRecord, Error, Format, Header, RecordOrder, Result,
     bam_index::{BamIndexer, BlockScanner, bam_index_path},
     cram::{CramOptions, CramWriter, IndexEntry, ReferenceBases, cram_index_path, write_index},
     file_digest::{FileDigest, FileDigester},
+    qc::RecordSums,
 };
 
 /// Bytes gathered before a write to standard output.
@@ -39,11 +40,14 @@ pub struct WriterOptions {
     pub index: bool,
     /// Whether [`finish`](AlignmentWriter::finish) shall know the SHA-256 of the file.
     pub digest: bool,
+    /// Whether records of BAM or CRAM are counted, see [`written`](AlignmentWriter::written). They must then come in pieces of whole
+    /// records.
+    pub count: bool,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { threads: 1, compression_level: DEFAULT_COMPRESSION_LEVEL, index: false, digest: false }
+        Self { threads: 1, compression_level: DEFAULT_COMPRESSION_LEVEL, index: false, digest: false, count: false }
     }
 }
 
@@ -83,6 +87,7 @@ pub struct AlignmentWriter {
     abandoned: Arc<AtomicBool>,
     path: PathBuf,
     index: Option<IndexFile>,
+    written: Option<RecordSums>,
 }
 
 /// An index that is being made.
@@ -122,7 +127,8 @@ impl AlignmentWriter {
             Format::Sam | Format::Paf => Output::Text(sink),
             Format::Bam => Output::Bam(Box::new(compress(sink, options))),
         };
-        let mut writer = Self { output: Some(output), abandoned, path, index };
+        let written = (options.count && format == Format::Bam).then(RecordSums::default);
+        let mut writer = Self { output: Some(output), abandoned, path, index, written };
         writer.try_output(|output| output.write_all(&header_bytes))?;
         Ok(writer)
     }
@@ -154,7 +160,8 @@ impl AlignmentWriter {
         };
         let writer = CramWriter::new(sink, &noodles_header, cram_options);
         let writer = writer.map_err(|source| Error::write(&path, source))?;
-        Ok(Self { output: Some(Output::Cram(Box::new(writer))), abandoned, path, index })
+        let written = options.count.then(RecordSums::default);
+        Ok(Self { output: Some(Output::Cram(Box::new(writer))), abandoned, path, index, written })
     }
 
     /// Appends encoded records: whole SAM lines or whole BAM records, or any pieces of them in
@@ -165,9 +172,7 @@ impl AlignmentWriter {
     /// The destination cannot be written; for BAM this may surface some pieces later.
     pub fn write_encoded(&mut self, bytes: &[u8]) -> Result<()> {
         self.try_output(|output| output.write_all(bytes))?;
-        let indexer = self.index.as_mut().and_then(|index| index.bam.as_mut());
-        let added = indexer.map_or(Ok(()), |indexer| indexer.add(bytes));
-        added.map_err(|source| {
+        self.take_note(bytes).map_err(|source| {
             self.abandon();
             Error::write(&self.path, source)
         })
@@ -205,6 +210,23 @@ impl AlignmentWriter {
             Target::Stdout(mut stdout) => stdout.flush().map_err(failed)?,
         }
         Ok(digest)
+    }
+
+    /// The records so far, if they are counted: what the output must hold, before any of it is under the final name.
+    #[must_use]
+    pub fn written(&self) -> Option<&RecordSums> {
+        self.written.as_ref()
+    }
+
+    /// Counts and indexes what was written.
+    fn take_note(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(written) = &mut self.written {
+            for record in EncodedRecord::all(bytes) {
+                written.add(record.map_err(|_| io::Error::other("a record is not whole"))?);
+            }
+        }
+        let indexer = self.index.as_mut().and_then(|index| index.bam.as_mut());
+        indexer.map_or(Ok(()), |indexer| indexer.add(bytes))
     }
 
     fn try_output(&mut self, write: impl FnOnce(&mut Output) -> io::Result<()>) -> Result<()> {

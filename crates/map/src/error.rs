@@ -92,6 +92,22 @@ pub enum Error {
         /// Primary records of the output.
         written: u64,
     },
+    /// The output does not have every base of the input.
+    #[error("internal error: reads of {read} bases came in, {written} went out")]
+    BasesLost {
+        /// Bases of the reads.
+        read: u64,
+        /// Bases of primary records.
+        written: u64,
+    },
+    /// The output does not have the records that were made of the reads.
+    #[error("internal error: {made} records were made, {written} written, and they differ; the output was not kept")]
+    RecordsChanged {
+        /// Records that mapping threads, or shards, gave.
+        made: u64,
+        /// Records that went to the file.
+        written: u64,
+    },
     /// A contig is longer than SAM can say.
     #[error("{}: contig {name} has {bases} bases; SAM and BAM hold at most {limit}", path.display())]
     ContigTooLong {
@@ -129,6 +145,8 @@ impl Error {
             Self::WorkerLost
                 | Self::BrokenRecord
                 | Self::ReadsLost { .. }
+                | Self::BasesLost { .. }
+                | Self::RecordsChanged { .. }
                 | Self::Job(_)
                 | Self::ReadTooLong { .. }
                 | Self::Io(svala_io::Error::Encode { .. })

@@ -5,11 +5,14 @@
 //! the shards don't count. What stays in memory is a bit a record.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use svala_io::{AlignmentWriter, EncodedRecord, ShardReader, flags};
+use svala_io::{AlignmentWriter, EncodedRecord, FileDigest, ShardReader};
 
 use crate::duplicates::{Duplicates, Finder, Gatherer, LibraryCounts};
 use crate::error::{Error, Result};
+use crate::observer::{Observation, Observer};
+use crate::pipeline::{Done, Summary};
 use crate::read_groups::ReadGroups;
 use crate::sort::merge::{Merged, Source};
 use crate::sort::order::ByPlace;
@@ -26,39 +29,45 @@ pub struct Merge<'a> {
     pub barcode_tag: Option<[u8; 2]>,
     /// Memory, folder, and what becomes of duplicates.
     pub options: SortOptions,
+    /// Whether the digests of the shards are wanted.
+    pub digest: bool,
 }
 
-/// What was merged.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct MergeSummary {
-    /// All records of the shards.
-    pub records: u64,
-    /// Reads, and so primary records.
-    pub reads: u64,
+/// What is known at the end of a merge.
+#[derive(Clone, Debug)]
+pub struct MergeOutcome {
     /// Duplicates by library, if they were looked for.
     pub counts: Option<LibraryCounts>,
+    /// The shards as they were read, if their digests were wanted.
+    pub shards: Vec<Option<FileDigest>>,
 }
 
 impl Merge<'_> {
-    /// Merges the shards to `writer`, which must write BAM, and finishes it.
+    /// Merges the shards to `writer`, which must write BAM records, and finishes it. The summary has no insert-size models.
     ///
     /// # Errors
     ///
     /// A shard can't be read, isn't sorted or lacks reads, or the output or a run can't be written.
-    pub fn execute(&self, writer: AlignmentWriter) -> Result<MergeSummary> {
+    pub fn execute(&self, writer: AlignmentWriter) -> Result<Done<MergeOutcome>> {
         let action = self.options.duplicates.action;
         let found = if action == DuplicateAction::Ignore { Found::default() } else { self.find_duplicates()? };
         let starts = found.starts.iter().copied().chain(std::iter::repeat(0));
-        let streams = self.shards.iter().zip(starts).map(|(path, start)| ShardStream::open(path, start));
-        let mut merged = Merged::new(streams.collect::<Result<Vec<_>>>()?)?;
-        let (mut output, mut records, mut reads) = (Output::new(writer, action, &self.options.watch), 0, 0);
+        let streams = self.shards.iter().zip(starts).map(|(path, start)| ShardStream::open(path, start, self.digest));
+        let streams = streams.collect::<Result<Vec<_>>>()?;
+        let watches: Vec<_> = streams.iter().map(|stream| Arc::clone(stream.shard.watch())).collect();
+        let mut merged = Merged::new(streams)?;
+        let mut output = Output::new(writer, action, &self.options.watch);
+        let (mut summary, mut observer) = (Summary::default(), Observer::new(self.options.watch.observe));
         while let Some(record) = merged.next()? {
+            let (encoded, _) = EncodedRecord::split_first(&record.bytes).ok_or(Error::BrokenRecord)?;
+            summary.count_encoded(encoded);
+            observer.add(encoded);
             output.write(record.template, &record.bytes, &found.duplicates)?;
-            records += 1;
-            reads += u64::from(is_primary(&record.bytes));
         }
-        output.finish()?;
-        Ok(MergeSummary { records, reads, counts: found.counts })
+        let written = output.finish(observer.sums)?;
+        let shards = watches.iter().map(|watch| watch.file_digest()).collect();
+        let outcome = MergeOutcome { counts: found.counts, shards };
+        Ok(Done { summary, observation: Observation::new(observer, written), outcome })
     }
 
     /// The first reading.
@@ -98,8 +107,9 @@ struct ShardStream {
 }
 
 impl ShardStream {
-    fn open(path: &Path, next: u64) -> Result<Self> {
-        Ok(Self { shard: ShardReader::open(path)?.0, next, last_key: 0 })
+    fn open(path: &Path, next: u64, digest: bool) -> Result<Self> {
+        let (shard, _) = if digest { ShardReader::open_with_digest(path) } else { ShardReader::open(path) }?;
+        Ok(Self { shard, next, last_key: 0 })
     }
 }
 
@@ -119,9 +129,4 @@ impl Source<Record<ByPlace>> for ShardStream {
         self.next += 1;
         Ok(true)
     }
-}
-
-fn is_primary(record: &[u8]) -> bool {
-    let flags_of = |(record, _): (EncodedRecord<'_>, _)| record.flags();
-    EncodedRecord::split_first(record).map_or(0, flags_of) & (flags::SECONDARY | flags::SUPPLEMENTARY) == 0
 }

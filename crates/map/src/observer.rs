@@ -1,7 +1,7 @@
 //! What is counted of records on their way: always how many and their digest, and all statistics if they are asked for.
 
 use svala_io::qc::{DepthSummary, RecordSums, Tally};
-use svala_io::{EncodedRecord, FileDigest};
+use svala_io::{AlignmentWriter, EncodedRecord, FileDigest};
 
 use crate::error::{Error, Result};
 
@@ -83,6 +83,29 @@ pub struct Written {
     pub file: Option<FileDigest>,
 }
 
+impl Written {
+    /// What must have been written of the records that were made.
+    fn expected(&self, made: RecordSums) -> RecordSums {
+        let mut sums = made;
+        if let Some(unflagged) = &self.duplicates.sums {
+            sums.subtract(unflagged);
+            sums.merge(&self.flagged);
+        }
+        sums
+    }
+
+    /// Completes the file and takes its digest, if it has what it must have of the records that were made.
+    pub(crate) fn finish(&mut self, writer: AlignmentWriter, made: Option<RecordSums>) -> Result<()> {
+        if let (Some(made), Some(written)) = (made, writer.written())
+            && self.expected(made) != *written
+        {
+            return Err(Error::RecordsChanged { made: made.records, written: written.records });
+        }
+        self.file = writer.finish()?;
+        Ok(())
+    }
+}
+
 /// Everything that was counted in a run, of the records as they are in the output.
 #[derive(Clone, Debug, Default)]
 pub struct Observation {
@@ -108,12 +131,8 @@ pub struct Statistics {
 impl Observation {
     /// From what mapping threads and the sink saw.
     pub(crate) fn new(mapped: Observer, written: Written) -> Self {
-        let Written { duplicates, flagged, removed, depth, file } = written;
-        let mut sums = mapped.sums.unwrap_or_default();
-        if let Some(unflagged) = &duplicates.sums {
-            sums.subtract(unflagged);
-            sums.merge(&flagged);
-        }
+        let sums = mapped.sums.map_or_else(RecordSums::default, |made| written.expected(made));
+        let Written { duplicates, removed, depth, file, .. } = written;
         let duplicates = duplicates.tally.unwrap_or_default();
         let statistics = mapped.tally.map(|mut all| {
             if !removed {

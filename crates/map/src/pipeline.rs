@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use svala_compute::Engine;
+use svala_io::qc::RecordSums;
 use svala_io::{
     AlignmentRecord, AlignmentWriter, EncodedRecord, Format, Header, ReadBatch, ReadSource, RecordEncoder, flags,
 };
@@ -54,12 +55,12 @@ pub trait RecordSink {
     /// It can't be written.
     fn write_batch(&mut self, batch: &EncodedBatch) -> Result<()>;
 
-    /// Completes the output.
+    /// Completes the output, if it has the records that were made, as far as these were counted.
     ///
     /// # Errors
     ///
-    /// What is left can't be written.
-    fn finish(self) -> Result<(Self::Outcome, Written)>;
+    /// What is left can't be written, or the output has other records.
+    fn finish(self, made: Option<RecordSums>) -> Result<(Self::Outcome, Written)>;
 }
 
 impl RecordSink for AlignmentWriter {
@@ -69,9 +70,10 @@ impl RecordSink for AlignmentWriter {
         Ok(self.write_encoded(&batch.bytes)?)
     }
 
-    fn finish(self) -> Result<((), Written)> {
-        let file = Self::finish(self)?;
-        Ok(((), Written { file, ..Written::default() }))
+    fn finish(self, made: Option<RecordSums>) -> Result<((), Written)> {
+        let mut written = Written::default();
+        written.finish(self, made)?;
+        Ok(((), written))
     }
 }
 
@@ -114,7 +116,7 @@ pub struct Summary {
     pub reads: u64,
     /// Bases of those reads.
     pub bases: u64,
-    /// All records, with supplementary ones.
+    /// All records written, with supplementary ones.
     pub records: u64,
     /// Mapped reads.
     pub mapped: u64,
@@ -122,6 +124,10 @@ pub struct Summary {
     pub properly_paired: u64,
     /// Reads with mapping quality 30 or more.
     pub confident: u64,
+    /// Unmapped reads that were left out of the output on purpose.
+    pub left_out_reads: u64,
+    /// Their bases.
+    pub left_out_bases: u64,
     /// The insert-size model of each input; none for single reads.
     pub insert_models: Vec<Option<InsertModel>>,
 }
@@ -197,7 +203,8 @@ impl Run<'_> {
             let reads = reader.join().map_err(|_| Error::WorkerLost)?;
             if reads == total.reads { Ok(()) } else { Err(Error::ReadsLost { read: reads, written: total.reads }) }
         })?;
-        let (outcome, written) = writer.finish()?;
+        total.check(observer.sums.as_ref())?;
+        let (outcome, written) = writer.finish(observer.sums)?;
         Ok(Done { summary: total, observation: Observation::new(observer, written), outcome })
     }
 
@@ -351,9 +358,9 @@ fn map_tasks(
             mapper.map_batch(input, task.model.as_ref(), &mut work, |record| {
                 summary.count(record);
                 if options.conventions.drop_unmapped && is_of_unmapped_template(record) {
+                    summary.leave_out(record);
                     return Ok(());
                 }
-                summary.records += 1;
                 let start = bytes.len();
                 encoder.encode(record, &mut bytes)?;
                 if sign {
@@ -406,15 +413,50 @@ fn is_of_unmapped_template(record: &AlignmentRecord<'_>) -> bool {
 }
 
 impl Summary {
-    /// Counts the read of a record, written or not.
+    /// Counts a record and, if it is primary, its read.
     fn count(&mut self, record: &AlignmentRecord<'_>) {
-        if record.flags & (flags::SUPPLEMENTARY | flags::SECONDARY) != 0 {
-            return;
+        self.count_record(record.flags, record.mapping_quality);
+    }
+
+    /// Takes a record that was counted, of an unmapped read, out of those to be written.
+    fn leave_out(&mut self, record: &AlignmentRecord<'_>) {
+        self.records -= 1;
+        self.left_out_reads += 1;
+        self.left_out_bases += record.bases.len() as u64;
+    }
+
+    /// Counts a record and, if it is primary, its read and bases.
+    pub(crate) fn count_encoded(&mut self, record: EncodedRecord<'_>) {
+        if self.count_record(record.flags(), record.mapping_quality()) {
+            self.bases += record.sequence_length() as u64;
         }
+    }
+
+    /// Counts a record and, if it is primary, its read. Tells whether it is.
+    fn count_record(&mut self, bits: u16, mapping_quality: u8) -> bool {
+        self.records += 1;
+        if bits & (flags::SUPPLEMENTARY | flags::SECONDARY) != 0 {
+            return false;
+        }
+        let is_mapped = bits & flags::UNMAPPED == 0;
         self.reads += 1;
-        self.mapped += u64::from(record.flags & flags::UNMAPPED == 0);
-        self.properly_paired += u64::from(record.flags & flags::PROPER_PAIR != 0);
-        self.confident += u64::from(record.flags & flags::UNMAPPED == 0 && record.mapping_quality >= 30);
+        self.mapped += u64::from(is_mapped);
+        self.properly_paired += u64::from(bits & flags::PROPER_PAIR != 0);
+        self.confident += u64::from(is_mapped && mapping_quality >= 30);
+        true
+    }
+
+    /// Whether the records that were made have all reads and all their bases, but for those left out on purpose.
+    fn check(&self, made: Option<&RecordSums>) -> Result<()> {
+        let Some(made) = made else { return Ok(()) };
+        let (reads, bases) = (made.primary + self.left_out_reads, made.bases + self.left_out_bases);
+        if reads != self.reads {
+            return Err(Error::ReadsLost { read: self.reads, written: reads });
+        }
+        if bases != self.bases {
+            return Err(Error::BasesLost { read: self.bases, written: bases });
+        }
+        Ok(())
     }
 
     fn add(&mut self, part: &Self) {
@@ -424,5 +466,7 @@ impl Summary {
         self.mapped += part.mapped;
         self.properly_paired += part.properly_paired;
         self.confident += part.confident;
+        self.left_out_reads += part.left_out_reads;
+        self.left_out_bases += part.left_out_bases;
     }
 }

@@ -16,6 +16,8 @@ pub struct RecordSums {
     pub records: u64,
     /// Those that are neither secondary nor supplementary: one a read.
     pub primary: u64,
+    /// Bases of those, and so of the reads.
+    pub bases: u64,
     /// Records of duplicates.
     pub duplicates: u64,
     /// The digest.
@@ -26,7 +28,10 @@ impl RecordSums {
     /// Counts a record.
     pub fn add(&mut self, record: EncodedRecord<'_>) {
         self.records += 1;
-        self.primary += u64::from(record.flags() & (flags::SECONDARY | flags::SUPPLEMENTARY) == 0);
+        if record.flags() & (flags::SECONDARY | flags::SUPPLEMENTARY) == 0 {
+            self.primary += 1;
+            self.bases += record.sequence_length() as u64;
+        }
         self.duplicates += u64::from(record.flags() & flags::DUPLICATE != 0);
         self.digest = self.digest.wrapping_add(xxh3_128(&record.bytes()[size_of::<u32>()..]));
     }
@@ -35,6 +40,7 @@ impl RecordSums {
     pub fn merge(&mut self, other: &Self) {
         self.records += other.records;
         self.primary += other.primary;
+        self.bases += other.bases;
         self.duplicates += other.duplicates;
         self.digest = self.digest.wrapping_add(other.digest);
     }
@@ -43,6 +49,7 @@ impl RecordSums {
     pub fn subtract(&mut self, other: &Self) {
         self.records = self.records.saturating_sub(other.records);
         self.primary = self.primary.saturating_sub(other.primary);
+        self.bases = self.bases.saturating_sub(other.bases);
         self.duplicates = self.duplicates.saturating_sub(other.duplicates);
         self.digest = self.digest.wrapping_sub(other.digest);
     }

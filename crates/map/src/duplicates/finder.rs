@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use svala_io::{SpillReader, SpillWriter};
 
 use super::counts::LibraryCounts;
-use super::optical::{self, Location};
+use super::optical::{self, Location, Spot};
 use super::signature::Signature;
 use crate::error::Result;
 use crate::sort::external::{ExternalSorter, Sorted};
@@ -89,7 +89,7 @@ impl Finder {
             let counts = counts.of(signature.library());
             let is_duplicate = if signature.is_pair() {
                 last_pair_end = Some(first_end);
-                set.push(signature.location);
+                set.push(signature.location());
                 counts.pairs += 1;
                 counts.pair_duplicates += u64::from(!is_best);
                 !is_best
@@ -135,16 +135,16 @@ impl Default for Candidate {
 
 impl Item for Candidate {
     fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
-        let Signature { group, ends, score, tie, location } = self.signature;
+        let Signature { group, ends, score, spot, tie, first_is_reverse, read_group } = self.signature;
         let mut bytes = [0; CANDIDATE_BYTES];
         for (place, number) in bytes.chunks_exact_mut(8).zip([group, ends[0], ends[1], tie[0], tie[1], self.template]) {
             place.copy_from_slice(&number.to_le_bytes());
         }
-        let numbers = [score.0, location.tile as u16, location.x as u16, location.y as u16, location.read_group];
+        let numbers = [score.0, spot.tile as u16, spot.x as u16, spot.y as u16, read_group];
         for (place, number) in bytes[48..].chunks_exact_mut(2).zip(numbers) {
             place.copy_from_slice(&number.to_le_bytes());
         }
-        bytes[58] = u8::from(location.first_is_reverse);
+        bytes[58] = u8::from(first_is_reverse);
         run.write_all(&bytes)
     }
 
@@ -156,9 +156,9 @@ impl Item for Candidate {
             [0, 1, 2, 3, 4, 5].map(|i: usize| u64::from_le_bytes(words[i]));
         let [score, tile, x, y] = [0, 2, 4, 6].map(|at| u16::from_le_bytes([words[6][at], words[6][at + 1]]));
         let (first_is_reverse, read_group) = (rest[2] != 0, u16::from_le_bytes([rest[0], rest[1]]));
-        let location = Location { first_is_reverse, read_group, tile: tile as i16, x: x as i16, y: y as i16 };
-        let signature =
-            Signature { group, ends: [end, second_end], score: Reverse(score), tie: [name, content], location };
+        let spot = Spot { tile: tile as i16, x: x as i16, y: y as i16 };
+        let (ends, score, tie) = ([end, second_end], Reverse(score), [name, content]);
+        let signature = Signature { group, ends, score, spot, tie, first_is_reverse, read_group };
         *self = Self { signature, template };
         Ok(is_there)
     }
@@ -171,7 +171,7 @@ mod tests {
     const NONE: u64 = u64::MAX;
 
     fn signature(ends: [u64; 2], score: u16, name: u64) -> Signature {
-        Signature { group: 0, ends, score: Reverse(score), tie: [name, 0], location: Location::UNKNOWN }
+        Signature { ends, score: Reverse(score), tie: [name, 0], ..Signature::UNMAPPED }
     }
 
     /// Which of the signatures are duplicates, with memory for everything and for next to nothing, in both orders.
@@ -196,7 +196,15 @@ mod tests {
             [signature([1, 5], 10, 0), signature([1, 5], 12, 9), signature([1, 6], 3, 0), signature([2, 5], 1, 1)];
         assert_eq!(duplicates(&pairs), [0]);
         // Of equal ones that with the least hash.
-        assert_eq!(duplicates(&[signature([1, 5], 10, 3), signature([1, 5], 10, 2), signature([1, 5], 10, 4)]), [0, 2]);
+        let equal = [signature([1, 5], 10, 3), signature([1, 5], 10, 2), signature([1, 5], 10, 4)];
+        assert_eq!(duplicates(&equal), [0, 2]);
+        // But where they were on the flow cell comes first: nowhere, tile, x (cut to a negative number), y.
+        let spots = [(1, 0, 0), (1, -5, 7), (1, -5, 6)].map(|(tile, x, y)| Spot { tile, x, y });
+        let mut placed = equal;
+        placed.iter_mut().zip(spots).for_each(|(signature, spot)| signature.spot = spot);
+        assert_eq!(duplicates(&placed), [0, 1]);
+        placed[0].spot = Spot::UNKNOWN;
+        assert_eq!(duplicates(&placed), [1, 2]);
         assert_eq!(duplicates(&[]), [0; 0]);
     }
 
@@ -220,9 +228,9 @@ mod tests {
     #[test]
     fn runs_keep_every_field() {
         let folder = tempfile::tempdir().unwrap();
-        let location = Location { first_is_reverse: true, read_group: 515, tile: -2, x: i16::MIN, y: 258 };
-        let signature =
-            Signature { group: 9 << 50, ends: [1 << 60, 2], score: Reverse(40_000), tie: [3 << 40, 4], location };
+        let spot = Spot { tile: -2, x: i16::MIN, y: 258 };
+        let (ends, score, tie) = ([1 << 60, 2], Reverse(40_000), [3 << 40, 4]);
+        let signature = Signature { group: 9 << 50, ends, score, spot, tie, first_is_reverse: true, read_group: 515 };
         let candidate = Candidate { signature, template: 5 << 33 };
         let mut run = SpillWriter::create(folder.path()).unwrap();
         candidate.write(&mut run).unwrap();

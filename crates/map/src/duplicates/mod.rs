@@ -1,5 +1,5 @@
 //! Duplicates: templates that are copies of one molecule, by the rules of Picard MarkDuplicates (Broad Institute; its
-//! documentation), with one deviation: ties are decided by the read's name, not by the order of the input.
+//! documentation), with one deviation: no tie is decided by the order of the input.
 //!
 //! - The *end* of a mapped read is where its 5' base would lie if nothing were clipped, and its strand. A template's ends are
 //!   those of its primary alignments.
@@ -8,7 +8,9 @@
 //! - With barcodes (unique molecular identifiers), only templates with the same are compared; it is that of a template's first
 //!   mapped read.
 //! - Pairs with both ends the same are copies. The one with the largest sum of base qualities of 15 or more stays (at most
-//!   16,383 a read, as Picard counts); of equal ones that whose name has the least hash, then bases and qualities.
+//!   16,383 a read, as Picard counts, and 16,384 less for a read that its sequencer failed). Of equal ones, the first on the flow cell: by
+//!   tile, x and y as its name says, still as Picard has it. Of those without, and of clusters at the same place of two lanes, Picard takes
+//!   the first of the input; here it is that whose name has the least hash, then bases and qualities.
 //! - Reads without a mapped mate are copies if their end is the same. They are all duplicates if a pair has that end too, else
 //!   the best stays, by the same rule.
 //! - All records of a duplicate are flagged: supplementary ones and an unmapped mate, too, as Picard does with input grouped by

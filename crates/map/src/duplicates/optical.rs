@@ -7,37 +7,42 @@
 /// Larger sets are not searched, as in Picard.
 const MAX_SET: usize = 300_000;
 
-/// Where a cluster was, and the strand of its first read. Numbers are cut to 16 bits, as Picard does.
+/// Where on the flow cell a cluster was, in the order by which Picard compares places. Numbers are cut to 16 bits, as there.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Location {
-    pub(super) first_is_reverse: bool,
-    /// Number of the read group.
-    pub(super) read_group: u16,
+pub(super) struct Spot {
     /// -1 if unknown.
     pub(super) tile: i16,
     pub(super) x: i16,
     pub(super) y: i16,
 }
 
-impl Location {
-    pub(super) const UNKNOWN: Self = Self { first_is_reverse: false, read_group: 0, tile: -1, x: -1, y: -1 };
+/// Where a cluster was, with the strand of its first read.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Location {
+    pub(super) first_is_reverse: bool,
+    /// Number of the read group.
+    pub(super) read_group: u16,
+    pub(super) spot: Spot,
+}
 
-    pub(super) fn is_known(&self) -> bool {
-        self.tile != -1
-    }
+impl Spot {
+    pub(super) const UNKNOWN: Self = Self { tile: -1, x: -1, y: -1 };
 
-    /// Takes tile, x and y from a read name: the last three of five or seven fields between colons, as Illumina writes them.
-    pub(super) fn read_from(&mut self, name: &[u8]) {
+    /// From a read name: the last three of five or seven fields between colons are tile, x and y, as Illumina writes them.
+    pub(super) fn of_name(name: &[u8]) -> Self {
         let mut fields = name.rsplit(|&byte| byte == b':');
         let last = [fields.next(), fields.next(), fields.next()].map(|field| field.and_then(leading_number));
-        if let [Some(y), Some(x), Some(tile)] = last
-            && matches!(fields.count(), 2 | 4)
-        {
-            (self.tile, self.x, self.y) = (tile, x, y);
+        match last {
+            [Some(y), Some(x), Some(tile)] if matches!(fields.count(), 2 | 4) => Self { tile, x, y },
+            _ => Self::UNKNOWN,
         }
     }
 
-    fn is_near(&self, other: &Self, distance: u32) -> bool {
+    pub(super) fn is_known(self) -> bool {
+        self.tile != -1
+    }
+
+    fn is_near(self, other: Self, distance: u32) -> bool {
         let apart = |a: i16, b: i16| u32::from(a.abs_diff(b));
         apart(self.x, other.x) <= distance && apart(self.y, other.y) <= distance
     }
@@ -58,20 +63,21 @@ pub(super) fn count(set: &mut [Location], distance: u32) -> u64 {
     set.sort_unstable();
     let strands = set.chunk_by(|a, b| a.first_is_reverse == b.first_is_reverse);
     let searched = strands.filter(|strand| strand.len() <= MAX_SET);
-    let tiles = searched.flat_map(|strand| strand.chunk_by(|a, b| (a.read_group, a.tile) == (b.read_group, b.tile)));
-    tiles.filter(|tile| tile[0].is_known()).map(|tile| connected(tile, distance)).sum()
+    let one_tile = |a: &Location, b: &Location| (a.read_group, a.spot.tile) == (b.read_group, b.spot.tile);
+    let tiles = searched.flat_map(|strand| strand.chunk_by(one_tile));
+    tiles.filter(|tile| tile[0].spot.is_known()).map(|tile| connected(tile, distance)).sum()
 }
 
 /// How many locations of a tile, sorted by x, can be dropped so that each group of connected ones keeps one.
 fn connected(tile: &[Location], distance: u32) -> u64 {
     let mut parents: Vec<usize> = (0..tile.len()).collect();
     let mut joined = 0;
-    for (i, own) in tile.iter().enumerate() {
-        for (j, other) in tile.iter().enumerate().skip(i + 1) {
+    for (i, Location { spot: own, .. }) in tile.iter().enumerate() {
+        for (j, Location { spot: other, .. }) in tile.iter().enumerate().skip(i + 1) {
             if u32::from(own.x.abs_diff(other.x)) > distance {
                 break;
             }
-            if own.is_near(other, distance) {
+            if own.is_near(*other, distance) {
                 let [a, b] = [i, j].map(|member| root(&mut parents, member));
                 parents[b] = a;
                 joined += u64::from(a != b);
@@ -94,13 +100,12 @@ mod tests {
     use super::*;
 
     fn at(tile: i16, x: i16, y: i16) -> Location {
-        Location { tile, x, y, ..Location::UNKNOWN }
+        Location { first_is_reverse: false, read_group: 0, spot: Spot { tile, x, y } }
     }
 
     fn named(name: &str) -> Option<(i16, i16, i16)> {
-        let mut location = Location::UNKNOWN;
-        location.read_from(name.as_bytes());
-        location.is_known().then_some((location.tile, location.x, location.y))
+        let spot = Spot::of_name(name.as_bytes());
+        spot.is_known().then_some((spot.tile, spot.x, spot.y))
     }
 
     #[test]
@@ -120,7 +125,7 @@ mod tests {
         assert_eq!(count(&mut chain.clone(), 99), 0);
         assert_eq!(count(&mut [at(1, 0, 0), at(2, 0, 0)], 100), 0);
         assert_eq!(count(&mut [at(1, 0, 0), at(1, 0, 101), at(1, 0, -1)], 100), 1);
-        assert_eq!(count(&mut [Location::UNKNOWN; 3], 100), 0);
+        assert_eq!(count(&mut [at(-1, -1, -1); 3], 100), 0);
         let other_lane = Location { read_group: 1, ..at(1, 0, 0) };
         assert_eq!(count(&mut [at(1, 0, 0), other_lane, at(1, 5, 5), other_lane], 100), 2);
         let other_strand = Location { first_is_reverse: true, ..at(1, 0, 0) };

@@ -6,7 +6,7 @@ use svala_io::{CigarKind, CigarOp, EncodedRecord, flags};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::counts::LibraryCounts;
-use super::optical::Location;
+use super::optical::{Location, Spot};
 use crate::hash::name_hash;
 use crate::read_groups::{Membership, ReadGroups};
 use crate::syncmer::mix64;
@@ -17,6 +17,8 @@ const MIN_QUALITY: u8 = 15;
 const NO_QUALITY: u8 = 255;
 /// Most that the qualities of a read count, as in Picard, which adds two in 16 bits.
 const MAX_READ_SCORE: u16 = i16::MAX as u16 / 2;
+/// What a read counts beside that, unless its sequencer failed it. Picard takes as much from those that failed.
+const PASSED: u16 = i16::MAX as u16 / 2 + 1;
 /// Added to positions, so that those before a contig's start are numbers, too.
 const POSITION_BIAS: i64 = 1 << 16;
 /// Bits of a barcode's hash.
@@ -35,15 +37,27 @@ pub struct Signature {
     /// where there is none.
     pub(super) ends: [u64; 2],
     pub(super) score: Reverse<u16>,
+    /// Of the name.
+    pub(super) spot: Spot,
     /// Hashes of the name, and of bases and qualities.
     pub(super) tie: [u64; 2],
-    pub(super) location: Location,
+    /// Whether the first read is on the reverse strand.
+    pub(super) first_is_reverse: bool,
+    /// Number of the read group.
+    pub(super) read_group: u16,
 }
 
 impl Signature {
     /// Of a template without a mapped read.
-    pub(super) const UNMAPPED: Self =
-        Self { group: 0, ends: [NONE; 2], score: Reverse(0), tie: [0; 2], location: Location::UNKNOWN };
+    pub(super) const UNMAPPED: Self = Self {
+        group: 0,
+        ends: [NONE; 2],
+        score: Reverse(0),
+        spot: Spot::UNKNOWN,
+        tie: [0; 2],
+        first_is_reverse: false,
+        read_group: 0,
+    };
 
     /// Of a primary record, as if it had no mate.
     pub(crate) fn of_read(record: EncodedRecord<'_>, member: Membership, barcode_tag: Option<[u8; 2]>) -> Self {
@@ -54,18 +68,14 @@ impl Signature {
         let barcode = barcode_tag.and_then(|tag| record.text_tag(tag)).map_or(0, xxh3_64);
         let (bases, qualities) = record.bases_and_qualities();
         let name = record.name().strip_suffix(&[0]).unwrap_or_default();
-        let (first_is_reverse, read_group) = (is_reverse(record), member.group);
-        let mut location = Location { first_is_reverse, read_group, ..Location::UNKNOWN };
-        // Only pairs are searched for optical duplicates.
-        if record.flags() & (flags::PAIRED | flags::LAST) == flags::PAIRED {
-            location.read_from(name);
-        }
         Self {
             group: unmapped.group | barcode >> (u64::BITS - BARCODE_BITS),
             ends: [end(contig, record), NONE],
-            score: Reverse(score(qualities)),
+            score: Reverse(score(qualities, record.flags() & flags::QC_FAIL != 0)),
+            spot: Spot::of_name(name),
             tie: [name_hash(name), xxh3_64_with_seed(qualities, xxh3_64(bases))],
-            location,
+            first_is_reverse: is_reverse(record),
+            read_group: member.group,
         }
     }
 
@@ -89,6 +99,10 @@ impl Signature {
 
     pub(super) fn is_mapped(&self) -> bool {
         self.ends[0] != NONE
+    }
+
+    pub(super) fn location(&self) -> Location {
+        Location { first_is_reverse: self.first_is_reverse, read_group: self.read_group, spot: self.spot }
     }
 
     pub(super) fn library(&self) -> u16 {
@@ -168,11 +182,11 @@ fn end(contig: usize, record: EncodedRecord<'_>) -> u64 {
     (contig as u64) << 33 | ((position + POSITION_BIAS) as u64) << 1 | u64::from(reverse)
 }
 
-/// Sum of the qualities that count.
-fn score(qualities: &[u8]) -> u16 {
+/// Sum of the qualities that count; any read that its sequencer failed is less than any other.
+fn score(qualities: &[u8], failed: bool) -> u16 {
     let counting = qualities.iter().filter(|&&quality| (MIN_QUALITY..NO_QUALITY).contains(&quality));
     let sum: u32 = counting.map(|&quality| u32::from(quality)).sum();
-    sum.min(u32::from(MAX_READ_SCORE)) as u16
+    sum.min(u32::from(MAX_READ_SCORE)) as u16 + if failed { 0 } else { PASSED }
 }
 
 #[cfg(test)]
@@ -237,9 +251,10 @@ mod tests {
 
     #[test]
     fn low_qualities_do_not_count_and_high_sums_are_cut() {
-        assert_eq!(score(&[14, 15, 14, 40, NO_QUALITY]), 15 + 40);
-        assert_eq!(score(&[40; 1000]), 16_383);
-        assert_eq!(score(b""), 0);
+        assert_eq!(score(&[14, 15, 14, 40, NO_QUALITY], true), 15 + 40);
+        assert_eq!(score(&[40; 1000], true), 16_383);
+        assert_eq!(score(b"", true), 0);
+        assert_eq!([score(b"", false), score(&[40; 1000], false)], [16_384, 32_767]);
     }
 
     #[test]
@@ -260,9 +275,9 @@ mod tests {
         let kinds: Vec<_> = signatures.iter().map(|s| (s.is_mapped(), s.is_pair())).collect();
         assert_eq!(kinds, [(true, true), (true, false), (false, false)]);
         assert_eq!(signatures[0].ends, [at(20, false), at(59, true)]);
-        assert_eq!(signatures[0].score, Reverse(720));
-        let location = signatures[0].location;
-        assert!(location.is_known() && location.first_is_reverse);
+        assert_eq!(signatures[0].score, Reverse(720 + 2 * PASSED));
+        assert!(signatures[0].first_is_reverse);
+        assert!(signatures[..2].iter().all(|signature| signature.spot == Spot { tile: 1101, x: 20, y: 30 }));
         // Pairs stand before single reads with the same end.
         assert!(signatures[0] < signatures[1]);
     }

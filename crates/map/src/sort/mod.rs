@@ -15,7 +15,7 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use svala_io::qc::Depth;
+use svala_io::qc::{Depth, RecordSums};
 use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
 
 use crate::duplicates::{Duplicates, Finder, LibraryCounts, Signed};
@@ -193,7 +193,7 @@ impl<O: Order> RecordSink for SortingWriter<O> {
         (before..).zip(signatures).try_for_each(|(template, signature)| finder.push(template, *signature))
     }
 
-    fn finish(mut self) -> Result<(Option<LibraryCounts>, Written)> {
+    fn finish(mut self, made: Option<RecordSums>) -> Result<(Option<LibraryCounts>, Written)> {
         let (duplicates, mut counts) = self.finder.take().map(Finder::finish).transpose()?.unzip();
         let duplicates = duplicates.unwrap_or_default();
         if let Some(counts) = &mut counts {
@@ -214,7 +214,7 @@ impl<O: Order> RecordSink for SortingWriter<O> {
         while let Some(record) = merged.next().map_err(failed)? {
             output.write(record.template, &record.bytes, &duplicates)?;
         }
-        Ok((counts, output.finish()?))
+        Ok((counts, output.finish(made)?))
     }
 }
 
@@ -240,10 +240,11 @@ impl Output {
         Self { writer, buffer: Vec::new(), written, depth, meter: Arc::clone(&watch.meter), records: 0 }
     }
 
-    /// Completes the file, and says what was seen.
-    pub(crate) fn finish(self) -> Result<Written> {
-        let file = self.writer.finish()?;
-        Ok(Written { file, depth: self.depth.map(Depth::finish), ..self.written })
+    /// Completes the file, if it has the records that were made, and says what was seen.
+    pub(crate) fn finish(self, made: Option<RecordSums>) -> Result<Written> {
+        let mut written = Written { depth: self.depth.map(Depth::finish), ..self.written };
+        written.finish(self.writer, made)?;
+        Ok(written)
     }
 
     /// Writes a record of a template as it must be if that is among `duplicates`.
