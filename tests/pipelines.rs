@@ -1,5 +1,5 @@
 //! The alignment commands of clinical pipelines, with svala in place of their aligner, run by `bash -o pipefail` through links named
-//! `bwa` and so on. Commands have the options, their order and the pipes of the pipelines, with small inputs in place of theirs.
+//! `bwa` and so on. Options, order and pipes are those of the pipelines where their source was read, else of the shape that public scripts show.
 
 mod common;
 
