@@ -470,3 +470,18 @@ impl Summary {
         self.left_out_bases += part.left_out_bases;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_left_out_on_purpose_are_not_lost_and_others_are() {
+        let summary = Summary { reads: 10, bases: 1000, left_out_reads: 2, left_out_bases: 200, ..Summary::default() };
+        let made = |primary, bases| RecordSums { primary, bases, ..RecordSums::default() };
+        assert!(summary.check(None).is_ok() && summary.check(Some(&made(8, 800))).is_ok());
+        assert!(matches!(summary.check(Some(&made(10, 1000))), Err(Error::ReadsLost { .. })));
+        assert!(matches!(summary.check(Some(&made(7, 700))), Err(Error::ReadsLost { .. })));
+        assert!(matches!(summary.check(Some(&made(8, 799))), Err(Error::BasesLost { .. })));
+    }
+}
