@@ -335,21 +335,18 @@ fn agree_with_bwa(world: &World) {
 
 fn main() {
     let world = Arc::new(World::new());
-    let tests: [(&str, fn(&World)); 6] = [
-        ("reads of the primary assembly keep their places", reads_of_the_primary_assembly_keep_their_places),
-        ("without the file there is a warning", without_the_file_there_is_a_warning),
-        ("better alternates are supplementary", better_alternates_are_supplementary),
-        ("novel sequence is placed on the alternate", novel_sequence_is_placed_on_the_alternate),
-        ("alleles do not hide the gene", alleles_do_not_hide_the_gene),
-        ("every way is consistent", every_way_is_consistent),
+    let on = |name: &str, test: fn(&World)| {
+        let world = Arc::clone(&world);
+        trial(name, move || test(&world))
+    };
+    let mut trials = vec![
+        on("reads of the primary assembly keep their places", reads_of_the_primary_assembly_keep_their_places),
+        on("without the file there is a warning", without_the_file_there_is_a_warning),
+        on("better alternates are supplementary", better_alternates_are_supplementary),
+        on("novel sequence is placed on the alternate", novel_sequence_is_placed_on_the_alternate),
+        on("alleles do not hide the gene", alleles_do_not_hide_the_gene),
+        on("every way is consistent", every_way_is_consistent),
     ];
-    let mut trials: Vec<_> = tests
-        .into_iter()
-        .map(|(name, test)| {
-            let world = Arc::clone(&world);
-            trial(name, move || test(&world))
-        })
-        .collect();
     let available = has_program("bwa");
     trials.push(trial_if("bwa says the same", available, "bwa is missing", "SVALA_REQUIRE_TOOLS", move || {
         agree_with_bwa(&world);

@@ -17,13 +17,13 @@ pub fn align_words(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut out: Vec<OsString> = Vec::new();
     while let Some(word) = words.next() {
         let is = |name: &&str| word.as_os_str() == OsStr::new(*name);
-        if VALUES_WITHOUT_MEANING.iter().any(|name| is(name)) {
+        if VALUES_WITHOUT_MEANING.iter().any(&is) {
             words.next();
         } else if word == "--bwa-options" {
             out.extend(bwa_words(&words.next().unwrap_or_default().to_string_lossy()));
         } else if let Some((_, own)) = RENAMED.iter().find(|(name, _)| is(name)) {
             out.push(own.into());
-        } else if !FLAGS_WITHOUT_MEANING.iter().any(|name| is(name)) {
+        } else if !FLAGS_WITHOUT_MEANING.iter().any(is) {
             out.extend((word == GROUP_OPTION).then(|| "--rg-from-name".into()));
             out.push(word);
         }

@@ -37,7 +37,7 @@ mod tests {
         let of = |starts: &[u64]| runs(&contigs, |contig| starts.contains(&contig.start));
         assert_eq!(of(&[]), []);
         assert_eq!(of(&[25, 40, 70]), [15..45, 60..75]);
-        assert_eq!(of(&[10]), [0..15]);
+        assert_eq!(of(&[10, 40]), [0..15, 30..45]);
         let runs = of(&[25, 40, 70]);
         let inside = [0, 14, 15, 20, 44, 45, 59, 60, 74, 75].map(|position| contain(&runs, position));
         assert_eq!(inside, [false, false, true, true, true, false, false, true, true, false]);
