@@ -19,6 +19,8 @@ mod memory;
 mod merge;
 mod metrics_file;
 mod multiqc;
+mod open_index;
+mod panic_message;
 mod personality;
 mod program_line;
 mod progress;
@@ -45,7 +47,7 @@ use personality::Invocation;
 
 fn main() -> ExitCode {
     environment::prepare();
-    std::panic::set_hook(Box::new(|panic| eprintln!("svala: internal error, please report it: {panic}")));
+    std::panic::set_hook(Box::new(|panic| eprintln!("{}", panic_message::message(panic))));
     let words = match personality::understand(std::env::args_os().collect()) {
         Invocation::Run(words) => words,
         Invocation::Version => {

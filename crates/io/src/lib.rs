@@ -116,6 +116,7 @@ mod shard;
 mod spill;
 mod tag_bytes;
 mod tag_text;
+mod threads;
 mod watched;
 mod writer;
 
@@ -146,5 +147,5 @@ pub use self::{
     shard::ShardReader,
     spill::{SpillReader, SpillWriter},
     watched::InputWatch,
-    writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
+    writer::{AlignmentWriter, CompleteOutput, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };

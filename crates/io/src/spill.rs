@@ -25,7 +25,7 @@ impl SpillWriter {
     ///
     /// No file can be made there.
     pub fn create(folder: &Path) -> Result<Self> {
-        let file = tempfile::tempfile_in(folder).map_err(|source| Error::write(folder, source))?;
+        let file = private_file(folder).map_err(|source| Error::write(folder, source))?;
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         Ok(Self { encoder: ZlibEncoder::new(file, Compression::fast()) })
     }
@@ -41,6 +41,14 @@ impl SpillWriter {
         file.rewind()?;
         Ok(SpillReader { decoder: BufReader::with_capacity(BUFFER_BYTES, ZlibDecoder::new(file)) })
     }
+}
+
+/// A file without a name. On Unix it would have a mode by the umask alone.
+fn private_file(folder: &Path) -> io::Result<File> {
+    let file = tempfile::tempfile_in(folder)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(file)
 }
 
 impl Write for SpillWriter {

@@ -19,6 +19,7 @@ use crate::{
     cram::{CramOptions, CramWriter, IndexEntry, ReferenceBases, cram_index_path, write_index},
     file_digest::{FileDigest, FileDigester},
     qc::RecordSums,
+    threads,
 };
 
 /// Bytes gathered before a write to standard output.
@@ -125,7 +126,10 @@ impl AlignmentWriter {
         let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner, digest };
         let output = match format {
             Format::Sam | Format::Paf => Output::Text(sink),
-            Format::Bam => Output::Bam(Box::new(compress(sink, options))),
+            Format::Bam => {
+                let writer = compress(sink, options).map_err(|source| Error::write(&path, source))?;
+                Output::Bam(Box::new(writer))
+            }
         };
         let written = (options.count && format == Format::Bam).then(RecordSums::default);
         let mut writer = Self { output: Some(output), abandoned, path, index, written };
@@ -178,13 +182,23 @@ impl AlignmentWriter {
         })
     }
 
-    /// Writes what is left, for BAM the end marker, and gives a file and its index their final names when both are complete.
-    /// Returns the file's digest if that was asked for.
+    /// [`complete`](Self::complete), then [`commit`](CompleteOutput::commit). Returns the file's digest if that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Of both.
+    pub fn finish(self) -> Result<Option<FileDigest>> {
+        let output = self.complete()?;
+        let digest = output.digest();
+        output.commit().map(|()| digest)
+    }
+
+    /// Writes what is left, for BAM the end marker, so that nothing but its name is missing of a file and of its index.
     ///
     /// # Errors
     ///
     /// The destination or the index cannot be written, or an earlier write has failed.
-    pub fn finish(mut self) -> Result<Option<FileDigest>> {
+    pub fn complete(mut self) -> Result<CompleteOutput> {
         let failed = |source| Error::write(&self.path, source);
         let (sink, slices) = match self.output.take() {
             None => return Err(self.failed_before()),
@@ -193,23 +207,18 @@ impl AlignmentWriter {
             Some(Output::Cram(writer)) => writer.finish().map_err(failed)?,
         };
         let digest = sink.digest.map(|digest| digest.finish());
-        match sink.target {
+        let file = match sink.target {
             Target::File(mut file) => {
                 file.complete()?;
-                if !file.is_direct() {
-                    remove_stale_indexes(&self.path)?;
-                }
-                if let Some(index) = self.index.take() {
-                    let index = index.complete(&slices)?;
-                    file.commit()?;
-                    index.commit()?;
-                } else {
-                    file.commit()?;
-                }
+                Some(file)
             }
-            Target::Stdout(mut stdout) => stdout.flush().map_err(failed)?,
-        }
-        Ok(digest)
+            Target::Stdout(mut stdout) => {
+                stdout.flush().map_err(failed)?;
+                None
+            }
+        };
+        let index = self.index.take().map(|index| index.complete(&slices)).transpose()?;
+        Ok(CompleteOutput { file, index, path: std::mem::take(&mut self.path), digest })
     }
 
     /// The records so far, if they are counted: what the output must hold, before any of it is under the final name.
@@ -250,6 +259,38 @@ impl AlignmentWriter {
     }
 }
 
+/// An output of which only the name is missing. Dropping it without a [`commit`](Self::commit) leaves no file.
+#[must_use = "without its name the output is lost"]
+pub struct CompleteOutput {
+    /// None: standard output.
+    file: Option<AtomicFile>,
+    index: Option<AtomicFile>,
+    path: PathBuf,
+    digest: Option<FileDigest>,
+}
+
+impl CompleteOutput {
+    /// The SHA-256 of the file, if it was asked for.
+    #[must_use]
+    pub fn digest(&self) -> Option<FileDigest> {
+        self.digest
+    }
+
+    /// Gives the file and its index their final names.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses, or an index of a file of that name can't be removed.
+    pub fn commit(self) -> Result<()> {
+        let Some(file) = self.file else { return Ok(()) };
+        if !file.is_direct() {
+            remove_stale_indexes(&self.path)?;
+        }
+        file.commit()?;
+        self.index.map_or(Ok(()), AtomicFile::commit)
+    }
+}
+
 /// Removes indexes of the file that a new one replaces; readers would take them for the new one's.
 fn remove_stale_indexes(path: &Path) -> Result<()> {
     let appended = [".bai", ".csi", ".crai"].map(|extension| {
@@ -268,12 +309,13 @@ fn remove_stale_indexes(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn compress(sink: Sink, options: WriterOptions) -> bgzf::io::MultithreadedWriter<Sink> {
+fn compress(sink: Sink, options: WriterOptions) -> io::Result<bgzf::io::MultithreadedWriter<Sink>> {
+    threads::ask_for(options.threads.max(1) + 1)?;
     let level = bgzf::io::writer::CompressionLevel::new(options.compression_level).unwrap_or_default();
-    bgzf::io::multithreaded_writer::Builder::default()
+    let builder = bgzf::io::multithreaded_writer::Builder::default()
         .set_compression_level(level)
-        .set_worker_count(NonZero::new(options.threads).unwrap_or(NonZero::<usize>::MIN))
-        .build_from_writer(sink)
+        .set_worker_count(NonZero::new(options.threads).unwrap_or(NonZero::<usize>::MIN));
+    Ok(builder.build_from_writer(sink))
 }
 
 fn encode_header(header: &sam::Header, format: Format) -> io::Result<Vec<u8>> {
