@@ -17,7 +17,7 @@ mkdir "$work/tmp" "$work/out"
 cp tests/data/hg19_chrM_chrY-trunc.fa.gz "$work/ref.fa.gz"
 "$svala" index "$work/ref.fa.gz" 2>/dev/null
 reads=(tests/data/NA12878_chrM.R1.fastq.gz tests/data/NA12878_chrM.R2.fastq.gz)
-align=("$svala" align -q -t "$threads" --max-mem 1 --tmp-dir "$work/tmp" --ref "$work/ref.fa.gz")
+align=("$svala" align -q -t "$threads" --max-mem 16 --tmp-dir "$work/tmp" --ref "$work/ref.fa.gz")
 # Three times the reads, under other names, so that there are runs to merge.
 for mate in 0 1; do
   for copy in 1 2 3; do
@@ -43,7 +43,7 @@ end=$((SECONDS + 60 * minutes)) round=0
 while [ "$SECONDS" -lt "$end" ] || [ "$round" -lt 6 ]; do
   memory=$(peak "${align[@]}" -1 "$work/0.fq.gz" -2 "$work/1.fq.gz" -o "$work/out/s.bam")
   "$svala" verify "$work/out/s.bam" >/dev/null
-  "$svala" merge -q --tmp-dir "$work/tmp" --max-mem 1 "$work/out/s.bam" -o "$work/out/m.bam"
+  "$svala" merge -q --tmp-dir "$work/tmp" --max-mem 16 "$work/out/s.bam" -o "$work/out/m.bam"
   digest=$(cat "$work/out/s.bam" "$work/out/s.bam.bai" "$work/out/m.bam" | sha256sum)
   [ "${first:=$digest}" = "$digest" ] || { echo "round $round: another digest" >&2; exit 1; }
   # A run that is ended early cleans up.

@@ -11,17 +11,16 @@ use super::common::running::{listing, said, svala_behind};
 use super::common::{text, trial_if};
 use super::{Bench, Case, words};
 
-/// A run whose memory is refused ends with an error, or where it must go on to say one (SIGABRT), with the words of Rust's allocator
-/// or of its runtime; it has no output. Returns whether it succeeded.
+/// A run whose memory is refused ends with one line; unfinished files may stay for the next run. Where a thread can't even begin,
+/// Rust's runtime aborts (SIGABRT), in its own words. There is no output. Returns whether it succeeded.
 fn ended_well(case: &Case<'_>, output: &Output, expected: &[u8], limit: &str) -> bool {
-    if output.status.signal() != Some(6) {
+    let error = said(output);
+    let is_refused = error.starts_with("svala: not enough memory") && error.lines().count() == 1;
+    let is_aborted = output.status.signal() == Some(6) && error.contains("fatal runtime error");
+    if !is_refused && !is_aborted {
         return case.is_whole(output, expected, limit);
     }
-    let error = said(output);
-    let is_told = error.starts_with("memory allocation of") || error.contains("fatal runtime error");
-    assert!(is_told && error.lines().count() <= 2, "{limit}: {error}");
-    assert!(!case.output().exists(), "{limit}");
-    // A run that can't clean up leaves unnamed files, which the next removes.
+    assert!(is_aborted || output.status.code() == Some(1), "{limit}: {:?}", output.status);
     assert!(listing(&case.folder).iter().all(|name| name.ends_with(".partial")), "{limit}");
     false
 }

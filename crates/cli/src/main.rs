@@ -1,6 +1,7 @@
 //! The command line of svala: arguments in, run, exit code out.
 
 mod align;
+mod allocator;
 mod alt_contigs;
 mod args;
 mod bwa_options;
@@ -45,6 +46,9 @@ use args::{Cli, Command};
 use error::Error;
 use personality::Invocation;
 
+#[global_allocator]
+static ALLOCATOR: allocator::SystemOrEnd = allocator::SystemOrEnd;
+
 fn main() -> ExitCode {
     environment::prepare();
     std::panic::set_hook(Box::new(|panic| eprintln!("{}", panic_message::message(panic))));
@@ -81,6 +85,8 @@ fn main() -> ExitCode {
             }
             ExitCode::from(error.exit_code())
         }
+        // It has been told.
+        Err(panic) if panic_message::is_refused_thread(&*panic) => ExitCode::FAILURE,
         Err(_) => ExitCode::from(Error::EXIT_BUG),
     }
 }

@@ -116,7 +116,6 @@ mod shard;
 mod spill;
 mod tag_bytes;
 mod tag_text;
-mod threads;
 mod watched;
 mod writer;
 

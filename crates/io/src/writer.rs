@@ -19,7 +19,6 @@ use crate::{
     cram::{CramOptions, CramWriter, IndexEntry, ReferenceBases, cram_index_path, write_index},
     file_digest::{FileDigest, FileDigester},
     qc::RecordSums,
-    threads,
 };
 
 /// Bytes gathered before a write to standard output.
@@ -126,10 +125,7 @@ impl AlignmentWriter {
         let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner, digest };
         let output = match format {
             Format::Sam | Format::Paf => Output::Text(sink),
-            Format::Bam => {
-                let writer = compress(sink, options).map_err(|source| Error::write(&path, source))?;
-                Output::Bam(Box::new(writer))
-            }
+            Format::Bam => Output::Bam(Box::new(compress(sink, options))),
         };
         let written = (options.count && format == Format::Bam).then(RecordSums::default);
         let mut writer = Self { output: Some(output), abandoned, path, index, written };
@@ -309,13 +305,12 @@ fn remove_stale_indexes(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn compress(sink: Sink, options: WriterOptions) -> io::Result<bgzf::io::MultithreadedWriter<Sink>> {
-    threads::ask_for(options.threads.max(1) + 1)?;
+fn compress(sink: Sink, options: WriterOptions) -> bgzf::io::MultithreadedWriter<Sink> {
     let level = bgzf::io::writer::CompressionLevel::new(options.compression_level).unwrap_or_default();
-    let builder = bgzf::io::multithreaded_writer::Builder::default()
+    bgzf::io::multithreaded_writer::Builder::default()
         .set_compression_level(level)
-        .set_worker_count(NonZero::new(options.threads).unwrap_or(NonZero::<usize>::MIN));
-    Ok(builder.build_from_writer(sink))
+        .set_worker_count(NonZero::new(options.threads).unwrap_or(NonZero::<usize>::MIN))
+        .build_from_writer(sink)
 }
 
 fn encode_header(header: &sam::Header, format: Format) -> io::Result<Vec<u8>> {
