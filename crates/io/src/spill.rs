@@ -43,12 +43,23 @@ impl SpillWriter {
     }
 }
 
-/// A file without a name. On Unix it would have a mode by the umask alone.
+/// A file without a name that only its owner may read, whatever the umask.
 fn private_file(folder: &Path) -> io::Result<File> {
-    let file = tempfile::tempfile_in(folder)?;
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    Ok(file)
+    #[cfg(target_os = "linux")]
+    if let Ok(file) = never_named(folder) {
+        return Ok(file);
+    }
+    // It has a name for a moment.
+    tempfile::Builder::new().tempfile_in(folder).map(tempfile::NamedTempFile::into_file)
+}
+
+/// Not every file system has such files.
+#[cfg(target_os = "linux")]
+fn never_named(folder: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let flags = rustix::fs::OFlags::TMPFILE.bits().cast_signed();
+    std::fs::OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(flags).open(folder)
 }
 
 impl Write for SpillWriter {
