@@ -1,6 +1,7 @@
 //! The adapters of this machine: what each can do, and how to open them.
 
 use super::choice::{Likeness, open_chosen};
+use super::presence::may_have_gpu;
 use super::{Gpu, GpuError};
 use crate::{Adapters, DeviceFailure, EngineOptions, Error};
 
@@ -119,6 +120,10 @@ impl Opened {
 
 /// Opens the wanted adapters; without `software` only hardware, unless numbers are given, all of which must work.
 pub(crate) fn open(options: &EngineOptions, software: bool) -> Result<Opened, Error> {
+    let are_named = matches!(options.adapters, Adapters::Numbers(_));
+    if !software && !are_named && !may_have_gpu() {
+        return Ok(Opened::default());
+    }
     let adapters = enumerate();
     if let Adapters::Numbers(numbers) = &options.adapters {
         let count = adapters.len();
