@@ -154,7 +154,7 @@ fn for_all_seeds(reference: &Reference<'_>, threads: usize, found: impl Fn(&Seed
     };
     std::thread::scope(|scope| {
         // Where the system has no more threads, fewer do it.
-        let _ = (1..threads).try_for_each(|_| Builder::new().spawn_scoped(scope, &work).map(drop));
+        let _ = (1..threads).try_for_each(|_| Builder::new().spawn_scoped(scope, work).map(drop));
         work();
     });
 }
