@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::hostile::{BGZF_END, bam, bgzf, bgzf_blocks, gzip, records, seal};
+use common::running::listing;
 use common::{Random, bytes, conclude, indexed_reference, text, trial};
 
 /// CPU time of a run; no input here is larger than a few hundred KB.
@@ -95,13 +96,6 @@ fn bounded(arguments: &[&str], case: &str) -> Output {
         std::thread::sleep(Duration::from_millis(1));
     }
     child.wait_with_output().expect("a child")
-}
-
-fn listing(folder: &Path) -> Vec<std::ffi::OsString> {
-    let entries = std::fs::read_dir(folder).expect("the folder");
-    let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
-    names.sort();
-    names
 }
 
 fn unpacked(data: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -3,6 +3,7 @@
 
 pub mod hostile;
 pub mod made_up;
+pub mod running;
 pub mod sam_check;
 
 use std::collections::HashMap;

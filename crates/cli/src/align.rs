@@ -28,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::inputs::{Inputs, Lane, Reading, is_same_file};
 use crate::insert_option::InsertSource;
 use crate::interrupt;
+use crate::open_index::open_index;
 use crate::program_line::CommandLine;
 use crate::progress::{Progress, Show};
 use crate::record_options;
@@ -232,7 +233,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
     space::check(&space::Places { inputs: job.inputs.files().collect(), output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
-    let mut index = Index::open_for(job.reference)?;
+    let mut index = open_index(job.reference)?;
     let alternates = alternates(job, &index)?;
     index.mark_alternates(|name| alternates.contains(name));
     let index = Arc::new(index);
@@ -277,13 +278,18 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         duplicates: done.outcome,
         counters: engine.counters(),
         backend: engine.description(),
-        device_failures: failures.iter().map(|f| format!("{}: {}", f.device, f.reason)).collect(),
+        device_failures: in_words(&failures),
+        unopened_devices: in_words(engine.unopened_devices()),
         threads: job.threads,
         start: start.duration_since(begin),
         elapsed,
     };
-    companions.write(&facts, &options.read_groups)?;
+    companions.finish(done.output, &facts, &options.read_groups)?;
     Ok(facts)
+}
+
+fn in_words(failures: &[DeviceFailure]) -> Vec<String> {
+    failures.iter().map(|f| format!("{}: {}", f.device, f.reason)).collect()
 }
 
 fn start_engine(job: &Job<'_>, options: &MapOptions) -> Result<Engine> {
@@ -295,6 +301,9 @@ fn start_engine(job: &Job<'_>, options: &MapOptions) -> Result<Engine> {
         scoring: options.scoring,
         ..EngineOptions::default()
     })?;
+    for DeviceFailure { device, reason } in engine.unopened_devices() {
+        job.warn(format_args!("GPU {device} can't be opened and isn't used, with the same results: {reason}"));
+    }
     for DeviceFailure { device, reason } in engine.unpacked_devices() {
         job.warn(format_args!("GPU {device} extends in 32 bits, slower, with the same results: {reason}"));
     }
@@ -315,8 +324,8 @@ fn run_sorted(
         }
         Some(sort) => run.execute(inputs, SortingWriter::<ByPlace>::new(writer, sort)?, job.format, header)?,
         None => {
-            let Done { summary, observation, outcome: () } = run.execute(inputs, writer, job.format, header)?;
-            Done { summary, observation, outcome: None }
+            let Done { summary, observation, outcome: (), output } = run.execute(inputs, writer, job.format, header)?;
+            Done { summary, observation, outcome: None, output }
         }
     })
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use svala_io::{AtomicFile, CompleteOutput};
 use svala_map::observer::Observe;
 use svala_map::read_groups::ReadGroups;
 
@@ -54,12 +55,14 @@ impl Companions {
         })
     }
 
-    /// Writes them.
-    pub fn write(self, facts: &RunFacts, read_groups: &ReadGroups) -> Result<()> {
+    /// Writes them and gives them and the output their names, once nothing but these is missing of any.
+    pub fn finish(self, output: Option<CompleteOutput>, facts: &RunFacts, read_groups: &ReadGroups) -> Result<()> {
+        let mut files = self.qc.complete(facts)?;
         if let (Some(metrics), Some(counts)) = (self.metrics, &facts.duplicates) {
-            metrics.write(counts, read_groups)?;
+            files.push(metrics.complete(counts, read_groups)?);
         }
-        self.qc.write(facts)?;
-        self.record.map_or(Ok(()), |record| record.write(facts))
+        files.extend(self.record.map(|record| record.complete(facts)).transpose()?);
+        output.map_or(Ok(()), CompleteOutput::commit)?;
+        Ok(files.into_iter().try_for_each(AtomicFile::commit)?)
     }
 }

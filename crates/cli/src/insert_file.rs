@@ -6,7 +6,6 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use svala_compute::{Engine, EngineOptions};
 use svala_io::{AtomicFile, ReadSource};
-use svala_map::index::Index;
 use svala_map::insert_model::{InsertModel, SizeModel};
 use svala_map::insert_size::Orientation;
 use svala_map::meter::Meter;
@@ -17,6 +16,7 @@ use svala_map::pipeline::{DEFAULT_BATCH_READS, Run};
 use crate::alt_contigs::AltContigs;
 use crate::args::InsertSizeArgs;
 use crate::error::{Error, Result};
+use crate::open_index::open_index;
 
 /// What the member `format` of the file says.
 const FORMAT: &str = "svala insert-size model 1";
@@ -24,7 +24,7 @@ const FORMAT: &str = "svala insert-size model 1";
 /// Learns the insert-size model from the first pairs, as a run would, and writes it.
 pub fn run(args: &InsertSizeArgs) -> Result<()> {
     let options = MapOptions::default();
-    let mut index = Index::open_for(&args.reference)?;
+    let mut index = open_index(&args.reference)?;
     let alternates =
         AltContigs::read(&args.reference, index.reference().contigs.iter().map(|contig| &contig.name[..]))?;
     index.mark_alternates(|name| alternates.contains(name));

@@ -17,14 +17,14 @@ pub fn remove_on_signal(outputs: Vec<PathBuf>) -> Result<()> {
 
     let failed = |source| crate::error::Error::File { path: "signals".into(), source };
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
-    std::thread::spawn(move || {
+    let wait = move || {
         if let Some(signal) = signals.forever().next() {
             outputs.iter().for_each(|output| svala_io::remove_partials(output));
             // At once: other threads are still at work.
             signal_hook::low_level::exit(128 + signal);
         }
-    });
-    Ok(())
+    };
+    std::thread::Builder::new().spawn(wait).map(drop).map_err(failed)
 }
 
 /// On this system unfinished files stay until the next run to the same output.

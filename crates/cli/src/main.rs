@@ -1,6 +1,7 @@
 //! The command line of svala: arguments in, run, exit code out.
 
 mod align;
+mod allocator;
 mod alt_contigs;
 mod args;
 mod bwa_options;
@@ -20,6 +21,8 @@ mod merge;
 mod metrics_file;
 mod multiqc;
 mod parabricks;
+mod open_index;
+mod panic_message;
 mod personality;
 mod program_line;
 mod progress;
@@ -44,9 +47,12 @@ use args::{Cli, Command};
 use error::Error;
 use personality::Invocation;
 
+#[global_allocator]
+static ALLOCATOR: allocator::SystemOrEnd = allocator::SystemOrEnd;
+
 fn main() -> ExitCode {
     environment::prepare();
-    std::panic::set_hook(Box::new(|panic| eprintln!("svala: internal error, please report it: {panic}")));
+    std::panic::set_hook(Box::new(|panic| eprintln!("{}", panic_message::message(panic))));
     let words = match personality::understand(std::env::args_os().collect()) {
         Invocation::Run(words) => words,
         Invocation::Version => {
@@ -80,6 +86,8 @@ fn main() -> ExitCode {
             }
             ExitCode::from(error.exit_code())
         }
+        // It has been told.
+        Err(panic) if panic_message::is_refused_thread(&*panic) => ExitCode::FAILURE,
         Err(_) => ExitCode::from(Error::EXIT_BUG),
     }
 }

@@ -9,7 +9,6 @@ use svala_io::{
     AlignmentWriter, Destination, EncodedRecord, Format, Header, RecordOrder, ReferenceSequence, ShardReader,
     WriterOptions, flags,
 };
-use svala_map::index::Index;
 use svala_map::merge::Merge;
 use svala_map::pipeline::{Done, Summary};
 use svala_map::read_groups::{ReadGroups, add_group};
@@ -22,6 +21,7 @@ use crate::companions::{CompanionPlan, Companions};
 use crate::error::{Error, Result};
 use crate::inputs::is_same_file;
 use crate::interrupt;
+use crate::open_index::open_index;
 use crate::program_line::CommandLine;
 use crate::run_facts::RunFacts;
 use crate::space::{self, Places};
@@ -49,7 +49,7 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     let start = Instant::now();
     let merge =
         Merge { shards: &args.shards, read_groups: &read_groups, barcode_tag: line.barcode_tag, options, digest };
-    let Done { summary, observation, outcome } = merge.execute(writer)?;
+    let Done { summary, observation, outcome, output } = merge.execute(writer)?;
     let facts = RunFacts {
         inputs: args.shards.iter().map(|path| file_name(path)).zip(outcome.shards).collect(),
         // The last word of a canonical command line.
@@ -61,11 +61,12 @@ pub fn run(args: &MergeArgs) -> Result<()> {
         counters: Counters::default(),
         backend: format!("merge of {} files", args.shards.len()),
         device_failures: Vec::new(),
+        unopened_devices: Vec::new(),
         threads,
         start: start.duration_since(begin),
         elapsed: start.elapsed(),
     };
-    companions.write(&facts, &read_groups)?;
+    companions.finish(output, &facts, &read_groups)?;
     if !args.quiet {
         let (shards, seconds) = (args.shards.len(), begin.elapsed().as_secs_f64());
         let Summary { reads, records, .. } = facts.summary;
@@ -87,7 +88,7 @@ fn writer(
     let usage = |path: &Path, why| Error::Usage { path: path.to_owned(), why };
     let reference = args.reference.as_ref();
     let reference = reference.ok_or_else(|| usage(&args.output, "CRAM needs the reference; name it with --ref"))?;
-    let index = Index::open_for(reference)?;
+    let index = open_index(reference)?;
     let own = references(&index, &AltContigs::default());
     let identity = |r: &ReferenceSequence| (r.name.clone(), r.length, r.md5);
     if !own.iter().map(identity).eq(header.references.iter().map(identity)) {

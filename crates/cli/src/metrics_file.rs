@@ -21,12 +21,13 @@ impl MetricsFile {
         Ok(Self { file: AtomicFile::create(path)?, path: path.to_owned() })
     }
 
-    /// Writes it, with a row a library.
-    pub fn write(mut self, counts: &LibraryCounts, groups: &ReadGroups) -> Result<()> {
+    /// Writes it, with a row a library, but for its name.
+    pub fn complete(mut self, counts: &LibraryCounts, groups: &ReadGroups) -> Result<AtomicFile> {
         let rows = counts.rows(groups.libraries()).map(|(number, counts)| (groups.library(number), metrics(counts)));
         let text = DuplicationMetrics::to_text(rows, concat!("svala ", env!("CARGO_PKG_VERSION")));
         self.file.write_all(text.as_bytes()).map_err(|source| Error::File { path: self.path.clone(), source })?;
-        Ok(self.file.commit()?)
+        self.file.complete()?;
+        Ok(self.file)
     }
 }
 

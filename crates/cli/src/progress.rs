@@ -47,7 +47,7 @@ impl Progress {
         // A bar among records on the same terminal would help nobody.
         let is_bar =
             std::io::stderr().is_terminal() && !(show == Show::BesideRecords && std::io::stdout().is_terminal());
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             let begin = Instant::now();
             let pause =
                 if is_bar { Duration::from_millis(BAR_MILLISECONDS) } else { Duration::from_secs(LINE_SECONDS) };
@@ -70,7 +70,8 @@ impl Progress {
                 let _ = write!(std::io::stderr(), "{CLEAR}");
             }
         });
-        Self { stop: Some(stop), thread: Some(thread) }
+        // Without a thread nothing is shown.
+        Self { stop: Some(stop), thread: thread.ok() }
     }
 }
 

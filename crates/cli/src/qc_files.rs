@@ -130,16 +130,17 @@ impl QcFiles {
         Ok(Self { sample: plan.sample(), files })
     }
 
-    /// Writes them.
-    pub fn write(self, facts: &RunFacts) -> Result<()> {
+    /// Writes them but for their names.
+    pub fn complete(self, facts: &RunFacts) -> Result<Vec<AtomicFile>> {
         let Some(statistics) = &facts.observation.statistics else {
-            return Ok(());
+            return Ok(Vec::new());
         };
-        for (kind, path, mut file) in self.files {
+        let complete = |(kind, path, mut file): (Kind, PathBuf, AtomicFile)| {
             let content = kind.content(&self.sample, facts, statistics);
             file.write_all(&content).map_err(|source| Error::File { path, source })?;
-            file.commit()?;
-        }
-        Ok(())
+            file.complete()?;
+            Ok(file)
+        };
+        self.files.into_iter().map(complete).collect()
     }
 }

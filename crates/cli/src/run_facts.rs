@@ -28,6 +28,8 @@ pub struct RunFacts {
     pub backend: String,
     /// GPUs that failed, and why.
     pub device_failures: Vec<String>,
+    /// GPUs that should have been used and couldn't be opened, and why.
+    pub unopened_devices: Vec<String>,
     /// Mapping threads.
     pub threads: usize,
     /// Time to load the index and to open everything.

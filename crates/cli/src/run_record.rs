@@ -36,8 +36,8 @@ impl RunRecord {
         Ok(Self { file: AtomicFile::create(&path)?, path, output: output.to_owned() })
     }
 
-    /// Writes it.
-    pub fn write(mut self, facts: &RunFacts) -> Result<()> {
+    /// Writes it but for its name.
+    pub fn complete(mut self, facts: &RunFacts) -> Result<AtomicFile> {
         let inputs = facts.inputs.iter().map(|(name, digest)| described(name, *digest));
         let RunFacts { header, summary, observation, counters, .. } = facts;
         let content = json!({
@@ -75,6 +75,7 @@ impl RunRecord {
             "backend": {
                 "used": facts.backend,
                 "failed_devices": facts.device_failures,
+                "unopened_devices": facts.unopened_devices,
                 "extend_jobs": counters.extend_jobs,
                 "global_jobs": counters.global_jobs,
                 "local_jobs": counters.local_jobs,
@@ -88,7 +89,8 @@ impl RunRecord {
         });
         let text = format!("{content:#}\n");
         self.file.write_all(text.as_bytes()).map_err(|source| Error::File { path: self.path, source })?;
-        Ok(self.file.commit()?)
+        self.file.complete()?;
+        Ok(self.file)
     }
 }
 

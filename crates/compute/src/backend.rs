@@ -118,6 +118,9 @@ pub struct EngineOptions {
     /// Bytes of a binding of the resident reference, in place of what the device can bind; for tests.
     #[doc(hidden)]
     pub piece_bytes: Option<u64>,
+    /// Whether [`Backend::Auto`] takes software GPUs as it takes hardware; for tests.
+    #[doc(hidden)]
+    pub software: bool,
     /// A shader's name and its text, in place of the right one; for tests.
     #[doc(hidden)]
     pub shader: Option<(&'static str, String)>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fearless_simd::Level;
 
 use crate::counters::{LiveCounters, add};
-use crate::gpu::adapters;
+use crate::gpu::adapters::{self, Opened};
 use crate::gpu::chunks::Size;
 use crate::gpu::{Gpu, GpuError};
 use crate::instructions::Instructions;
@@ -19,8 +19,8 @@ use crate::scheduler::{Feed, Pool, Queue, Sharing, share};
 use crate::self_check::Checker;
 use crate::selftest::Fault;
 use crate::{
-    Adapters, Backend, Counters, DeviceFailure, EngineOptions, Error, ExtendBatch, ExtendResult, GlobalBatch,
-    GlobalResults, GpuCheck, LocalBatch, LocalResult, Scoring, SimdLevel,
+    Backend, Counters, DeviceFailure, EngineOptions, Error, ExtendBatch, ExtendResult, GlobalBatch, GlobalResults,
+    GpuCheck, LocalBatch, LocalResult, Scoring, SimdLevel,
 };
 
 /// Answers batches of jobs. It can be shared by threads, whose calls run side by side and share the devices.
@@ -44,6 +44,8 @@ pub struct Engine {
     /// Answer on the CPU with the scalar reference.
     scalar: bool,
     devices: Pool,
+    /// The devices that should be used and can't be opened.
+    unopened: Vec<DeviceFailure>,
     /// The devices that should run packed kernels and can't.
     unpacked: Vec<DeviceFailure>,
     sharing: Sharing,
@@ -67,21 +69,21 @@ impl Engine {
         options.scoring.validate()?;
         let level = options.simd.unwrap_or_else(SimdLevel::detect);
         let token = level.token().ok_or(Error::SimdLevel(level))?;
-        let software = options.backend == Backend::Gpu;
-        let named = matches!(options.adapters, Adapters::Numbers(_));
-        let devices = match options.backend {
-            Backend::Cpu | Backend::Scalar => Vec::new(),
-            Backend::Auto | Backend::Gpu => match adapters::open(&options, software) {
-                // Auto without a working GPU is the CPU, but a wrong adapter number is a mistake.
-                Err(Error::Gpu(_)) if options.backend == Backend::Auto && !named => Vec::new(),
-                opened => opened?,
-            },
+        let opened = match options.backend {
+            Backend::Cpu | Backend::Scalar => Opened::default(),
+            Backend::Auto => adapters::open(&options, options.software)?,
+            Backend::Gpu => adapters::open(&options, true)?,
         };
+        if options.backend == Backend::Gpu && opened.devices.is_empty() {
+            return Err(Error::Gpu(opened.reasons()));
+        }
+        let Opened { devices, failed } = opened;
         let unpacked = |(gpu, title): &(Gpu, String)| {
             let reason = gpu.extend.unpacked.clone()?;
             Some(DeviceFailure { device: title.clone(), reason })
         };
         Ok(Engine {
+            unopened: failed,
             unpacked: devices.iter().filter_map(unpacked).collect(),
             scoring: options.scoring,
             simd: (level, token),
@@ -287,6 +289,12 @@ impl Engine {
         self.devices.failures()
     }
 
+    /// The devices that should be used and can't be opened, and why, each worth one line in the log. Without them the results
+    /// are the same.
+    pub fn unopened_devices(&self) -> &[DeviceFailure] {
+        &self.unopened
+    }
+
     /// The devices that should run two extension jobs a word and run one, slower, with the same results; and why.
     pub fn unpacked_devices(&self) -> &[DeviceFailure] {
         &self.unpacked
@@ -325,6 +333,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Adapters;
 
     #[test]
     fn threads_can_share_an_engine() {

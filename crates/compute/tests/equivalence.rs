@@ -94,7 +94,7 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("mate_rescue_batches", local::mate_rescue),
     ];
     // There are no dispatches, and there is no device to fail, elsewhere.
-    let of_devices: [(&str, Body); 11] = [
+    let of_devices: [(&str, Body); 12] = [
         ("many_dispatches", many_dispatches),
         ("odd_splits", sharing::odd_splits),
         ("many_callers", sharing::many_callers),
@@ -106,6 +106,7 @@ fn stamp(target: Target) -> Vec<Trial> {
         ("wrong_results", wrong::every_way),
         ("wrong_results_in_a_sample", wrong::in_a_sample),
         ("shaders_that_do_not_compile", wrong::refused_shaders),
+        ("devices_that_cannot_be_opened", wrong::unopened_devices),
     ];
     let missing = target.engine(Scoring::default()).err();
     let required = gpu_is_required();

@@ -52,7 +52,11 @@ impl AtomicFile {
     }
 
     /// All of [`commit`](Self::commit) but the move, so that files that belong together appear together.
-    pub(crate) fn complete(&mut self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// One of these steps fails.
+    pub fn complete(&mut self) -> Result<()> {
         self.target.complete().map_err(|source| Error::write(&self.path, source))
     }
 

@@ -148,5 +148,5 @@ pub use self::{
     shard::ShardReader,
     spill::{SpillReader, SpillWriter},
     watched::InputWatch,
-    writer::{AlignmentWriter, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
+    writer::{AlignmentWriter, CompleteOutput, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };

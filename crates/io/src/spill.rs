@@ -25,7 +25,7 @@ impl SpillWriter {
     ///
     /// No file can be made there.
     pub fn create(folder: &Path) -> Result<Self> {
-        let file = tempfile::tempfile_in(folder).map_err(|source| Error::write(folder, source))?;
+        let file = private_file(folder).map_err(|source| Error::write(folder, source))?;
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         Ok(Self { encoder: ZlibEncoder::new(file, Compression::fast()) })
     }
@@ -41,6 +41,25 @@ impl SpillWriter {
         file.rewind()?;
         Ok(SpillReader { decoder: BufReader::with_capacity(BUFFER_BYTES, ZlibDecoder::new(file)) })
     }
+}
+
+/// A file without a name that only its owner may read, whatever the umask.
+fn private_file(folder: &Path) -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    if let Ok(file) = never_named(folder) {
+        return Ok(file);
+    }
+    // It has a name for a moment.
+    tempfile::Builder::new().tempfile_in(folder).map(tempfile::NamedTempFile::into_file)
+}
+
+/// Not every file system has such files.
+#[cfg(target_os = "linux")]
+fn never_named(folder: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let flags = rustix::fs::OFlags::TMPFILE.bits().cast_signed();
+    std::fs::OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(flags).open(folder)
 }
 
 impl Write for SpillWriter {

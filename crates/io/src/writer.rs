@@ -178,13 +178,23 @@ impl AlignmentWriter {
         })
     }
 
-    /// Writes what is left, for BAM the end marker, and gives a file and its index their final names when both are complete.
-    /// Returns the file's digest if that was asked for.
+    /// [`complete`](Self::complete), then [`commit`](CompleteOutput::commit). Returns the file's digest if that was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Of both.
+    pub fn finish(self) -> Result<Option<FileDigest>> {
+        let output = self.complete()?;
+        let digest = output.digest();
+        output.commit().map(|()| digest)
+    }
+
+    /// Writes what is left, for BAM the end marker, so that nothing but its name is missing of a file and of its index.
     ///
     /// # Errors
     ///
     /// The destination or the index cannot be written, or an earlier write has failed.
-    pub fn finish(mut self) -> Result<Option<FileDigest>> {
+    pub fn complete(mut self) -> Result<CompleteOutput> {
         let failed = |source| Error::write(&self.path, source);
         let (sink, slices) = match self.output.take() {
             None => return Err(self.failed_before()),
@@ -193,23 +203,18 @@ impl AlignmentWriter {
             Some(Output::Cram(writer)) => writer.finish().map_err(failed)?,
         };
         let digest = sink.digest.map(|digest| digest.finish());
-        match sink.target {
+        let file = match sink.target {
             Target::File(mut file) => {
                 file.complete()?;
-                if !file.is_direct() {
-                    remove_stale_indexes(&self.path)?;
-                }
-                if let Some(index) = self.index.take() {
-                    let index = index.complete(&slices)?;
-                    file.commit()?;
-                    index.commit()?;
-                } else {
-                    file.commit()?;
-                }
+                Some(file)
             }
-            Target::Stdout(mut stdout) => stdout.flush().map_err(failed)?,
-        }
-        Ok(digest)
+            Target::Stdout(mut stdout) => {
+                stdout.flush().map_err(failed)?;
+                None
+            }
+        };
+        let index = self.index.take().map(|index| index.complete(&slices)).transpose()?;
+        Ok(CompleteOutput { file, index, path: std::mem::take(&mut self.path), digest })
     }
 
     /// The records so far, if they are counted: what the output must hold, before any of it is under the final name.
@@ -247,6 +252,38 @@ impl AlignmentWriter {
 
     fn failed_before(&self) -> Error {
         Error::write(&self.path, io::Error::other("an earlier write has failed"))
+    }
+}
+
+/// An output of which only the name is missing. Dropping it without a [`commit`](Self::commit) leaves no file.
+#[must_use = "without its name the output is lost"]
+pub struct CompleteOutput {
+    /// None: standard output.
+    file: Option<AtomicFile>,
+    index: Option<AtomicFile>,
+    path: PathBuf,
+    digest: Option<FileDigest>,
+}
+
+impl CompleteOutput {
+    /// The SHA-256 of the file, if it was asked for.
+    #[must_use]
+    pub fn digest(&self) -> Option<FileDigest> {
+        self.digest
+    }
+
+    /// Gives the file and its index their final names.
+    ///
+    /// # Errors
+    ///
+    /// The system refuses, or an index of a file of that name can't be removed.
+    pub fn commit(self) -> Result<()> {
+        let Some(file) = self.file else { return Ok(()) };
+        if !file.is_direct() {
+            remove_stale_indexes(&self.path)?;
+        }
+        file.commit()?;
+        self.index.map_or(Ok(()), AtomicFile::commit)
     }
 }
 

@@ -131,6 +131,9 @@ pub enum Error {
     /// The encoder made something that is no whole BAM record.
     #[error("internal error: an encoded record is not whole")]
     BrokenRecord,
+    /// The system refuses a thread.
+    #[error("cannot start a thread: {0}; use fewer threads or raise the limits of memory and processes")]
+    Thread(std::io::Error),
     /// A worker thread ended without a result.
     #[error("internal error: a worker thread stopped early")]
     WorkerLost,

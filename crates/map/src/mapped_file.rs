@@ -14,7 +14,7 @@ use memmap2::Mmap;
 pub fn map_file(path: &Path) -> std::io::Result<Mmap> {
     let file = File::open(path)?;
     // SAFETY: the map is only read. svala itself never changes an index in place: it writes a new file and renames it, which
-    // leaves this mapping whole. Another program that truncates the file under us ends the process with SIGBUS; it can't
+    // leaves this mapping whole. Another program that truncates the file under us ends the process with SIGBUS (the CLI says so); it can't
     // make us read outside the mapping, and the checksums were verified over the bytes we then use.
     unsafe { Mmap::map(&file) }
 }

@@ -43,7 +43,7 @@ pub struct MergeOutcome {
 }
 
 impl Merge<'_> {
-    /// Merges the shards to `writer`, which must write BAM records, and finishes it. The summary has no insert-size models.
+    /// Merges the shards to `writer`, which must write BAM records, and finishes it but for its name. The summary has no insert-size models.
     ///
     /// # Errors
     ///
@@ -67,7 +67,8 @@ impl Merge<'_> {
         let written = output.finish(observer.sums)?;
         let shards = watches.iter().map(|watch| watch.file_digest()).collect();
         let outcome = MergeOutcome { counts: found.counts, shards };
-        Ok(Done { summary, observation: Observation::new(observer, written), outcome })
+        let (observation, output) = Observation::new(observer, written);
+        Ok(Done { summary, observation, outcome, output })
     }
 
     /// The first reading.

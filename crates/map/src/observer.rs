@@ -1,7 +1,7 @@
 //! What is counted of records on their way: always how many and their digest, and all statistics if they are asked for.
 
 use svala_io::qc::{DepthSummary, RecordSums, Tally};
-use svala_io::{AlignmentWriter, EncodedRecord, FileDigest};
+use svala_io::{AlignmentWriter, CompleteOutput, EncodedRecord, FileDigest};
 
 use crate::error::{Error, Result};
 
@@ -69,7 +69,7 @@ impl Observer {
 }
 
 /// What a sink knows of the records once it has written them.
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
 pub struct Written {
     /// Records of duplicates, as they were before they were flagged.
     pub duplicates: Observer,
@@ -79,8 +79,8 @@ pub struct Written {
     pub removed: bool,
     /// Depth of coverage, of sorted records.
     pub depth: Option<DepthSummary>,
-    /// The whole file, if its digest was asked for.
-    pub file: Option<FileDigest>,
+    /// The output, which lacks its name.
+    pub output: Option<CompleteOutput>,
 }
 
 impl Written {
@@ -94,14 +94,14 @@ impl Written {
         sums
     }
 
-    /// Completes the file and takes its digest, if it has what it must have of the records that were made.
+    /// Completes the output but for its name, if it has what it must have of the records that were made.
     pub(crate) fn finish(&mut self, writer: AlignmentWriter, made: Option<RecordSums>) -> Result<()> {
         if let (Some(made), Some(written)) = (made, writer.written())
             && self.expected(made) != *written
         {
             return Err(Error::RecordsChanged { made: made.records, written: written.records });
         }
-        self.file = writer.finish()?;
+        self.output = Some(writer.complete()?);
         Ok(())
     }
 }
@@ -129,10 +129,11 @@ pub struct Statistics {
 }
 
 impl Observation {
-    /// From what mapping threads and the sink saw.
-    pub(crate) fn new(mapped: Observer, written: Written) -> Self {
+    /// From what mapping threads and the sink saw; and the output.
+    pub(crate) fn new(mapped: Observer, written: Written) -> (Self, Option<CompleteOutput>) {
         let sums = mapped.sums.map_or_else(RecordSums::default, |made| written.expected(made));
-        let Written { duplicates, removed, depth, file, .. } = written;
+        let Written { duplicates, removed, depth, output, .. } = written;
+        let file = output.as_ref().and_then(CompleteOutput::digest);
         let duplicates = duplicates.tally.unwrap_or_default();
         let statistics = mapped.tally.map(|mut all| {
             if !removed {
@@ -141,7 +142,7 @@ impl Observation {
             all.subtract(&duplicates);
             Statistics { all, duplicates: Tally::default(), depth }
         });
-        Self { sums, file, statistics }
+        (Self { sums, file, statistics }, output)
     }
 }
 

@@ -8,12 +8,14 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::{Builder, ScopedJoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use svala_compute::Engine;
 use svala_io::qc::RecordSums;
 use svala_io::{
-    AlignmentRecord, AlignmentWriter, EncodedRecord, Format, Header, ReadBatch, ReadSource, RecordEncoder, flags,
+    AlignmentRecord, AlignmentWriter, CompleteOutput, EncodedRecord, Format, Header, ReadBatch, ReadSource,
+    RecordEncoder, flags,
 };
 
 use crate::duplicates::{Signed, Signer};
@@ -55,7 +57,7 @@ pub trait RecordSink {
     /// It can't be written.
     fn write_batch(&mut self, batch: &EncodedBatch) -> Result<()>;
 
-    /// Completes the output, if it has the records that were made, as far as these were counted.
+    /// Completes the output but for its name, if it has the records that were made, as far as these were counted.
     ///
     /// # Errors
     ///
@@ -99,7 +101,6 @@ pub struct Run<'a> {
 }
 
 /// What a run did.
-#[derive(Clone, Debug)]
 pub struct Done<T> {
     /// Counts of reads.
     pub summary: Summary,
@@ -107,6 +108,8 @@ pub struct Done<T> {
     pub observation: Observation,
     /// What the sink says.
     pub outcome: T,
+    /// The sink's output, which lacks its name until it is committed; none of a sink without one.
+    pub output: Option<CompleteOutput>,
 }
 
 /// What was read and written. Shares count primary records only.
@@ -154,7 +157,8 @@ struct Encoded {
 }
 
 impl Run<'_> {
-    /// Maps everything in `inputs`, one after the other, to `writer`, which expects `format`, and finishes it.
+    /// Maps everything in `inputs`, one after the other, to `writer`, which expects `format`, and finishes it but for the name of
+    /// the output.
     ///
     /// # Errors
     ///
@@ -185,15 +189,17 @@ impl Run<'_> {
             let (tasks_out, tasks) = bounded::<Task>(threads);
             let (encoded_out, encoded) = unbounded::<Encoded>();
             let failures = encoded_out.clone();
-            let reader = scope.spawn(move || {
+            let read = move || {
                 let outlets = Outlets { tokens, tasks: tasks_out, failures };
                 read_tasks(lanes, self.batch_reads, &outlets)
-            });
+            };
+            let reader = Builder::new().spawn_scoped(scope, read).map_err(Error::Thread)?;
             let mut mappers = Vec::new();
             for encoder in encoders {
                 let (tasks, encoded_out) = (tasks.clone(), encoded_out.clone());
                 let shared = Shared { mapper: &mapper, sign, options: self.options, observe };
-                mappers.push(scope.spawn(move || map_tasks(shared, encoder, &tasks, &encoded_out)));
+                let map = move || map_tasks(shared, encoder, &tasks, &encoded_out);
+                mappers.push(Builder::new().spawn_scoped(scope, map).map_err(Error::Thread)?);
             }
             drop((tasks, encoded_out));
             write_in_order(&encoded, &tokens_out, &mut writer, &mut total, self.meter)?;
@@ -205,7 +211,8 @@ impl Run<'_> {
         })?;
         total.check(observer.sums.as_ref())?;
         let (outcome, written) = writer.finish(observer.sums)?;
-        Ok(Done { summary: total, observation: Observation::new(observer, written), outcome })
+        let (observation, output) = Observation::new(observer, written);
+        Ok(Done { summary: total, observation, outcome, output })
     }
 
     /// An input with its insert-size model.
@@ -247,10 +254,11 @@ impl Run<'_> {
         let parts: Vec<Result<Vec<Insert>>> = std::thread::scope(|scope| {
             let spawn = |start: usize| {
                 let end = (start + 2 * pairs_each).min(head.len());
-                scope.spawn(move || inserts_of(&mapper, head, start, end))
+                Builder::new().spawn_scoped(scope, move || inserts_of(&mapper, head, start, end))
             };
             let workers: Vec<_> = (0..head.len()).step_by(2 * pairs_each).map(spawn).collect();
-            workers.into_iter().map(|w| w.join().unwrap_or(Err(Error::WorkerLost))).collect()
+            let join = |worker: ScopedJoinHandle<'_, _>| worker.join().unwrap_or(Err(Error::WorkerLost));
+            workers.into_iter().map(|worker| worker.map_err(Error::Thread).and_then(join)).collect()
         });
         let mut inserts = Vec::new();
         for part in parts {

@@ -1,9 +1,9 @@
 //! The adapters of this machine: what each can do, and how to open them.
 
-use super::Gpu;
 use super::choice::{Likeness, open_chosen};
 use super::presence::may_have_gpu;
-use crate::{Adapters, EngineOptions, Error};
+use super::{Gpu, GpuError};
+use crate::{Adapters, DeviceFailure, EngineOptions, Error};
 
 /// One adapter as `svala doctor` shows it; its place in the list is the number that
 /// [`crate::Adapters`] takes.
@@ -101,38 +101,49 @@ pub(crate) fn title(adapter: &wgpu::Adapter) -> String {
     format!("{name}, {}{software}", api(&info))
 }
 
-/// Opens the wanted adapters that work, with their titles; without `software` only hardware, unless numbers are given. The
-/// error says why none did, or why one of those with a number did not.
-pub(crate) fn open(options: &EngineOptions, software: bool) -> Result<Vec<(Gpu, String)>, Error> {
+/// The wanted adapters, by whether they work.
+#[derive(Default)]
+pub(crate) struct Opened {
+    /// Those that do, with their titles.
+    pub(crate) devices: Vec<(Gpu, String)>,
+    /// Those that don't, and why.
+    pub(crate) failed: Vec<DeviceFailure>,
+}
+
+impl Opened {
+    /// Why there is no device.
+    pub(crate) fn reasons(&self) -> String {
+        let reasons: Vec<String> = self.failed.iter().map(|f| format!("{}: {}", f.device, f.reason)).collect();
+        if reasons.is_empty() { "no adapter was found".to_owned() } else { reasons.join("; ") }
+    }
+}
+
+/// Opens the wanted adapters; without `software` only hardware, unless numbers are given, all of which must work.
+pub(crate) fn open(options: &EngineOptions, software: bool) -> Result<Opened, Error> {
     let are_named = matches!(options.adapters, Adapters::Numbers(_));
     if !software && !are_named && !may_have_gpu() {
-        return Err(Error::Gpu("this machine has no GPU".to_owned()));
+        return Ok(Opened::default());
     }
     let adapters = enumerate();
     if let Adapters::Numbers(numbers) = &options.adapters {
         let count = adapters.len();
         let open_one = |&index: &usize| {
             let adapter = adapters.get(index).ok_or(Error::NoSuchAdapter { index, count })?;
-            open_one(adapter, options).map_err(Error::Gpu)
+            open_one(adapter, options).map_err(|failed| Error::Gpu(format!("{}: {}", failed.device, failed.reason)))
         };
-        return numbers.iter().map(open_one).collect();
+        let devices = numbers.iter().map(open_one).collect::<Result<_, _>>()?;
+        return Ok(Opened { devices, failed: Vec::new() });
     }
     let alike: Vec<Likeness> = adapters.iter().map(likeness).collect();
     let open = |k: usize| open_one(&adapters[k], options);
-    let (opened, mut reasons) = open_chosen(&alike, (options.adapters == Adapters::Best, software), open);
-    if !opened.is_empty() {
-        return Ok(opened);
-    }
-    if reasons.is_empty() {
-        reasons.push("no adapter was found".to_owned());
-    }
-    Err(Error::Gpu(reasons.join("; ")))
+    let (devices, failed) = open_chosen(&alike, (options.adapters == Adapters::Best, software), open);
+    Ok(Opened { devices, failed })
 }
 
-fn open_one(adapter: &wgpu::Adapter, options: &EngineOptions) -> Result<(Gpu, String), String> {
-    let title = title(adapter);
+fn open_one(adapter: &wgpu::Adapter, options: &EngineOptions) -> Result<(Gpu, String), DeviceFailure> {
+    let device = title(adapter);
     match Gpu::open(adapter, options) {
-        Ok(gpu) => Ok((gpu, title)),
-        Err(error) => Err(format!("{title}: {error}")),
+        Ok(gpu) => Ok((gpu, device)),
+        Err(GpuError(reason)) => Err(DeviceFailure { device, reason }),
     }
 }

@@ -11,7 +11,7 @@
 mod pool;
 mod queue;
 
-use std::thread::{Scope, ScopedJoinHandle};
+use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::Instant;
 
 pub use pool::DeviceFailure;
@@ -133,7 +133,11 @@ fn start_free<'scope, 'p: 'scope, A: Send + 'scope>(
     others: &mut Vec<ScopedJoinHandle<'scope, Done<A>>>,
 ) {
     while let Some(lease) = pool.try_lease() {
-        others.push(scope.spawn(move || work(lease)));
+        match Builder::new().spawn_scoped(scope, move || work(lease)) {
+            Ok(other) => others.push(other),
+            // The system has no more threads. The lease was given back, and there are others to work.
+            Err(_) => return,
+        }
     }
 }
 

@@ -152,7 +152,7 @@ impl Member {
     }
 }
 
-/// A device in somebody's hands. It has to be given back or retired; if it is just dropped, its user panicked.
+/// A device in somebody's hands. It is given back or retired; if it is just dropped, its user panicked or didn't begin.
 pub(crate) struct Lease<'p> {
     pool: &'p Pool,
     number: usize,
@@ -197,8 +197,9 @@ impl Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() && self.gpu.take().is_some() {
-            self.leave(State::Retired("its user panicked".to_owned()));
+        if let Some(gpu) = self.gpu.take() {
+            let panicked = std::thread::panicking();
+            self.leave(if panicked { State::Retired("its user panicked".to_owned()) } else { State::Free(gpu) });
         }
     }
 }

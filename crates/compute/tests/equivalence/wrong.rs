@@ -112,6 +112,23 @@ pub fn in_a_sample(_: Target) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Beside the CPU a device that can't be opened costs no results, but is named.
+pub fn unopened_devices(_: Target) -> Result<(), Failed> {
+    let shader = Some(("global", "this is no shader".to_owned()));
+    let options = EngineOptions { backend: Backend::Auto, software: true, shader, ..Default::default() };
+    let engine = Engine::new(options.clone())?;
+    let named = engine.unopened_devices();
+    if named.is_empty() || named.iter().any(|failure| failure.device.is_empty() || failure.reason.len() < 20) {
+        return Err(format!("{named:?}").into());
+    }
+    if !engine.description().starts_with("cpu") || !prove(&engine, 100, 5).holds() {
+        return Err(engine.description().into());
+    }
+    let right = Engine::new(EngineOptions { shader: None, ..options })?;
+    let all_work = right.unopened_devices().is_empty() && right.description().contains("gpu");
+    if all_work { Ok(()) } else { Err(right.description().into()) }
+}
+
 /// A driver that refuses a shader, when it is read or when its pipeline is made, is no device; the error says so.
 pub fn refused_shaders(_: Target) -> Result<(), Failed> {
     // It parses, but has none of the constants that its pipeline is given.

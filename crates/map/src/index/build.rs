@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::thread::Builder;
 
 use md5::{Digest, Md5};
 use svala_io::{AtomicFile, Contig as FastaContig, FastaReader};
@@ -146,15 +147,16 @@ fn for_all_seeds(reference: &Reference<'_>, threads: usize, found: impl Fn(&Seed
         .flat_map(|(i, contig)| (0..contig.length).step_by(PIECE as usize).map(move |start| (i, start)))
         .collect();
     let taken = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut codes = Vec::new();
-                while let Some(&(contig, start)) = pieces.get(taken.fetch_add(1, Ordering::Relaxed)) {
-                    seeds_of_piece(reference, &reference.contigs[contig], start, &mut codes, &found);
-                }
-            });
+    let work = || {
+        let mut codes = Vec::new();
+        while let Some(&(contig, start)) = pieces.get(taken.fetch_add(1, Ordering::Relaxed)) {
+            seeds_of_piece(reference, &reference.contigs[contig], start, &mut codes, &found);
         }
+    };
+    std::thread::scope(|scope| {
+        // Where the system has no more threads, fewer do it.
+        let _ = (1..threads).try_for_each(|_| Builder::new().spawn_scoped(scope, work).map(drop));
+        work();
     });
 }
 
