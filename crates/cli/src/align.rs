@@ -235,7 +235,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
     space::check(&space::Places { inputs: job.inputs.files().collect(), output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
-    let index = Arc::new(Index::open_for(job.reference)?);
+    let index = Arc::new(Index::open_for(job.reference, job.threads)?);
     let alternates = alternates(job, &index)?;
     let header = header(job, &index, &alternates, read_groups);
     let engine = start_engine(job, &options)?;

@@ -23,7 +23,7 @@ const FORMAT: &str = "svala insert-size model 1";
 /// Learns the insert-size model from the first pairs, as a run would, and writes it.
 pub fn run(args: &InsertSizeArgs) -> Result<()> {
     let options = MapOptions::default();
-    let index = Index::open_for(&args.reference)?;
+    let index = Index::open_for(&args.reference, args.threads)?;
     let engine = Engine::new(EngineOptions {
         backend: args.engine.backend,
         check: args.engine.gpu_check,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use svala_compute::Window;
 
 use super::format::{AmbiguousRun, ContigRecord};
-use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode, window};
+use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode, gather_bits, window};
 
 /// A contig as users know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,6 +213,24 @@ impl ReferenceBuilder {
     pub fn push(&mut self, letters: &[u8]) -> u64 {
         let start = self.length;
         self.pad(letters.len() as u64);
+        let block_start = start.next_multiple_of(BLOCK as u64);
+        let (head, rest) = letters.split_at(letters.len().min((block_start - start) as usize));
+        self.push_letters(start, head);
+        let (blocks, tail) = rest.as_chunks::<BLOCK>();
+        let mut position = block_start;
+        for block in blocks {
+            match pack_block(block) {
+                Some(planes) => self.blocks[(position / BLOCK as u64) as usize] = planes,
+                None => self.push_letters(position, block),
+            }
+            position += BLOCK as u64;
+        }
+        self.push_letters(position, tail);
+        start
+    }
+
+    /// Puts letters from `start` on where there is padding yet.
+    fn push_letters(&mut self, start: u64, letters: &[u8]) {
         for (position, &letter) in (start..).zip(letters) {
             let code = encode(letter);
             if code == AMBIGUOUS {
@@ -221,7 +239,6 @@ impl ReferenceBuilder {
                 self.blocks[(position / BLOCK as u64) as usize].set(position as usize % BLOCK, code);
             }
         }
-        start
     }
 
     fn push_ambiguous(&mut self, position: u64, letter: u8) {
@@ -236,6 +253,21 @@ impl ReferenceBuilder {
             _ => self.ambiguous.push(AmbiguousRun { start: position, length: 1, letter: u32::from(letter) }),
         }
     }
+}
+
+/// A block of bases none of which is ambiguous.
+fn pack_block(letters: &[u8; BLOCK]) -> Option<Planes> {
+    let codes = letters.map(encode);
+    let mut planes = Planes::default();
+    let mut all = 0;
+    for (i, eight) in codes.as_chunks::<8>().0.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        planes.low |= gather_bits(eight) << (8 * i);
+        planes.high |= gather_bits(eight >> 1) << (8 * i);
+        all |= eight;
+    }
+    // Of the codes only that of ambiguous bases has the third bit.
+    (gather_bits(all >> 2) == 0).then_some(planes)
 }
 
 #[cfg(test)]
@@ -271,6 +303,24 @@ mod tests {
             for i in 0..64 {
                 let expected = text.get((offset + i) as usize).is_some_and(|&l| encode(l) == AMBIGUOUS);
                 assert_eq!((bits >> i) & 1 == 1, expected, "offset {offset}, base {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn whole_blocks_are_packed_as_single_letters_are() {
+        let letters: Vec<u8> = (0..400u64).map(|i| b"ACGTacgtuU"[(crate::syncmer::mix64(i) % 10) as usize]).collect();
+        for (pad, ambiguous) in [(0, 500), (63, 500), (64, 500), (65, 130), (70, 0), (1024, 399), (5, 64)] {
+            let mut text = letters.clone();
+            text.iter_mut().skip(ambiguous).take(3).for_each(|letter| *letter = b'n');
+            for length in [0, 1, 62, 63, 64, 65, 127, 128, 129, 400] {
+                let (mut whole, mut single) = (ReferenceBuilder::default(), ReferenceBuilder::default());
+                whole.pad(pad);
+                whole.push(&text[..length]);
+                single.pad(pad + length as u64);
+                single.push_letters(pad, &text[..length]);
+                assert_eq!(whole.blocks, single.blocks, "{length} after {pad}");
+                assert_eq!(whole.ambiguous, single.ambiguous, "{length} after {pad}");
             }
         }
     }
