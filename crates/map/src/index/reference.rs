@@ -221,6 +221,9 @@ impl ReferenceBuilder {
         for block in blocks {
             match pack_block(block) {
                 Some(planes) => self.blocks[(position / BLOCK as u64) as usize] = planes,
+                None if block.iter().all(|&letter| letter == block[0]) => {
+                    self.push_ambiguous(position, BLOCK as u32, block[0].to_ascii_uppercase());
+                }
                 None => self.push_letters(position, block),
             }
             position += BLOCK as u64;
@@ -234,23 +237,24 @@ impl ReferenceBuilder {
         for (position, &letter) in (start..).zip(letters) {
             let code = encode(letter);
             if code == AMBIGUOUS {
-                self.push_ambiguous(position, letter.to_ascii_uppercase());
+                self.push_ambiguous(position, 1, letter.to_ascii_uppercase());
             } else {
                 self.blocks[(position / BLOCK as u64) as usize].set(position as usize % BLOCK, code);
             }
         }
     }
 
-    fn push_ambiguous(&mut self, position: u64, letter: u8) {
+    /// Adds some of one ambiguous letter.
+    fn push_ambiguous(&mut self, position: u64, length: u32, letter: u8) {
         match self.ambiguous.last_mut() {
             Some(run)
                 if run.start + u64::from(run.length) == position
                     && run.letter == u32::from(letter)
-                    && run.length < u32::MAX =>
+                    && run.length <= u32::MAX - length =>
             {
-                run.length += 1;
+                run.length += length;
             }
-            _ => self.ambiguous.push(AmbiguousRun { start: position, length: 1, letter: u32::from(letter) }),
+            _ => self.ambiguous.push(AmbiguousRun { start: position, length, letter: u32::from(letter) }),
         }
     }
 }
@@ -312,7 +316,8 @@ mod tests {
         let letters: Vec<u8> = (0..400u64).map(|i| b"ACGTacgtuU"[(crate::syncmer::mix64(i) % 10) as usize]).collect();
         for (pad, ambiguous) in [(0, 500), (63, 500), (64, 500), (65, 130), (70, 0), (1024, 399), (5, 64)] {
             let mut text = letters.clone();
-            text.iter_mut().skip(ambiguous).take(3).for_each(|letter| *letter = b'n');
+            let unknown = if pad < 64 { 3 } else { 150 };
+            text.iter_mut().skip(ambiguous).take(unknown).for_each(|letter| *letter = b'n');
             for length in [0, 1, 62, 63, 64, 65, 127, 128, 129, 400] {
                 let (mut whole, mut single) = (ReferenceBuilder::default(), ReferenceBuilder::default());
                 whole.pad(pad);
