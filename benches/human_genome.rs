@@ -4,7 +4,7 @@
 //! cargo run --release --example human_genome -- chr20.fa 3100 1 > genome.fa
 //! ```
 //!
-//! takes a FASTA file, a size in Mb and a seed. The genome has 24 chromosomes in the proportions of GRCh38 and 170 contigs of 10 to
+//! takes a FASTA file, a size in Mb and a seed; with `plain` behind them it leaves out the layers of the table below. The genome has 24 chromosomes in the proportions of GRCh38 and 170 contigs of 10 to
 //! 180 kb. Each is made of copies of stretches of the first contig, on either strand, in which 13.5 % of the bases are
 //! substituted and 1.5 % start an insertion or deletion of 1 to 12 bases, so that two copies of one stretch differ in about a quarter
 //! of their bases: more than seeds of 18 bases bear, so that nearly all are unique. Over them lie what makes genomes hard, all
@@ -150,21 +150,26 @@ struct Repeats {
     long: Vec<Vec<u8>>,
     satellite: Vec<u8>,
     pool: Vec<Vec<u8>>,
+    /// Nothing is laid.
+    none: bool,
 }
 
 impl Repeats {
-    fn new(random: &mut Random) -> Self {
+    fn new(none: bool, random: &mut Random) -> Self {
         let mut family = |length: usize, divergences: &[f64]| {
             let consensus = random.bases(length);
             divergences.iter().map(|&divergence| changed(&consensus, divergence, random)).collect::<Vec<_>>()
         };
         let short = family(300, &[0.02, 0.04, 0.06, 0.08, 0.10]);
         let long = family(6000, &[0.03, 0.06, 0.10, 0.15]);
-        Self { short, long, satellite: random.bases(171), pool: Vec::new() }
+        Self { short, long, satellite: random.bases(171), pool: Vec::new(), none }
     }
 
     /// Lays all kinds of repeats over a contig, the oldest first.
     fn lay(&mut self, contig: &mut [u8], random: &mut Random) {
+        if self.none {
+            return;
+        }
         let layers: [(f64, &dyn Fn(&Self, &[u8], &mut Random) -> Vec<u8>); 8] = [
             (0.15, &|repeats, _, random| repeats.old_long(random)),
             (0.10, &|repeats, _, random| repeats.short(0..5, 0.05..0.20, random)),
@@ -312,8 +317,13 @@ fn read_base(path: &Path) -> std::io::Result<Vec<u8>> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [base, megabases, seed] = &arguments[..] else {
+    let [base, megabases, seed, plain @ ..] = &arguments[..] else {
         return Err("expected a FASTA file, a size in Mb and a seed".into());
+    };
+    let plain = match plain {
+        [] => false,
+        [word] if word == "plain" => true,
+        _ => return Err("expected nothing or `plain` behind the seed".into()),
     };
     let (megabases, seed): (u64, u64) = (megabases.parse()?, seed.parse()?);
     let base = read_base(Path::new(base))?;
@@ -321,7 +331,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("expected at least 100 kb of sequence, and 50 Mb to make of it".into());
     }
     let mut random = Random(seed);
-    let mut repeats = Repeats::new(&mut random);
+    let mut repeats = Repeats::new(plain, &mut random);
     let mut output = BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
     let all: u64 = CHROMOSOMES.iter().map(|(_, length)| length).sum();
     for (name, length) in CHROMOSOMES {
