@@ -144,6 +144,9 @@ fn turn(bases: &mut [u8]) {
     bases.iter_mut().filter(|base| **base != N).for_each(|base| *base = 3 - *base);
 }
 
+/// Makes a piece of a layer for a contig.
+type Layer = dyn Fn(&Repeats, &[u8], &mut Random) -> Vec<u8>;
+
 /// Families of repeats, and segments to duplicate.
 struct Repeats {
     short: Vec<Vec<u8>>,
@@ -170,7 +173,7 @@ impl Repeats {
         if self.none {
             return;
         }
-        let layers: [(f64, &dyn Fn(&Self, &[u8], &mut Random) -> Vec<u8>); 8] = [
+        let layers: [(f64, &Layer); 8] = [
             (0.15, &|repeats, _, random| repeats.old_long(random)),
             (0.10, &|repeats, _, random| repeats.short(0..5, 0.05..0.20, random)),
             (0.03, &|_, _, random| tandem(random)),
@@ -235,7 +238,7 @@ impl Repeats {
     /// A copy of a segment of this contig or of an earlier one.
     fn duplication(&self, contig: &[u8], divergence: Range<f64>, random: &mut Random) -> Vec<u8> {
         let divergence = random.share(divergence);
-        if !self.pool.is_empty() && random.next() % 3 > 0 {
+        if !self.pool.is_empty() && !random.next().is_multiple_of(3) {
             let segment = &self.pool[random.within(0..self.pool.len())];
             return changed(&segment[..random.within(segment.len() / 2..segment.len())], divergence, random);
         }
@@ -263,7 +266,7 @@ impl Repeats {
 /// A tandem repeat: a unit of up to 6 bases over 20 to 120, or one of 10 to 70 some times.
 fn tandem(random: &mut Random) -> Vec<u8> {
     let divergence = random.share(0.0..0.12);
-    let (unit, bases) = if random.next() % 10 > 0 {
+    let (unit, bases) = if !random.next().is_multiple_of(10) {
         (random.within(1..7), random.within(20..120))
     } else {
         let unit = random.within(10..70);

@@ -201,7 +201,8 @@ mod tests {
             let layout = EntryLayout { position_bits, bucket_bits: 8 };
             let padded = 10_000;
             let last = padded - PADDING - K as u64;
-            let entry = |position: u64| position << 1 | u64::from(position % 3 == 0) | 77 << (position_bits + 1);
+            let entry =
+                |position: u64| position << 1 | u64::from(position.is_multiple_of(3)) | 77 << (position_bits + 1);
             let is_stray = |position: u64| {
                 let entries = [entry(PADDING), entry(position), entry(last)];
                 has_stray(&entries, layout, padded)
