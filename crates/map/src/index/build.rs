@@ -57,6 +57,7 @@ pub fn build(fasta: &Path, output: &Path, options: &BuildOptions<'_>) -> Result<
         contigs: &packed.contigs,
         ambiguous: &packed.bases.ambiguous,
         ambiguous_blocks: &bits,
+        alternates: &[],
         blocks: &packed.bases.blocks,
     };
     let bases = packed.contigs.iter().map(|c| c.length).sum();

@@ -1,5 +1,6 @@
 //! The index: a reference and its seeds in one file, mapped into memory.
 
+mod alternates;
 mod build;
 mod checks;
 mod checksum;
@@ -36,6 +37,7 @@ pub struct Index {
     parameters: Parameters,
     contigs: Vec<Contig>,
     ambiguous_blocks: Vec<u64>,
+    alternates: Vec<Range<u64>>,
     ambiguous: Range<usize>,
     sequence: Range<usize>,
     buckets: Range<usize>,
@@ -95,7 +97,19 @@ impl Index {
         let ambiguous_blocks = reference::ambiguous_blocks(ambiguous, blocks.len());
         let [ambiguous, sequence, buckets, seeds] =
             [Section::Ambiguous, Section::Sequence, Section::Buckets, Section::Seeds].map(|s| sections.range(s));
-        Ok(Self { map, parameters, contigs, ambiguous_blocks, ambiguous, sequence, buckets, carries, seeds })
+        let alternates = Vec::new();
+        Ok(Self {
+            map,
+            parameters,
+            contigs,
+            ambiguous_blocks,
+            alternates,
+            ambiguous,
+            sequence,
+            buckets,
+            carries,
+            seeds,
+        })
     }
 
     /// The reference.
@@ -105,8 +119,14 @@ impl Index {
             contigs: &self.contigs,
             ambiguous: bytemuck::cast_slice(&self.map[self.ambiguous.clone()]),
             ambiguous_blocks: &self.ambiguous_blocks,
+            alternates: &self.alternates,
             blocks: bytemuck::cast_slice(&self.map[self.sequence.clone()]),
         }
+    }
+
+    /// Tells which contigs, by name, are alternate loci. Until then none is.
+    pub fn mark_alternates(&mut self, is_alternate: impl Fn(&[u8]) -> bool) {
+        self.alternates = alternates::runs(&self.contigs, |contig| is_alternate(&contig.name));
     }
 
     /// The seed table.
