@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let capture = Arc::new(Capture::default());
     let engine = Engine::new(EngineOptions::default())?.observed_by(capture.clone());
-    let mapped = map_reads(&Index::open_for(Path::new(reference))?, &engine, &reads, usize::MAX)?;
+    let mapped = map_reads(&Index::open_for(Path::new(reference), 1)?, &engine, &reads, usize::MAX)?;
     let all = capture.0.lock().map_err(|_| "a capture panicked")?;
     let some = thinned(&all, kept);
     let mut file = GzEncoder::new(File::create(output)?, Compression::best());

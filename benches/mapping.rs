@@ -9,8 +9,9 @@ use std::path::Path;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use svala_compute::{Backend, Engine, EngineOptions, SimdLevel};
 use svala_io::{ReadBatch, ReadSource};
-use svala_map::index::{Index, build, index_path};
+use svala_map::index::{BuildOptions, Index, build, index_path};
 use svala_map::mapper::{BatchInput, Mapper, Workspace};
+use svala_map::meter::IndexMeter;
 use svala_map::options::{MAX_READ, MapOptions};
 
 const READS: usize = 4096;
@@ -19,8 +20,9 @@ fn load(folder: &Path) -> (Index, ReadBatch) {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let reference = folder.join("reference.fa.gz");
     std::fs::copy(data.join("hg19_chrM_chrY-trunc.fa.gz"), &reference).expect("committed data");
-    build(&reference, &index_path(&reference), 1).expect("an index");
-    let index = Index::open_for(&reference).expect("an index");
+    let building = BuildOptions { threads: 1, meter: &IndexMeter::default(), position_bits: None };
+    build(&reference, &index_path(&reference), &building).expect("an index");
+    let index = Index::open_for(&reference, 1).expect("an index");
     let mates = ["NA12878_chrM.R1.fastq.gz", "NA12878_chrM.R2.fastq.gz"].map(|name| data.join(name));
     let mut source = ReadSource::open(&mates[0], Some(&mates[1]), MAX_READ).expect("committed data");
     let mut reads = ReadBatch::default();

@@ -130,7 +130,7 @@ fn stamp((name, options): Wanted, committed: &Arc<Sample>, given: &Arc<Option<Sa
 fn check(sample: &Sample, options: &EngineOptions, most_reads: usize) -> Tally {
     let checker = Arc::new(Checker::default());
     let engine = Engine::new(options.clone()).expect("it was built before").observed_by(checker.clone());
-    let index = Index::open_for(Path::new(&sample.reference)).expect("an indexed reference");
+    let index = Index::open_for(Path::new(&sample.reference), 2).expect("an indexed reference");
     map_reads(&index, &engine, &sample.reads, most_reads).expect("reads that map");
     let tally = *checker.tally.lock().expect("no check panics");
     assert_eq!(tally.wrong, 0, "{tally:?}");

@@ -178,7 +178,7 @@ fn index_files() {
         if content.len() > 256 {
             seal(&mut content);
         }
-        if let Ok(index) = Index::open(written(&content, path)) {
+        if let Ok(index) = Index::open(written(&content, path), 1) {
             let letters: usize = index.reference().contigs.iter().map(|contig| contig.name.len()).sum();
             assert!(letters > 0 && !index.seeds().buckets.is_empty());
         }

@@ -26,12 +26,14 @@ impl Bench {
         let mut arguments = vec!["align", "--ref", text(&self.reference), "-o", text(&output)];
         arguments.extend(["-1", text(&reads[0]), "-2", text(&reads[1])]);
         arguments.extend(options);
-        if !on_terminal {
-            return svala(&arguments);
-        }
-        let command = format!("{} {}", env!("CARGO_BIN_EXE_svala"), arguments.join(" "));
-        Command::new("script").args(["-qec", &command, "/dev/null"]).output().expect("script starts")
+        if on_terminal { on_a_terminal(&arguments) } else { svala(&arguments) }
     }
+}
+
+/// Runs svala on a terminal of its own.
+fn on_a_terminal(arguments: &[&str]) -> Output {
+    let command = format!("{} {}", env!("CARGO_BIN_EXE_svala"), arguments.join(" "));
+    Command::new("script").args(["-qec", &command, "/dev/null"]).output().expect("script starts")
 }
 
 /// What it said, on whichever stream.
@@ -60,6 +62,17 @@ fn a_terminal_has_a_bar(bench: &Bench) {
     assert_eq!(said(&bench.align(&["-q"], true)), "");
 }
 
+fn indexing_has_a_bar_too(bench: &Bench) {
+    let other = bench.folder.path().join("other");
+    let arguments = ["index", text(&bench.reference), text(&other)];
+    let shown = said(&on_a_terminal(&arguments));
+    assert!(shown.contains("svala [") && shown.contains("reading the reference"), "{shown:?}");
+    let last = shown.rfind("\x1b[2K").expect("a bar");
+    assert!(shown[last..].starts_with("\x1b[2Ksvala: indexed "), "{shown:?}");
+    let shown = said(&svala(&arguments));
+    assert!(shown.starts_with("svala: indexed ") && shown.lines().count() == 1, "{shown:?}");
+}
+
 fn main() {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| {
@@ -75,6 +88,13 @@ fn main() {
             "no script (util-linux)",
             "SVALA_REQUIRE_TOOLS",
             on(a_terminal_has_a_bar),
+        ),
+        trial_if(
+            "indexing has a bar too",
+            script,
+            "no script (util-linux)",
+            "SVALA_REQUIRE_TOOLS",
+            on(indexing_has_a_bar_too),
         ),
     ])
 }

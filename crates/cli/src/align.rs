@@ -233,7 +233,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
     space::check(&space::Places { inputs: job.inputs.files().collect(), output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
-    let mut index = open_index(job.reference)?;
+    let mut index = open_index(job.reference, job.threads)?;
     let alternates = alternates(job, &index)?;
     index.mark_alternates(|name| alternates.contains(name));
     let index = Arc::new(index);

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use svala_io::{Destination, Format, HeaderLines, ReadGroup, RecordOrder, WriterOptions};
-use svala_map::index::{build, index_path};
+use svala_map::index::{BuildOptions, build, index_path};
+use svala_map::meter::IndexMeter;
 use svala_map::options::MapOptions;
 use svala_map::pipeline::DEFAULT_BATCH_READS;
 
@@ -29,7 +30,8 @@ pub fn run(args: &DemoArgs) -> Result<()> {
     let threads = args.threads.unwrap_or_else(all_threads).max(1);
     let [reference, first, second] = [REFERENCE, FIRST, SECOND].map(|(name, bytes)| unpack(folder.path(), name, bytes));
     let (reference, first, second) = (reference?, first?, second?);
-    let index = build(&reference, &index_path(&reference), threads)?;
+    let building = BuildOptions { threads, meter: &IndexMeter::default(), position_bits: None };
+    let index = build(&reference, &index_path(&reference), &building)?;
     let read_group = ReadGroup::parse("@RG\tID:demo\tSM:NA12878\tPL:ILLUMINA")?;
     let outcome = execute(&Job {
         command: "demo",

@@ -1,14 +1,17 @@
 //! `svala index`.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use svala_io::{Contig, FastaReader, ReferenceCompanions};
-use svala_map::index::{build, index_path};
+use svala_map::index::{BuildOptions, build, index_path};
+use svala_map::meter::IndexMeter;
 
 use crate::args::{IndexArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::interrupt;
+use crate::progress::Progress;
 
 /// Builds the index of a reference beside it.
 pub fn run(args: &IndexArgs) -> Result<()> {
@@ -25,7 +28,11 @@ pub fn run(args: &IndexArgs) -> Result<()> {
     if args.companions {
         write_companions(&args.reference, prefix)?;
     }
-    let report = build(&args.reference, &output, args.threads.unwrap_or_else(all_threads))?;
+    let meter = Arc::new(IndexMeter::default());
+    let progress = Progress::of_index(&meter);
+    let threads = args.threads.unwrap_or_else(all_threads);
+    let report = build(&args.reference, &output, &BuildOptions { threads, meter: &meter, position_bits: None })?;
+    drop(progress);
     eprintln!(
         "svala: indexed {} contigs, {} bases, {} seeds in {:.1} s: {} ({:.1} MB)",
         report.contigs,

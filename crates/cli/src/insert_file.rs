@@ -24,7 +24,7 @@ const FORMAT: &str = "svala insert-size model 1";
 /// Learns the insert-size model from the first pairs, as a run would, and writes it.
 pub fn run(args: &InsertSizeArgs) -> Result<()> {
     let options = MapOptions::default();
-    let mut index = open_index(&args.reference)?;
+    let mut index = open_index(&args.reference, args.threads)?;
     let alternates =
         AltContigs::read(&args.reference, index.reference().contigs.iter().map(|contig| &contig.name[..]))?;
     index.mark_alternates(|name| alternates.contains(name));

@@ -88,7 +88,7 @@ fn writer(
     let usage = |path: &Path, why| Error::Usage { path: path.to_owned(), why };
     let reference = args.reference.as_ref();
     let reference = reference.ok_or_else(|| usage(&args.output, "CRAM needs the reference; name it with --ref"))?;
-    let index = open_index(reference)?;
+    let index = open_index(reference, options.threads)?;
     let own = references(&index, &AltContigs::default());
     let identity = |r: &ReferenceSequence| (r.name.clone(), r.length, r.md5);
     if !own.iter().map(identity).eq(header.references.iter().map(identity)) {

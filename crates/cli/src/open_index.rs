@@ -8,15 +8,15 @@ use svala_map::index::Index;
 
 use crate::error::Result;
 
-/// The index of a reference.
+/// The index of a reference, checked by so many threads.
 ///
 /// # Errors
 ///
 /// It isn't there, or is none, or is damaged.
-pub fn open_index(reference: &Path) -> Result<Index> {
+pub fn open_index(reference: &Path, threads: usize) -> Result<Index> {
     #[cfg(unix)]
     explain_loss().map_err(|source| crate::error::Error::File { path: "signals".into(), source })?;
-    Ok(Index::open_for(reference)?)
+    Ok(Index::open_for(reference, threads)?)
 }
 
 /// Sees to it that SIGBUS, by which the system tells that a mapped file isn't there any more, ends the program with a line and exit

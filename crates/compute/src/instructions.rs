@@ -12,6 +12,12 @@ impl Instructions {
         Self(level)
     }
 
+    /// The best that this CPU has.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self(Level::new())
+    }
+
     /// Runs `f`. The compiler may use the instructions in all that is inlined into it, so everything hot should be
     /// `#[inline(always)]`, all the way down.
     #[inline(always)]

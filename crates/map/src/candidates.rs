@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crate::hash::tie_break;
 use crate::hidden::Searched;
-use crate::index::{Reference, SeedTable, agrees_before, unpack_entry};
+use crate::index::{Reference, SeedTable};
 use crate::insert_size::Orientation;
 use crate::look::{Look, MAX_CANDIDATES, Round};
 use crate::seeding::SeedHits;
@@ -229,13 +229,13 @@ impl Lookup<'_> {
     /// Collects the diagonals of all seeds of a round that occur rarely enough, or do so with their flanks.
     fn round<'s>(
         &self,
-        seeds: impl Iterator<Item = (&'s Seed, Range<u32>)> + Clone,
+        seeds: impl Iterator<Item = (&'s Seed, Range<usize>)> + Clone,
         Round { cap, enough, overlapping }: Round,
         keys: &mut Vec<u64>,
     ) -> Searched {
         keys.clear();
         let mut searched = Searched::default();
-        let is_used = |found: &Range<u32>| (1..=cap).contains(&found.len());
+        let is_used = |found: &Range<usize>| (1..=cap).contains(&found.len());
         let narrows = seeds.clone().filter(|(_, found)| is_used(found)).count() < enough;
         let (mut stretch_end, mut is_novel, mut repetitive_end) = (0, false, 0);
         for (seed, found) in seeds {
@@ -280,25 +280,25 @@ impl Lookup<'_> {
         searched
     }
 
-    fn narrow(&self, seed: &Seed, found: Range<u32>) -> Narrowed {
+    fn narrow(&self, seed: &Seed, found: Range<usize>) -> Narrowed {
         let flanks = flanks(self.codes, seed);
         Narrowed { flanks, found: self.table.find_with_flank(found, seed.hash, flanks) }
     }
 
-    fn push_all(&self, seed: &Seed, found: Range<u32>, keys: &mut Vec<u64>) {
-        for &entry in &self.table.entries[found.start as usize..found.end as usize] {
+    fn push_all(&self, seed: &Seed, found: Range<usize>, keys: &mut Vec<u64>) {
+        for &entry in &self.table.entries[found] {
             keys.push(self.key(seed, entry));
         }
     }
 
     /// Of a seed that occurs too often because of alternate loci: collects all its occurrences on the primary assembly and some of
     /// the others. Returns whether it did.
-    fn push_sparing_alternates(&self, seed: &Seed, found: Range<u32>, cap: usize, keys: &mut Vec<u64>) -> bool {
+    fn push_sparing_alternates(&self, seed: &Seed, found: Range<usize>, cap: usize, keys: &mut Vec<u64>) -> bool {
         if !self.reference.has_alternates() || found.len() > ALTERNATE_COPIES * cap {
             return false;
         }
-        let entries = self.table.entries[found.start as usize..found.end as usize].iter();
-        let is_alternate = |entry: &u64| self.reference.is_alternate(u64::from(unpack_entry(*entry).position));
+        let entries = self.table.entries[found].iter();
+        let is_alternate = |entry: &u64| self.reference.is_alternate(self.table.layout.unpack(*entry).position);
         let primary = entries.clone().filter(|entry| !is_alternate(entry));
         let count = primary.clone().count();
         if count <= cap {
@@ -317,8 +317,8 @@ impl Lookup<'_> {
             return None;
         }
         let first = keys.len();
-        for &entry in &self.table.entries[narrowed.start as usize..narrowed.end as usize] {
-            if agrees_before(entry, flanks) {
+        for &entry in &self.table.entries[narrowed] {
+            if self.table.agrees_before(entry, flanks) {
                 keys.push(self.key(seed, entry));
             }
         }
@@ -333,24 +333,24 @@ impl Lookup<'_> {
     }
 
     /// For a read all of whose seeds are too common: some occurrences of the rarest, chosen by the read's name.
-    fn sample_rarest<'s>(&self, seeds: impl Iterator<Item = (&'s Seed, Range<u32>)>, keys: &mut Vec<u64>) {
+    fn sample_rarest<'s>(&self, seeds: impl Iterator<Item = (&'s Seed, Range<usize>)>, keys: &mut Vec<u64>) {
         let Some((seed, found)) = seeds.filter(|(_, found)| !found.is_empty()).min_by_key(|(_, found)| found.len())
         else {
             return;
         };
         let count = found.len();
         let first = (self.name_hash % count as u64) as usize;
-        let entries = &self.table.entries[found.start as usize..found.end as usize];
+        let entries = &self.table.entries[found];
         keys.extend((0..count.min(MAX_CANDIDATES)).map(|i| self.key(seed, entries[(first + i) % count])));
     }
 
     /// Strand and diagonal that an occurrence of a seed puts the read on, as a number that sorts by them; of no stretch yet.
     #[inline]
     fn key(&self, seed: &Seed, entry: u64) -> u64 {
-        let occurrence = unpack_entry(entry);
+        let occurrence = self.table.layout.unpack(entry);
         let reverse = seed.reverse != occurrence.reverse;
         let offset = if reverse { self.codes.len() - K - seed.position as usize } else { seed.position as usize };
-        (u64::from(reverse) << 40 | (u64::from(occurrence.position) - offset as u64)) << STRETCH_BITS | NO_STRETCH
+        (u64::from(reverse) << 40 | (occurrence.position - offset as u64)) << STRETCH_BITS | NO_STRETCH
     }
 }
 
@@ -364,7 +364,7 @@ fn diagonal_of(key: u64) -> u64 {
 struct Narrowed {
     flanks: Flanks,
     /// None if those bases are not known.
-    found: Option<Range<u32>>,
+    found: Option<Range<usize>>,
 }
 
 impl Narrowed {

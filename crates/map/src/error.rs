@@ -62,7 +62,7 @@ pub enum Error {
         /// The reference that was named.
         reference: PathBuf,
     },
-    /// The reference has more bases than 32-bit positions can name.
+    /// The reference has more bases than 40-bit positions can name.
     #[error("{}: {bases} bases; this index format holds at most {limit}", path.display())]
     ReferenceTooLong {
         /// The reference.
@@ -109,7 +109,7 @@ pub enum Error {
         written: u64,
     },
     /// A contig is longer than SAM can say.
-    #[error("{}: contig {name} has {bases} bases; SAM and BAM hold at most {limit}", path.display())]
+    #[error("{}: contig {name} has {bases} bases, but SAM and BAM hold positions up to {limit} only: cut it into parts", path.display())]
     ContigTooLong {
         /// The reference.
         path: PathBuf,

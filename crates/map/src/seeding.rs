@@ -15,7 +15,7 @@ use crate::syncmer::{Seed, Spacing, for_each_seed};
 #[derive(Debug, Default)]
 pub struct SeedHits {
     seeds: Vec<Seed>,
-    found: Vec<Range<u32>>,
+    found: Vec<Range<usize>>,
     read_ends: Vec<usize>,
 }
 
@@ -41,7 +41,7 @@ impl SeedHits {
         self.found.clear();
         self.found.extend(self.seeds.iter().map(|seed| table.bucket(seed.hash)));
         // The search below branches on what it loads, so that few loads would be under way at once. These don't.
-        let entry = |i: u32| table.entries.get(i as usize).copied().unwrap_or(0);
+        let entry = |i: usize| table.entries.get(i).copied().unwrap_or(0);
         black_box(self.found.iter().fold(0, |all, bucket| all ^ entry(bucket.start) ^ entry(bucket.end)));
         for (found, seed) in self.found.iter_mut().zip(&self.seeds) {
             *found = table.find(found.clone(), seed.hash);
@@ -49,7 +49,7 @@ impl SeedHits {
     }
 
     /// Seeds of read `i` with the ranges of their entries in the table.
-    pub fn read(&self, i: usize) -> impl Iterator<Item = (&Seed, Range<u32>)> + Clone {
+    pub fn read(&self, i: usize) -> impl Iterator<Item = (&Seed, Range<usize>)> + Clone {
         let start = if i == 0 { 0 } else { self.read_ends[i - 1] };
         let range = start..self.read_ends[i];
         self.seeds[range.clone()].iter().zip(self.found[range].iter().cloned())

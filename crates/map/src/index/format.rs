@@ -5,8 +5,9 @@
 //! ```
 //!
 //! Everything is little-endian and every section starts on a multiple of [`SECTION_ALIGN`] bytes, so that a mapped file is
-//! used in place. Each section has its own XXH3 checksum; the header's covers the header and the section table. A section is
-//! one flat array, which a later GPU path can upload in pieces of any size.
+//! used in place. Each section has its own checksum, made of those of its pieces (see [`super::checksum`]), so that threads share
+//! the work of checking it; the header's covers the header and the section table. A section is one flat array, which a later GPU
+//! path can upload in pieces of any size.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -18,7 +19,7 @@ compile_error!("the index is mapped in place and is little-endian");
 /// First bytes of an index file.
 pub const MAGIC: [u8; 8] = *b"SVALAIDX";
 /// Version of the layout. Raise it whenever a file of the last version would be misread.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Alignment of sections, in bytes: a page.
 pub const SECTION_ALIGN: u64 = 4096;
 
@@ -43,7 +44,7 @@ pub struct FileHeader {
 }
 
 /// Where a section lies.
-#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub struct SectionEntry {
     /// A [`Section`] as a number.
@@ -54,7 +55,7 @@ pub struct SectionEntry {
     pub offset: u64,
     /// Length in bytes, without padding.
     pub bytes: u64,
-    /// XXH3-64 of those bytes.
+    /// Checksum of those bytes, see [`super::checksum`].
     pub checksum: u64,
 }
 
@@ -72,7 +73,7 @@ pub enum Section {
     Ambiguous = 4,
     /// [`Planes`], 64 bases each.
     Sequence = 5,
-    /// `u32`: the first seed of each bucket, and one more.
+    /// `u32`: the first seed of each bucket, and one more; the low 32 bits of each number, see [`super::seeds`].
     Buckets = 6,
     /// `u64` seed entries, see [`super::seeds`].
     Seeds = 7,
@@ -81,7 +82,7 @@ pub enum Section {
 impl Section {
     /// All sections, in file order.
     pub const ALL: [Self; 7] =
-        [Self::Parameters, Self::Contigs, Self::Names, Self::Ambiguous, Self::Sequence, Self::Buckets, Self::Seeds];
+        [Self::Parameters, Self::Contigs, Self::Names, Self::Ambiguous, Self::Sequence, Self::Seeds, Self::Buckets];
 }
 
 /// How the index was made.
@@ -96,6 +97,10 @@ pub struct Parameters {
     pub flank: u32,
     /// Buckets are `2^bucket_bits`.
     pub bucket_bits: u32,
+    /// Bits of a position in a seed entry.
+    pub position_bits: u32,
+    /// Zero.
+    pub reserved: u32,
     /// Bases with padding.
     pub padded_bases: u64,
     /// Entries in the seed section.
@@ -142,7 +147,7 @@ pub struct AmbiguousRun {
 
 const _: () = assert!(size_of::<FileHeader>() == 32 && size_of::<SectionEntry>() == 32);
 const _: () = assert!(size_of::<ContigRecord>() == 48 && size_of::<AmbiguousRun>() == 16);
-const _: () = assert!(size_of::<Parameters>() == 56 && size_of::<Planes>() == 16);
+const _: () = assert!(size_of::<Parameters>() == 64 && size_of::<Planes>() == 16);
 
 /// Next multiple of [`SECTION_ALIGN`].
 pub fn align(offset: u64) -> u64 {

@@ -2,7 +2,11 @@
 
 mod alternates;
 mod build;
+mod checks;
+mod checksum;
 mod format;
+mod packing;
+mod partitions;
 mod reference;
 mod seeds;
 mod source;
@@ -12,18 +16,18 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-pub use build::{BuildReport, build};
+pub use build::{BuildOptions, BuildReport, build};
+use checks::Sections;
 pub use format::AmbiguousRun;
 use format::{ContigRecord, FileHeader, MAGIC, PADDING, Parameters, Section, SectionEntry, VERSION};
 use memmap2::Mmap;
 pub use reference::{Contig, Reference};
-pub use seeds::{Occurrence, SeedTable, agrees_before, unpack_entry};
+pub use seeds::{EntryLayout, Occurrence, SeedTable};
 use svala_io::{ReferenceBases, is_reference_name};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Error, Result};
 use crate::mapped_file::map_file;
-use crate::sequence::BLOCK;
+use crate::sequence::{BLOCK, Planes};
 use crate::syncmer::{FLANK, K, S};
 
 /// A loaded index. Loading checks every checksum and bound once, so that look-ups need not.
@@ -37,6 +41,7 @@ pub struct Index {
     ambiguous: Range<usize>,
     sequence: Range<usize>,
     buckets: Range<usize>,
+    carries: Vec<usize>,
     seeds: Range<usize>,
 }
 
@@ -49,17 +54,18 @@ pub fn index_path(reference: &Path) -> PathBuf {
 }
 
 impl Index {
-    /// Loads the index that lies beside `reference`; if the reference is there too, checks that it is the indexed one.
+    /// Loads the index that lies beside `reference`, checked by so many threads; if the reference is there too, checks that it is
+    /// the indexed one.
     ///
     /// # Errors
     ///
     /// If there is no index, it has another version, is damaged, or belongs to another reference.
-    pub fn open_for(reference: &Path) -> Result<Self> {
+    pub fn open_for(reference: &Path, threads: usize) -> Result<Self> {
         let path = index_path(reference);
         if !path.exists() {
             return Err(Error::NoIndex { path, reference: reference.to_owned() });
         }
-        let index = Self::open(&path)?;
+        let index = Self::open(&path, threads)?;
         if reference.exists() {
             let is_same = source::is_same(reference, &index.parameters).map_err(|e| Error::file(reference, e))?;
             if !is_same {
@@ -69,34 +75,41 @@ impl Index {
         Ok(index)
     }
 
-    /// Loads an index file.
+    /// Loads an index file, checked by so many threads.
     ///
     /// # Errors
     ///
     /// If it can't be mapped, has another version or is damaged.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, threads: usize) -> Result<Self> {
         let map = map_file(path).map_err(|e| Error::file(path, e))?;
-        let sections = check_header(path, &map)?;
-        let section = |wanted: Section| find_section(path, &map, &sections, wanted);
-        let parameters = check_parameters(path, &map[section(Section::Parameters)?])?;
-        let names = section(Section::Names)?;
-        let contigs = read_contigs(path, slice_of(path, &map, section(Section::Contigs)?)?, &map[names], &parameters)?;
-        let (ambiguous, sequence) = (section(Section::Ambiguous)?, section(Section::Sequence)?);
-        let mut index = Self {
+        let table = check_header(path, &map)?;
+        let sections = Sections::find(path, &map, &table)?;
+        let parameters = check_parameters(path, sections.bytes(Section::Parameters))?;
+        let carries = sections.check(&parameters, layout(&parameters), threads)?;
+        let names = sections.bytes(Section::Names);
+        let contigs = read_contigs(path, sections.array(Section::Contigs)?, names, &parameters)?;
+        let ambiguous = sections.array(Section::Ambiguous)?;
+        check_ambiguous(path, ambiguous, &parameters)?;
+        let blocks: &[Planes] = sections.array(Section::Sequence)?;
+        if blocks.len() as u64 != parameters.padded_bases.div_ceil(BLOCK as u64) + 2 {
+            return Err(Error::damaged(path, "sequence length does not match"));
+        }
+        let ambiguous_blocks = reference::ambiguous_blocks(ambiguous, blocks.len());
+        let [ambiguous, sequence, buckets, seeds] =
+            [Section::Ambiguous, Section::Sequence, Section::Buckets, Section::Seeds].map(|s| sections.range(s));
+        let alternates = Vec::new();
+        Ok(Self {
+            map,
             parameters,
             contigs,
-            ambiguous_blocks: Vec::new(),
-            alternates: Vec::new(),
-            buckets: section(Section::Buckets)?,
-            seeds: section(Section::Seeds)?,
+            ambiguous_blocks,
+            alternates,
             ambiguous,
             sequence,
-            map,
-        };
-        index.check_arrays(path)?;
-        let reference = index.reference();
-        index.ambiguous_blocks = reference::ambiguous_blocks(reference.ambiguous, reference.blocks.len());
-        Ok(index)
+            buckets,
+            carries,
+            seeds,
+        })
     }
 
     /// The reference.
@@ -121,44 +134,10 @@ impl Index {
     pub fn seeds(&self) -> SeedTable<'_> {
         SeedTable {
             buckets: bytemuck::cast_slice(&self.map[self.buckets.clone()]),
+            carries: &self.carries,
             entries: bytemuck::cast_slice(&self.map[self.seeds.clone()]),
-            bucket_bits: self.parameters.bucket_bits,
+            layout: layout(&self.parameters),
         }
-    }
-
-    /// Checks lengths and bounds of the big arrays.
-    fn check_arrays(&self, path: &Path) -> Result<()> {
-        let damaged = |what: &str| Err(Error::damaged(path, what));
-        let bases = self.parameters.padded_bases;
-        let runs: &[AmbiguousRun] = slice_of(path, &self.map, self.ambiguous.clone())?;
-        let is_sound = |run: &AmbiguousRun| {
-            let inside = run.start.checked_add(u64::from(run.length)).is_some_and(|end| end <= bases);
-            inside && run.length > 0 && u8::try_from(run.letter).is_ok_and(|l| b"RYSWKMBDHVN".contains(&l))
-        };
-        let bounded = runs.iter().all(is_sound);
-        let ordered = bounded && runs.windows(2).all(|w| w[0].start + u64::from(w[0].length) <= w[1].start);
-        if !ordered || !bounded {
-            return damaged("runs of ambiguous bases overlap or lie outside");
-        }
-        let blocks: &[crate::sequence::Planes] = slice_of(path, &self.map, self.sequence.clone())?;
-        if blocks.len() as u64 != bases.div_ceil(BLOCK as u64) + 2 {
-            return damaged("sequence length does not match");
-        }
-        let buckets: &[u32] = slice_of(path, &self.map, self.buckets.clone())?;
-        let entries: &[u64] = slice_of(path, &self.map, self.seeds.clone())?;
-        if buckets.len() != (1 << self.parameters.bucket_bits) + 1
-            || buckets.last().copied().map(u64::from) != Some(self.parameters.seeds)
-            || entries.len() as u64 != self.parameters.seeds
-            || buckets.windows(2).any(|w| w[0] > w[1])
-        {
-            return damaged("seed buckets do not match");
-        }
-        let limit = bases - PADDING - K as u64;
-        let inside = |entry: &u64| (PADDING..=limit).contains(&u64::from(unpack_entry(*entry).position));
-        if !entries.iter().all(inside) {
-            return damaged("a seed lies outside the reference");
-        }
-        Ok(())
     }
 }
 
@@ -199,34 +178,32 @@ fn check_header(path: &Path, map: &[u8]) -> Result<Vec<SectionEntry>> {
     Ok(entries)
 }
 
-/// Byte range of a section whose checksum holds.
-fn find_section(path: &Path, map: &[u8], entries: &[SectionEntry], wanted: Section) -> Result<Range<usize>> {
-    let damaged = |what: &str| Error::damaged(path, format!("section {wanted:?}: {what}"));
-    let entry = entries.iter().find(|e| e.id == wanted as u32).ok_or_else(|| damaged("missing"))?;
-    let end = entry.offset.checked_add(entry.bytes).filter(|&end| end <= map.len() as u64);
-    let end = end.ok_or_else(|| damaged("lies outside the file"))?;
-    let range = entry.offset as usize..end as usize;
-    if xxh3_64(&map[range.clone()]) != entry.checksum {
-        return Err(damaged("checksum differs"));
-    }
-    Ok(range)
-}
-
-/// A section as an array.
-fn slice_of<'a, T: bytemuck::Pod>(path: &Path, map: &'a [u8], range: Range<usize>) -> Result<&'a [T]> {
-    bytemuck::try_cast_slice(&map[range]).map_err(|_| Error::damaged(path, "a section has a wrong length or alignment"))
-}
-
 fn check_parameters(path: &Path, bytes: &[u8]) -> Result<Parameters> {
     let parameters: Parameters =
         bytemuck::try_pod_read_unaligned(bytes).map_err(|_| Error::damaged(path, "parameters have a wrong length"))?;
     let known = (parameters.k, parameters.s, parameters.flank) == (K as u32, S as u32, FLANK as u32);
-    let sane = (8..=30).contains(&parameters.bucket_bits)
-        && (2 * PADDING..=u64::from(u32::MAX)).contains(&parameters.padded_bases);
+    let layout = layout(&parameters);
+    let sane = layout.is_possible() && (2 * PADDING..=layout.position_mask()).contains(&parameters.padded_bases);
     if !known {
         return Err(Error::IndexSeeds { path: path.to_owned() });
     }
     if sane { Ok(parameters) } else { Err(Error::damaged(path, "impossible parameters")) }
+}
+
+fn layout(parameters: &Parameters) -> EntryLayout {
+    EntryLayout { position_bits: parameters.position_bits, bucket_bits: parameters.bucket_bits }
+}
+
+/// Checks that runs of ambiguous bases lie inside, in order.
+fn check_ambiguous(path: &Path, runs: &[AmbiguousRun], parameters: &Parameters) -> Result<()> {
+    let is_sound = |run: &AmbiguousRun| {
+        let end = run.start.checked_add(u64::from(run.length));
+        let inside = end.is_some_and(|end| end <= parameters.padded_bases);
+        inside && run.length > 0 && u8::try_from(run.letter).is_ok_and(|l| b"RYSWKMBDHVN".contains(&l))
+    };
+    let bounded = runs.iter().all(is_sound);
+    let ordered = bounded && runs.windows(2).all(|w| w[0].start + u64::from(w[0].length) <= w[1].start);
+    if ordered { Ok(()) } else { Err(Error::damaged(path, "runs of ambiguous bases overlap or lie outside")) }
 }
 
 fn read_contigs(path: &Path, records: &[ContigRecord], names: &[u8], parameters: &Parameters) -> Result<Vec<Contig>> {

@@ -6,7 +6,7 @@ use svala_compute::Window;
 
 use super::alternates;
 use super::format::{AmbiguousRun, ContigRecord};
-use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode, window};
+use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode, gather_bits, window};
 
 /// A contig as users know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,29 +230,65 @@ impl ReferenceBuilder {
     pub fn push(&mut self, letters: &[u8]) -> u64 {
         let start = self.length;
         self.pad(letters.len() as u64);
+        let block_start = start.next_multiple_of(BLOCK as u64);
+        let (head, rest) = letters.split_at(letters.len().min((block_start - start) as usize));
+        self.push_letters(start, head);
+        let (blocks, tail) = rest.as_chunks::<BLOCK>();
+        let mut position = block_start;
+        for block in blocks {
+            match pack_block(block) {
+                Some(planes) => self.blocks[(position / BLOCK as u64) as usize] = planes,
+                None if block.iter().all(|&letter| letter == block[0]) => {
+                    self.push_ambiguous(position, BLOCK as u32, block[0].to_ascii_uppercase());
+                }
+                None => self.push_letters(position, block),
+            }
+            position += BLOCK as u64;
+        }
+        self.push_letters(position, tail);
+        start
+    }
+
+    /// Puts letters from `start` on where there is padding yet.
+    fn push_letters(&mut self, start: u64, letters: &[u8]) {
         for (position, &letter) in (start..).zip(letters) {
             let code = encode(letter);
             if code == AMBIGUOUS {
-                self.push_ambiguous(position, letter.to_ascii_uppercase());
+                self.push_ambiguous(position, 1, letter.to_ascii_uppercase());
             } else {
                 self.blocks[(position / BLOCK as u64) as usize].set(position as usize % BLOCK, code);
             }
         }
-        start
     }
 
-    fn push_ambiguous(&mut self, position: u64, letter: u8) {
+    /// Adds some of one ambiguous letter.
+    fn push_ambiguous(&mut self, position: u64, length: u32, letter: u8) {
         match self.ambiguous.last_mut() {
             Some(run)
                 if run.start + u64::from(run.length) == position
                     && run.letter == u32::from(letter)
-                    && run.length < u32::MAX =>
+                    && run.length <= u32::MAX - length =>
             {
-                run.length += 1;
+                run.length += length;
             }
-            _ => self.ambiguous.push(AmbiguousRun { start: position, length: 1, letter: u32::from(letter) }),
+            _ => self.ambiguous.push(AmbiguousRun { start: position, length, letter: u32::from(letter) }),
         }
     }
+}
+
+/// A block of bases none of which is ambiguous.
+fn pack_block(letters: &[u8; BLOCK]) -> Option<Planes> {
+    let codes = letters.map(encode);
+    let mut planes = Planes::default();
+    let mut all = 0;
+    for (i, eight) in codes.as_chunks::<8>().0.iter().enumerate() {
+        let eight = u64::from_le_bytes(*eight);
+        planes.low |= gather_bits(eight) << (8 * i);
+        planes.high |= gather_bits(eight >> 1) << (8 * i);
+        all |= eight;
+    }
+    // Of the codes only that of ambiguous bases has the third bit.
+    (gather_bits(all >> 2) == 0).then_some(planes)
 }
 
 #[cfg(test)]
@@ -293,6 +329,25 @@ mod tests {
             for i in 0..64 {
                 let expected = text.get((offset + i) as usize).is_some_and(|&l| encode(l) == AMBIGUOUS);
                 assert_eq!((bits >> i) & 1 == 1, expected, "offset {offset}, base {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn whole_blocks_are_packed_as_single_letters_are() {
+        let letters: Vec<u8> = (0..400u64).map(|i| b"ACGTacgtuU"[(crate::syncmer::mix64(i) % 10) as usize]).collect();
+        for (pad, ambiguous) in [(0, 500), (63, 500), (64, 500), (65, 130), (70, 0), (1024, 399), (5, 64)] {
+            let mut text = letters.clone();
+            let unknown = if pad < 64 { 3 } else { 150 };
+            text.iter_mut().skip(ambiguous).take(unknown).for_each(|letter| *letter = b'n');
+            for length in [0, 1, 62, 63, 64, 65, 127, 128, 129, 400] {
+                let (mut whole, mut single) = (ReferenceBuilder::default(), ReferenceBuilder::default());
+                whole.pad(pad);
+                whole.push(&text[..length]);
+                single.pad(pad + length as u64);
+                single.push_letters(pad, &text[..length]);
+                assert_eq!(whole.blocks, single.blocks, "{length} after {pad}");
+                assert_eq!(whole.ambiguous, single.ambiguous, "{length} after {pad}");
             }
         }
     }

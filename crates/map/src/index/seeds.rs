@@ -1,24 +1,29 @@
 //! The seed table: a hash table of all reference seeds in two flat arrays.
 //!
-//! A seed's hash gives its bucket (top bits) and a tag (the next 13 bits). `buckets[b]..buckets[b + 1]` is the range of its
-//! bucket's entries, which are sorted. An entry is, from its top bit down:
+//! A seed's hash gives its bucket (top bits) and a tag (the bits behind them). `buckets[b]..buckets[b + 1]` is the range of its
+//! bucket's entries, which are sorted. An entry is, from its top bit down, with 32 to 40 bits for a position (as many as the
+//! reference needs):
 //!
 //! ```text
-//! tag 13 | hash of the flank behind 9 | hash of the flank before 9 | position 32 | strand 1
+//! tag 13 to 5 | hash of the flank behind 9 | hash of the flank before 9 | position 32 to 40 | strand 1
 //! ```
 //!
 //! so the entries of one k-mer are neighbours, and those that also agree in the 12 bases behind it are neighbours among
-//! them. About one entry in 8,000 looked at belongs to another k-mer; comparing bases weeds it out. 8 bytes a seed and 4 a
-//! bucket, with no more buckets than seeds: at most 12 bytes a seed.
+//! them. About one entry in 8,000 looked at (with a tag of 13 bits) belongs to another k-mer; comparing bases weeds it out. 8 bytes
+//! a seed and 4 a bucket, with no more buckets than seeds: at most 12 bytes a seed.
+//!
+//! The numbers in `buckets` never fall, and have more than 32 bits where there are more than 2^32 seeds (references of more than
+//! 23 billion bases). Their low 32 bits are stored; a number less than the one before it tells that the high bits went up by one
+//! there. Such places are few, and are listed when the index is loaded.
 
 use std::ops::Range;
 
-use crate::syncmer::{Flanks, Seed};
+use crate::syncmer::{FLANK_BITS, Flanks, Seed};
 
-const TAG_BITS: u32 = 13;
-const TAG_SHIFT: u32 = 64 - TAG_BITS;
-const BEHIND_SHIFT: u32 = TAG_SHIFT - 9;
-const BEFORE_SHIFT: u32 = BEHIND_SHIFT - 9;
+/// Bits of a position at the least, and of the tag that is then left.
+const LEAST_POSITION_BITS: u32 = 32;
+/// Bits of a position at the most.
+const MOST_POSITION_BITS: u32 = 40;
 /// Ranges up to this length are scanned, longer ones searched by halves.
 const SCAN_LIMIT: usize = 16;
 
@@ -26,25 +31,75 @@ const SCAN_LIMIT: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Occurrence {
     /// Padded position of the k-mer's first base.
-    pub position: u32,
+    pub position: u64,
     /// Whether the canonical k-mer is the reverse complement of the reference's.
     pub reverse: bool,
 }
 
-/// Packs an entry. Flanks that are missing count as hash 0.
-pub fn pack_entry(seed: &Seed, flanks: Flanks, position: u32, bucket_bits: u32) -> u64 {
-    let flank = |i: usize| u64::from(flanks[i].unwrap_or(0));
-    tag_of(seed.hash, bucket_bits) << TAG_SHIFT
-        | flank(1) << BEHIND_SHIFT
-        | flank(0) << BEFORE_SHIFT
-        | u64::from(position) << 1
-        | u64::from(seed.reverse)
+/// How hashes and entries are divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryLayout {
+    /// Bits of a position in an entry, 32 to 40.
+    pub position_bits: u32,
+    /// Buckets are 2 to this power.
+    pub bucket_bits: u32,
 }
 
-/// Unpacks what an entry says of the reference.
-#[inline]
-pub fn unpack_entry(entry: u64) -> Occurrence {
-    Occurrence { position: (entry >> 1) as u32, reverse: entry & 1 == 1 }
+impl EntryLayout {
+    /// For a reference of so many bases, with and without padding.
+    pub fn new(padded_bases: u64, bases: u64) -> Self {
+        let position_bits = (u64::BITS - padded_bases.leading_zeros()).max(LEAST_POSITION_BITS);
+        Self { position_bits, bucket_bits: bucket_bits_for(bases) }
+    }
+
+    /// Whether an index can have it.
+    pub fn is_possible(self) -> bool {
+        (LEAST_POSITION_BITS..=MOST_POSITION_BITS).contains(&self.position_bits)
+            && (MIN_BUCKET_BITS..=MOST_POSITION_BITS).contains(&self.bucket_bits)
+    }
+
+    /// Packs an entry. Flanks that are missing count as hash 0.
+    #[inline]
+    pub fn pack(self, seed: &Seed, flanks: Flanks, position: u64) -> u64 {
+        let flank = |i: usize| u64::from(flanks[i].unwrap_or(0));
+        self.tag_of(seed.hash) << self.tag_shift()
+            | flank(1) << self.behind_shift()
+            | flank(0) << self.before_shift()
+            | position << 1
+            | u64::from(seed.reverse)
+    }
+
+    /// Unpacks what an entry says of the reference.
+    #[inline]
+    pub fn unpack(self, entry: u64) -> Occurrence {
+        Occurrence { position: (entry >> 1) & self.position_mask(), reverse: entry & 1 == 1 }
+    }
+
+    /// The bits of a position.
+    #[inline]
+    pub fn position_mask(self) -> u64 {
+        (1 << self.position_bits) - 1
+    }
+
+    #[inline]
+    fn before_shift(self) -> u32 {
+        self.position_bits + 1
+    }
+
+    #[inline]
+    fn behind_shift(self) -> u32 {
+        self.before_shift() + FLANK_BITS
+    }
+
+    #[inline]
+    fn tag_shift(self) -> u32 {
+        self.behind_shift() + FLANK_BITS
+    }
+
+    #[inline]
+    fn tag_of(self, hash: u64) -> u64 {
+        (hash << self.bucket_bits) >> self.tag_shift()
+    }
 }
 
 /// Bucket of a hash.
@@ -53,62 +108,81 @@ pub fn bucket_of(hash: u64, bucket_bits: u32) -> usize {
     (hash >> (64 - bucket_bits)) as usize
 }
 
-#[inline]
-fn tag_of(hash: u64, bucket_bits: u32) -> u64 {
-    (hash << bucket_bits) >> TAG_SHIFT
-}
+/// Buckets, in bits, that the smallest table has.
+const MIN_BUCKET_BITS: u32 = 8;
 
 /// Buckets for a reference of so many bases: the largest power of two that is not above the number of seeds expected.
-pub fn bucket_bits_for(bases: u64) -> u32 {
-    (bases / 6).max(256).ilog2().min(30)
+fn bucket_bits_for(bases: u64) -> u32 {
+    (bases / 6).max(1 << MIN_BUCKET_BITS).ilog2()
 }
 
 /// The table, borrowed from an index.
 #[derive(Clone, Copy, Debug)]
 pub struct SeedTable<'a> {
-    /// First entry of each bucket, and one more.
+    /// First entry of each bucket, and one more: the low 32 bits of each.
     pub buckets: &'a [u32],
+    /// The buckets at which the high bits go up by one, in order.
+    pub carries: &'a [usize],
     /// Entries, sorted within their bucket.
     pub entries: &'a [u64],
-    /// `buckets.len() - 1` is 2 to this power.
-    pub bucket_bits: u32,
+    /// How entries are divided.
+    pub layout: EntryLayout,
 }
 
 impl SeedTable<'_> {
     /// Entries of the bucket that a hash falls in: the first of a look-up's two memory accesses.
     #[inline]
-    pub fn bucket(&self, hash: u64) -> Range<u32> {
-        let bucket = bucket_of(hash, self.bucket_bits);
-        self.buckets[bucket]..self.buckets[bucket + 1]
+    pub fn bucket(&self, hash: u64) -> Range<usize> {
+        let bucket = bucket_of(hash, self.layout.bucket_bits);
+        let [first, end] = [bucket, bucket + 1].map(|bucket| self.buckets[bucket] as usize);
+        if self.carries.is_empty() {
+            return first..end;
+        }
+        let high = |bucket: usize| self.carries.partition_point(|&carry| carry <= bucket) << 32;
+        first + high(bucket)..end + high(bucket + 1)
     }
 
     /// Entries in `bucket` of the seed with this hash: the second access.
     #[inline]
-    pub fn find(&self, bucket: Range<u32>, hash: u64) -> Range<u32> {
-        let tag = tag_of(hash, self.bucket_bits);
-        self.subrange(bucket, tag << TAG_SHIFT, ((tag + 1) << TAG_SHIFT).wrapping_sub(1))
+    pub fn find(&self, bucket: Range<usize>, hash: u64) -> Range<usize> {
+        let (tag, shift) = (self.layout.tag_of(hash), self.layout.tag_shift());
+        self.subrange(bucket, tag << shift, ((tag + 1) << shift).wrapping_sub(1))
     }
 
     /// Of the entries that [`Self::find`] gave for a seed with this hash, those that agree in the flank behind as well, if it is
     /// known.
-    pub fn find_with_flank(&self, found: Range<u32>, hash: u64, flanks: Flanks) -> Option<Range<u32>> {
+    pub fn find_with_flank(&self, found: Range<usize>, hash: u64, flanks: Flanks) -> Option<Range<usize>> {
         let behind = u64::from(flanks[1]?);
-        let prefix = tag_of(hash, self.bucket_bits) << TAG_SHIFT | behind << BEHIND_SHIFT;
-        Some(self.subrange(found, prefix, prefix | ((1 << BEHIND_SHIFT) - 1)))
+        let shift = self.layout.behind_shift();
+        let prefix = self.layout.tag_of(hash) << self.layout.tag_shift() | behind << shift;
+        Some(self.subrange(found, prefix, prefix | ((1 << shift) - 1)))
+    }
+
+    /// Whether an entry agrees with a seed's flank before the k-mer, where that is known.
+    #[inline]
+    pub fn agrees_before(&self, entry: u64, flanks: Flanks) -> bool {
+        let hash = (entry >> self.layout.before_shift()) & ((1 << FLANK_BITS) - 1);
+        flanks[0].is_none_or(|flank| hash == u64::from(flank))
     }
 
     /// The sorted entries of `range` between `low` and `high`, both included.
     #[inline]
-    fn subrange(&self, range: Range<u32>, low: u64, high: u64) -> Range<u32> {
-        let entries = &self.entries[range.start as usize..range.end as usize];
+    fn subrange(&self, range: Range<usize>, low: u64, high: u64) -> Range<usize> {
+        let entries = &self.entries[range.clone()];
         let (first, last) = if entries.len() <= SCAN_LIMIT {
             let below = entries.iter().filter(|&&e| e < low).count();
             (below, below + entries.iter().filter(|&&e| e >= low && e <= high).count())
         } else {
             ends_within(entries, low, high)
         };
-        range.start + first as u32..range.start + last as u32
+        range.start + first..range.start + last
     }
+}
+
+/// The buckets at which high bits go up, of `buckets` whose first has this number.
+pub fn carries(buckets: &[u32], number: usize) -> impl Iterator<Item = usize> {
+    let is_carry = |(_, pair): &(usize, &[u32])| pair[1] < pair[0];
+    (number + 1..).zip(buckets.windows(2)).filter(is_carry).map(|(number, _)| number)
 }
 
 /// First and end of the sorted `entries` between `low` and `high`, both included, looked for from both ends: most long buckets
@@ -135,12 +209,6 @@ fn gallop(len: usize, has: impl Fn(usize) -> bool) -> usize {
     low
 }
 
-/// Whether an entry agrees with a seed's flank before the k-mer, where that is known.
-#[inline]
-pub fn agrees_before(entry: u64, flanks: Flanks) -> bool {
-    flanks[0].is_none_or(|flank| (entry >> BEFORE_SHIFT) & 0x1FF == u64::from(flank))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,11 +217,46 @@ mod tests {
         Seed { position: 0, hash, reverse: false }
     }
 
+    /// The narrowest and the widest.
+    const LAYOUTS: [EntryLayout; 2] =
+        [EntryLayout { position_bits: 32, bucket_bits: 8 }, EntryLayout { position_bits: 40, bucket_bits: 8 }];
+
     #[test]
     fn entries_keep_position_and_strand() {
-        let s = Seed { reverse: true, ..seed(0xABCD_EF01_2345_6789) };
-        let got = unpack_entry(pack_entry(&s, [Some(511), Some(257)], u32::MAX, 8));
-        assert_eq!(got, Occurrence { position: u32::MAX, reverse: true });
+        for layout in LAYOUTS {
+            let last = layout.position_mask();
+            for (position, reverse) in [(last, true), (last - 1, false), (0, true)] {
+                let s = Seed { reverse, ..seed(0xABCD_EF01_2345_6789) };
+                let got = layout.unpack(layout.pack(&s, [Some(511), Some(257)], position));
+                assert_eq!(got, Occurrence { position, reverse });
+            }
+        }
+    }
+
+    #[test]
+    fn positions_have_the_bits_they_need() {
+        let bits = |padded| EntryLayout::new(padded, padded).position_bits;
+        assert_eq!([3000, (1 << 32) - 1, 1 << 32, 31 << 30, 1 << 39].map(bits), [32, 32, 33, 35, 40]);
+        assert_eq!(EntryLayout::new(3_100_000_000, 3_000_000_000).bucket_bits, 28);
+        assert!(EntryLayout::new((1 << 40) - 1, 1 << 39).is_possible());
+        assert!(!EntryLayout::new(1 << 40, 1 << 39).is_possible());
+    }
+
+    /// Numbers of seeds beyond 32 bits, without the seeds.
+    #[test]
+    fn high_bits_go_up_where_low_bits_fall() {
+        let starts: [u64; 257] = std::array::from_fn(|b| match b as u64 {
+            b @ ..100 => b,
+            b @ 100..200 => (1 << 32) - 150 + b,
+            b => (2 << 32) - 250 + b,
+        });
+        let buckets = starts.map(|start| start as u32);
+        let carries: Vec<usize> = carries(&buckets, 0).collect();
+        assert_eq!(carries, [150, 250]);
+        let table = SeedTable { buckets: &buckets, carries: &carries, entries: &[], layout: LAYOUTS[1] };
+        for (bucket, bounds) in starts.windows(2).enumerate() {
+            assert_eq!(table.bucket((bucket as u64) << 56), bounds[0] as usize..bounds[1] as usize, "{bucket}");
+        }
     }
 
     #[test]
@@ -167,27 +270,29 @@ mod tests {
 
     #[test]
     fn look_up_finds_exactly_the_seed_and_its_flanks() {
-        for copies in [1u32, 5, 40] {
-            let bits = 8;
-            let hashes = [3u64 << 56, (3u64 << 56) | (1 << 44), (3u64 << 56) | (0x1FFF << 43)];
+        for (copies, layout) in [1u64, 5, 40].into_iter().flat_map(|n| LAYOUTS.map(|layout| (n, layout))) {
+            // Tags of the bucket: none set, two, all.
+            let tag_bit = 1 << (56 - 4);
+            let hashes = [3u64 << 56, (3u64 << 56) | tag_bit, (3u64 << 56) | (0x1FFF << 43)];
             let mut entries: Vec<u64> = Vec::new();
             for &hash in &hashes {
                 for i in 0..copies {
                     let flanks = [Some((i % 3) as u16), Some((i % 2) as u16)];
-                    entries.push(pack_entry(&seed(hash), flanks, 100 + i, bits));
+                    entries.push(layout.pack(&seed(hash), flanks, 100 + i));
                 }
             }
             entries.sort_unstable();
             let total = entries.len() as u32;
             let buckets: Vec<u32> = (0..=256).map(|b| if b > 3 { total } else { 0 }).collect();
-            let table = SeedTable { buckets: &buckets, entries: &entries, bucket_bits: bits };
+            let table = SeedTable { buckets: &buckets, carries: &[], entries: &entries, layout };
             for &hash in &hashes {
                 let found = table.find(table.bucket(hash), hash);
-                assert_eq!(found.len() as u32, copies);
+                assert_eq!(found.len() as u64, copies);
                 let flanked = table.find_with_flank(found, hash, [Some(0), Some(1)]).unwrap();
-                assert_eq!(flanked.len() as u32, copies / 2);
+                assert_eq!(flanked.len() as u64, copies / 2);
             }
-            assert!(table.find(table.bucket(7 << 43 | 3 << 56), 7 << 43 | 3 << 56).is_empty());
+            let other = 3 << 56 | 5 << 51;
+            assert!(table.find(table.bucket(other), other).is_empty());
         }
     }
 }
