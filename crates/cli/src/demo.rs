@@ -50,6 +50,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         options: MapOptions::default(),
         reading: Reading::default(),
         insert: InsertSource::Reads,
+        shard: None,
         engine: &args.engine,
         batch_reads: DEFAULT_BATCH_READS,
     })?;
