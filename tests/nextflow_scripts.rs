@@ -85,8 +85,9 @@ fn with_values(text: &str, values: &Values<'_>) -> String {
 fn bash(folder: &Path, command: &str) -> String {
     let programs = Path::new(env!("CARGO_BIN_EXE_svala")).parent().expect("a folder");
     let path = format!("{}:{}", text(programs), std::env::var("PATH").unwrap_or_default());
-    let output = Command::new("bash").args(["-euo", "pipefail", "-c", command]).env("PATH", path).current_dir(folder);
-    let output = output.output().expect("bash starts");
+    let mut bash = Command::new("bash");
+    let bash = bash.args(["-euo", "pipefail", "-c", command]).env("PATH", path).current_dir(folder);
+    let output = bash.output().expect("bash starts");
     assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text").trim().to_owned()
 }

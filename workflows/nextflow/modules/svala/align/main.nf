@@ -14,7 +14,7 @@ process SVALA_ALIGN {
     tuple val(meta), path("${prefix}.{bam,cram}"), emit: bam
     tuple val(meta), path("${prefix}.{bam.bai,bam.csi,cram.crai}"), emit: index, optional: true
     tuple val(meta), path("${prefix}.*.svala.json"), emit: record, optional: true
-    tuple val("${task.process}"), val('svala'), eval("svala --version | sed 's/svala //'"), topic: versions, emit: versions_svala
+    tuple val("${task.process}"), val('svala'), eval("svala --version | sed -n 's/^svala //p'"), topic: versions, emit: versions_svala
 
     when:
     task.ext.when == null || task.ext.when

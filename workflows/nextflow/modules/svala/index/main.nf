@@ -10,7 +10,7 @@ process SVALA_INDEX {
 
     output:
     tuple val(meta), path("*.svala"), emit: index
-    tuple val("${task.process}"), val('svala'), eval("svala --version | sed 's/svala //'"), topic: versions, emit: versions_svala
+    tuple val("${task.process}"), val('svala'), eval("svala --version | sed -n 's/^svala //p'"), topic: versions, emit: versions_svala
 
     when:
     task.ext.when == null || task.ext.when

@@ -16,7 +16,7 @@ process SVALA_MERGE {
     tuple val(meta), path("${prefix}.{stats,flagstat,coverage,insert_size_metrics,duplicate_metrics}"), emit: metrics
     tuple val(meta), path("${prefix}.*_mqc.json"), emit: multiqc
     tuple val(meta), path("${prefix}.html"), emit: report
-    tuple val("${task.process}"), val('svala'), eval("svala --version | sed 's/svala //'"), topic: versions, emit: versions_svala
+    tuple val("${task.process}"), val('svala'), eval("svala --version | sed -n 's/^svala //p'"), topic: versions, emit: versions_svala
 
     when:
     task.ext.when == null || task.ext.when
