@@ -3,7 +3,7 @@
 # the bytes of one run. As root, on Debian with Rust; takes about two minutes once everything is installed and built.
 #
 # The harm is made as great as it can be: the killed node's svala is held until the second attempt at its shard has begun to write, and
-# then goes on beside it. So two processes write one shard.
+# then goes on beside it. So two processes write one shard. Exits with 75 if Slurm or Snakemake can't be had.
 #
 #     workflows/snakemake/test-slurm.sh [FOLDER]       # FOLDER keeps the files; else they are removed at the end
 #
@@ -17,6 +17,7 @@ mark="# Made by $(basename "$0") of svala"
 shards=6
 seconds_of() { echo "    $(( $(date +%s) - $2 )) s: $1"; }
 fail() { echo "FAILED: $*" >&2; exit 1; }
+missing() { echo "can't be had: $*" >&2; exit 75; }
 
 [ "$(id -u)" = 0 ] || fail "expected root, to start Slurm's daemons"
 if [ -e "$slurm_conf" ] && ! grep -qxF "$mark" "$slurm_conf"; then
@@ -27,11 +28,10 @@ mkdir -p "$work" && work="$(cd "$work" && pwd)"
 log="$work/log"
 mkdir -p "$log"
 daemons=()
-held=""
 
 clean_up() {
   # The one that is held can't end itself.
-  [ -z "$held" ] || kill -KILL "$held" 2>/dev/null || true
+  if [ -e "$work/held" ]; then kill -KILL "$(cat "$work/held")" 2>/dev/null || true; fi
   for node in "$work"/slurm/n?.pid "$work/slurm/slurmctld.pid"; do
     [ ! -e "$node" ] || kill -TERM "$(cat "$node")" 2>/dev/null || true
   done
@@ -51,12 +51,13 @@ trap 'finish '"${1:+kept}" EXIT
 
 install() {
   if ! command -v slurmctld >/dev/null || ! command -v munged >/dev/null; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge >"$log/apt" 2>&1
+    apt-get update -qq &&
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge python3-venv \
+        >"$log/apt" 2>&1 || missing "Slurm"
   fi
   if ! command -v snakemake >/dev/null || ! python3 -c 'import snakemake_executor_plugin_slurm' 2>/dev/null; then
-    python3 -m venv "$work/venv"
-    "$work/venv/bin/pip" install -q 'snakemake>=8' snakemake-executor-plugin-slurm >"$log/pip" 2>&1
+    python3 -m venv "$work/venv" &&
+      "$work/venv/bin/pip" install -q 'snakemake>=8' snakemake-executor-plugin-slurm >"$log/pip" 2>&1 || missing "Snakemake"
     export PATH="$work/venv/bin:$PATH"
   fi
 }
@@ -179,6 +180,7 @@ kill_a_node() {
   seconds_of "shard $shard is written on $other_node, and the process of n2 goes on beside it" "$begin"
   while kill -0 "$process" 2>/dev/null; do sleep 0.1; done
   echo "$shard" >"$work/written-twice"
+  rm "$work/held"
   seconds_of "the process of n2 has ended" "$begin"
 }
 
@@ -204,8 +206,8 @@ snakemake --snakefile "$workflow/Snakefile" --profile "$workflow/profiles/slurm"
   --default-resources slurm_partition=main mem_mb=1000 runtime=10 --slurm-no-account --slurm-status-command squeue --slurm-init-seconds-before-status-checks 2 \
   --seconds-between-status-checks 2 "${retry[@]}" >"$log/snakemake" 2>&1 || { tail -30 "$log/snakemake" >&2; fail "the workflow"; }
 seconds_of "the workflow is done" "$begin"
-held="$(cat "$work/held" 2>/dev/null)" || fail "no node was killed: the shards were aligned too soon"
-wait "$killer" && held=""
+[ -e "$work/held" ] || [ -e "$work/written-twice" ] || fail "no node was killed: the shards were aligned too soon"
+wait "$killer"
 [ -e "$work/written-twice" ] || fail "no shard was written twice"
 
 compared=0
