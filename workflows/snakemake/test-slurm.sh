@@ -69,7 +69,7 @@ start_slurm() {
   mkdir -p "$state/ctld" /etc/slurm /run/munge
   chown munge: /run/munge
   if [ ! -S /run/munge/munge.socket.2 ] || ! munge -n >/dev/null 2>&1; then
-    runuser -u munge -- /usr/sbin/munged --foreground >"$log/munged" 2>&1 &
+    setpriv --reuid=munge --regid=munge --clear-groups /usr/sbin/munged --foreground >"$log/munged" 2>&1 &
     daemons+=($!)
     for _ in $(seq 50); do munge -n >/dev/null 2>&1 && break; sleep 0.1; done
   fi
