@@ -52,7 +52,7 @@ trap 'finish '"${1:+kept}" EXIT
 install() {
   if ! command -v slurmctld >/dev/null || ! command -v munged >/dev/null; then
     apt-get update -qq &&
-      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge python3-venv \
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends slurm-wlm munge procps python3-venv \
         >"$log/apt" 2>&1 || missing "Slurm"
   fi
   if ! command -v snakemake >/dev/null || ! python3 -c 'import snakemake_executor_plugin_slurm' 2>/dev/null; then
@@ -201,13 +201,13 @@ begin="$(date +%s)"
 kill_a_node &
 killer=$!
 daemons+=("$killer")
-snakemake --snakefile "$workflow/Snakefile" --profile "$workflow/profiles/slurm" --configfile "$work/config.yaml" \
+timeout 900 snakemake --snakefile "$workflow/Snakefile" --profile "$workflow/profiles/slurm" --configfile "$work/config.yaml" \
   --directory "$work" --set-threads index=1 align=1 merge=1 --set-resources align:mem_mb=1000 merge:mem_mb=1000 index:mem_mb=1000 \
   --default-resources slurm_partition=main mem_mb=1000 runtime=10 --slurm-no-account --slurm-status-command squeue --slurm-init-seconds-before-status-checks 2 \
   --seconds-between-status-checks 2 "${retry[@]}" >"$log/snakemake" 2>&1 || { tail -30 "$log/snakemake" >&2; fail "the workflow"; }
 seconds_of "the workflow is done" "$begin"
 [ -e "$work/held" ] || [ -e "$work/written-twice" ] || fail "no node was killed: the shards were aligned too soon"
-wait "$killer"
+for _ in $(seq 600); do kill -0 "$killer" 2>/dev/null || break; sleep 0.1; done
 [ -e "$work/written-twice" ] || fail "no shard was written twice"
 
 compared=0
