@@ -10,9 +10,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{
-    READS, Random, conclude, data, fastq_records, indexed_reference, listing, text, trial, trial_if, wait_until,
-};
+use common::{READS, Random, conclude, data, fastq_records, indexed_reference, text, trial, trial_if};
 
 /// Reference and reads.
 struct Bench {
@@ -76,6 +74,24 @@ impl Piped {
     fn end(mut self) -> ExitStatus {
         self.child.wait().expect("svala ends")
     }
+}
+
+fn wait_until(condition: impl Fn() -> bool) {
+    for _ in 0..3000 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("waited for 30 s");
+}
+
+fn listing(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("the folder");
+    let mut names: Vec<String> =
+        entries.map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
 }
 
 fn signals_leave_nothing(bench: &Bench) {

@@ -7,10 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use common::{
-    READS, bytes, conclude, data, fastq_records, indexed_reference, listing, svala_ok, svala_refuses, text, trial,
-    wait_until,
-};
+use common::{READS, bytes, conclude, data, fastq_records, indexed_reference, svala_ok, svala_refuses, text, trial};
 
 /// Files that tell of the run itself, its times among others.
 const OF_THE_RUN: [&str; 3] = ["out.bam.svala.json", "qc.html", "qc.svala_mqc.json"];
@@ -212,6 +209,7 @@ mod attempts {
 
     use std::io::Write;
     use std::process::{Child, Command, Stdio};
+    use std::time::{Duration, Instant};
 
     /// A run that has read half of its reads and begun to write.
     struct Attempt {
@@ -242,6 +240,22 @@ mod attempts {
             let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().expect("kill starts");
             assert!(status.success() && !self.child.wait().expect("svala ends").success());
         }
+    }
+
+    fn wait_until(condition: impl Fn() -> bool) {
+        let begin = Instant::now();
+        while !condition() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "waited for a minute");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The names in a folder, sorted.
+    fn listing(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").file_name());
+        let mut names: Vec<String> = entries.map(|name| name.into_string().expect("UTF-8")).collect();
+        names.sort();
+        names
     }
 
     /// Attempts at the same shard: one ended by a signal, one killed, one that finishes, and a late one that finishes too.

@@ -229,26 +229,6 @@ pub fn has_program(name: &str) -> bool {
     std::env::split_paths(&paths).any(|folder| folder.join(name).is_file())
 }
 
-/// The names in a folder, sorted.
-pub fn listing(folder: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(folder).expect("the folder");
-    let mut names: Vec<String> =
-        entries.map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
-    names.sort();
-    names
-}
-
-/// Waits for what another process does.
-pub fn wait_until(condition: impl Fn() -> bool) {
-    for _ in 0..3000 {
-        if condition() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("waited for 30 s");
-}
-
 /// A test that runs only if `available`; else it is ignored and says why, or fails if `variable` demands it.
 pub fn trial_if(
     name: &str,
