@@ -44,8 +44,10 @@ finish() {
   if [ "$outcome" != 0 ]; then
     echo "the logs are in $log" >&2
   elif [ -z "${1:-}" ]; then
-    rm -rf "$work"
+    # The daemons still write until they have ended.
+    for _ in $(seq 20); do rm -rf "$work" 2>/dev/null && break; sleep 0.5; done
   fi
+  exit "$outcome"
 }
 trap 'finish '"${1:+kept}" EXIT
 
