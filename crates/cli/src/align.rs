@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, Destination, Format, Header, HeaderLines, ReadGroup, ReadSource, RecordOrder, ReferenceSequence,
-    WriterOptions,
+    AlignmentWriter, Destination, Format, Header, HeaderLines, ReadGroup, ReadShard, ReadSource, RecordOrder,
+    ReferenceSequence, WriterOptions,
 };
 use svala_map::duplicates::LibraryCounts;
 use svala_map::index::{Contig, Index, index_path};
@@ -75,6 +75,8 @@ pub struct Job<'a> {
     pub reading: Reading,
     /// Where the insert-size model comes from.
     pub insert: InsertSource<'a>,
+    /// Which part of the reads is aligned, if not all.
+    pub shard: Option<ReadShard>,
     /// What runs the kernels.
     pub engine: &'a EngineArgs,
     /// Reads in a batch.
@@ -147,6 +149,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     run(&Job {
         order,
         sort,
+        shard: args.shard,
         writer,
         cram: is_cram(&args.output),
         companions,
@@ -204,6 +207,7 @@ fn job<'a>(
         lines: HeaderLines::default(),
         reading: reading(mapping),
         insert: InsertSource::new(&mapping.insert),
+        shard: None,
         engine: &mapping.engine,
         batch_reads: mapping.batch_reads,
     })
@@ -231,7 +235,8 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         ..job.options.clone()
     };
     let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
-    space::check(&space::Places { inputs: job.inputs.files().collect(), output: &job.destination, runs })?;
+    let shards = job.shard.map_or(1, ReadShard::shards);
+    space::check(&space::Places { inputs: job.inputs.files().collect(), shards, output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
     let mut index = open_index(job.reference, job.threads)?;
     let alternates = alternates(job, &index)?;
@@ -250,6 +255,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         engine: &engine,
         options: &options,
         insert_model,
+        shard: job.shard,
         threads: job.threads,
         batch_reads: job.batch_reads,
         observe: job.companions.observe(),
@@ -272,6 +278,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let facts = RunFacts {
         inputs: job.inputs.files().map(file_name).zip(watches.iter().map(|watch| watch.file_digest())).collect(),
         reference: file_name(job.reference),
+        shard: job.shard,
         header,
         summary: done.summary,
         observation: done.observation,
@@ -418,6 +425,7 @@ fn command_line(job: &Job<'_>) -> CommandLine {
     words.push(file_name(job.reference));
     CommandLine {
         command: job.command.into(),
+        shard: job.shard,
         duplicates: job.sort.as_ref().map_or(DuplicateAction::Mark, |sort| sort.duplicates.action),
         barcode_tag: job.reading.barcode_tag,
         rest: words.join(" "),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 use svala_compute::{Adapters, Backend, GpuCheck, SimdLevel};
+use svala_io::ReadShard;
 
 use crate::bwa_options::BwaArgs;
 use crate::insert_option::InsertSizes;
@@ -146,6 +147,9 @@ pub struct AlignArgs {
     /// Threads [default: all]
     #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
+    /// Align only the reads of shard I of N, told by a hash of their names; `svala merge` makes one file of all shards
+    #[arg(long, value_name = "I/N", conflicts_with = "rmdup")]
+    pub shard: Option<ReadShard>,
     /// Order of the records: coordinate, name (digits as numbers), or none for that of the reads
     #[arg(long, value_enum, default_value_t = Sort::Coordinate, value_name = "HOW")]
     pub sort: Sort,

@@ -52,6 +52,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
         options: MapOptions::default(),
         reading: Reading::default(),
         insert: InsertSource::Reads,
+        shard: None,
         engine: &args.engine,
         batch_reads: DEFAULT_BATCH_READS,
     })?;

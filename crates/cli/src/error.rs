@@ -82,6 +82,14 @@ pub enum Error {
         /// What is wrong.
         why: &'static str,
     },
+    /// The shards to be merged are not all.
+    #[error("shard {shard} is missing beside {}", beside.display())]
+    MissingShard {
+        /// Which.
+        shard: svala_io::ReadShard,
+        /// One of the others.
+        beside: PathBuf,
+    },
     /// Standard output could not be written.
     #[error("standard output: {0}")]
     Output(std::io::Error),

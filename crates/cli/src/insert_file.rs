@@ -39,6 +39,7 @@ pub fn run(args: &InsertSizeArgs) -> Result<()> {
         engine: &engine,
         options: &options,
         insert_model: None,
+        shard: None,
         threads: args.threads,
         batch_reads: DEFAULT_BATCH_READS,
         observe: Observe::Nothing,

@@ -33,6 +33,7 @@ mod run_facts;
 mod run_record;
 mod sample_sheet;
 mod scoring_options;
+mod shard_sets;
 mod shell_files;
 mod sort_option;
 mod space;

@@ -24,6 +24,7 @@ use crate::interrupt;
 use crate::open_index::open_index;
 use crate::program_line::CommandLine;
 use crate::run_facts::RunFacts;
+use crate::shard_sets::ShardSets;
 use crate::space::{self, Places};
 
 /// Merges shards.
@@ -41,7 +42,7 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     let destination = Destination::of(&args.output);
     let runs = Some((options.folder.as_path(), options.max_memory_bytes));
     let inputs = args.shards.iter().map(PathBuf::as_path).collect();
-    space::check(&Places { inputs, output: &destination, runs })?;
+    space::check(&Places { inputs, shards: 1, output: &destination, runs })?;
     let threads = args.threads.unwrap_or_else(all_threads);
     let digest = plan.record_of.is_some();
     let writer = writer(args, &destination, &header, WriterOptions { digest, ..args.sorted.writer_options(threads) })?;
@@ -55,6 +56,7 @@ pub fn run(args: &MergeArgs) -> Result<()> {
         // The last word of a canonical command line.
         reference: line.rest.rsplit(' ').next().unwrap_or_default().to_owned(),
         header,
+        shard: None,
         summary,
         observation,
         duplicates: outcome.counts,
@@ -133,6 +135,7 @@ struct Shards {
 /// Looks at what the shards say of themselves.
 fn open(shards: &[PathBuf], action: DuplicateAction) -> Result<Shards> {
     let (mut common, mut paired) = (None::<(Header, CommandLine)>, false);
+    let mut sets = ShardSets::default();
     for path in shards {
         let refuse = |why| Error::Map(svala_map::Error::Shard { path: path.clone(), why });
         let (mut shard, mut header) = ShardReader::open(path)?;
@@ -145,6 +148,7 @@ fn open(shards: &[PathBuf], action: DuplicateAction) -> Result<Shards> {
         if line.duplicates == DuplicateAction::Remove {
             return Err(refuse("duplicates have been removed, so those of other shards can't be told any more"));
         }
+        sets.add(path, &header.read_groups, line.shard.take());
         line.duplicates = action;
         header.program.command_line = line.to_program().command_line;
         let Some((known, _)) = &mut common else {
@@ -161,6 +165,7 @@ fn open(shards: &[PathBuf], action: DuplicateAction) -> Result<Shards> {
             return Err(refuse("a shard before has a read group with the same ID and other fields"));
         }
     }
+    sets.check()?;
     let why = || Error::Usage { path: PathBuf::new(), why: "expected shards" };
     common.map(|(header, line)| Shards { header, line, paired }).ok_or_else(why)
 }

@@ -1,10 +1,11 @@
 //! The `@PG` line: what decides the records and nothing else. No folders, threads, devices or names of reads and outputs, nor read
-//! groups, which have lines of their own. So shards of a sample, and runs anywhere, have the same line, and a merge of shards the
-//! line of one run over all reads.
+//! groups, which have lines of their own. So parts of a sample, and runs anywhere, have the same line, and a merge of shards the
+//! line of one run over all reads. A shard of `--shard` says which it is, so that a merge can tell whether it has all.
 
-use svala_io::Program;
+use svala_io::{Program, ReadShard};
 use svala_map::sort::DuplicateAction;
 
+const SHARD: &str = " --shard ";
 const REMOVE: &str = " --rmdup";
 const IGNORE: &str = " --no-markdup";
 const BARCODE: &str = " --barcode-tag ";
@@ -14,6 +15,8 @@ const BARCODE: &str = " --barcode-tag ";
 pub struct CommandLine {
     /// `mem`, `align` or `demo`.
     pub command: String,
+    /// Which part of the reads was aligned, if not all.
+    pub shard: Option<ReadShard>,
     /// What is done about duplicates; marking them has no word, nor has not sorting.
     pub duplicates: DuplicateAction,
     /// The tag of barcodes.
@@ -35,14 +38,22 @@ impl CommandLine {
             DuplicateAction::Remove => REMOVE,
             DuplicateAction::Ignore => IGNORE,
         };
+        let shard = self.shard.map_or_else(String::new, |shard| format!("{SHARD}{shard}"));
         let barcode = self.barcode_tag.map_or_else(String::new, |tag| format!("{BARCODE}{}", tag.escape_ascii()));
-        format!("svala {}{duplicates}{barcode} {}", self.command, self.rest)
+        format!("svala {}{shard}{duplicates}{barcode} {}", self.command, self.rest)
     }
 
     /// What a line of a sorting `svala align` says; none if the line is another's.
     pub fn of_align(program: &Program) -> Option<Self> {
         let (id, command) = ("svala", "align");
         let line = program.command_line.strip_prefix(&format!("{id} {command}")).filter(|_| program.name == id)?;
+        let (shard, line) = match line.strip_prefix(SHARD) {
+            Some(line) => {
+                let (shard, _) = line.split_once(' ')?;
+                (Some(shard.parse().ok()?), &line[shard.len()..])
+            }
+            None => (None, line),
+        };
         let (duplicates, line) = match (line.strip_prefix(REMOVE), line.strip_prefix(IGNORE)) {
             (Some(rest), _) => (DuplicateAction::Remove, rest),
             (_, Some(rest)) => (DuplicateAction::Ignore, rest),
@@ -51,7 +62,7 @@ impl CommandLine {
         let tagged = line.strip_prefix(BARCODE).and_then(|rest| rest.as_bytes().first_chunk::<2>());
         let line = if tagged.is_some() { line.get(BARCODE.len() + 2..)? } else { line };
         let rest = line.strip_prefix(' ')?.to_owned();
-        Some(Self { command: command.into(), duplicates, barcode_tag: tagged.copied(), rest })
+        Some(Self { command: command.into(), shard, duplicates, barcode_tag: tagged.copied(), rest })
     }
 }
 
@@ -64,8 +75,11 @@ mod tests {
         for duplicates in [DuplicateAction::Mark, DuplicateAction::Remove, DuplicateAction::Ignore] {
             for barcode_tag in [None, Some(*b"RX")] {
                 for rest in ["ref.fa", "-Y --rmdup --barcode-tag.fa"] {
-                    let line = CommandLine { command: "align".into(), duplicates, barcode_tag, rest: rest.into() };
-                    assert_eq!(CommandLine::of_align(&line.to_program()), Some(line));
+                    for shard in [None, ReadShard::new(2, 6)] {
+                        let (command, rest) = ("align".into(), rest.into());
+                        let line = CommandLine { command, shard, duplicates, barcode_tag, rest };
+                        assert_eq!(CommandLine::of_align(&line.to_program()), Some(line));
+                    }
                 }
             }
         }
@@ -75,7 +89,8 @@ mod tests {
             version: "1".into(),
             command_line: command_line.into(),
         };
-        for other in ["", "svala mem ref.fa", "svala align", "svala align --rmdup", "bwa mem"] {
+        let foreign = ["", "svala mem ref.fa", "svala align", "svala align --rmdup", "bwa mem"];
+        for other in foreign.into_iter().chain(["svala align --shard 3/2 ref.fa", "svala align --shard 1/2"]) {
             assert_eq!(CommandLine::of_align(&program(other)), None, "{other}");
         }
     }

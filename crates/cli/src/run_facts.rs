@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use svala_compute::Counters;
-use svala_io::{FileDigest, Header};
+use svala_io::{FileDigest, Header, ReadShard};
 use svala_map::duplicates::{DuplicateCounts, LibraryCounts};
 use svala_map::observer::Observation;
 use svala_map::pipeline::Summary;
@@ -16,6 +16,8 @@ pub struct RunFacts {
     pub reference: String,
     /// The header of the output.
     pub header: Header,
+    /// Which part of the inputs it is, if not all.
+    pub shard: Option<ReadShard>,
     /// Counts of reads.
     pub summary: Summary,
     /// Counts of records.

@@ -59,6 +59,7 @@ impl RunRecord {
                 "digest": digest_text(&observation.sums),
                 "digest_is": DIGEST,
             },
+            "shard": facts.shard.map(|shard| shard.to_string()),
             "reads": {
                 "reads": summary.reads,
                 "bases": summary.bases,

@@ -18,6 +18,8 @@ const PLAIN_FACTOR: u64 = 4;
 pub struct Places<'a> {
     /// Inputs; those that are no regular files count nothing.
     pub inputs: Vec<&'a Path>,
+    /// The run takes one in so many of their reads.
+    pub shards: u32,
     /// Output.
     pub output: &'a Destination,
     /// Folder of runs, and the memory that inputs must fill before there are any, in bytes.
@@ -30,7 +32,7 @@ pub struct Places<'a> {
 ///
 /// Less than half of that is free.
 pub fn check(places: &Places<'_>) -> Result<()> {
-    let input: u64 = places.inputs.iter().map(|path| gzipped_bytes(path)).sum();
+    let input = places.inputs.iter().map(|path| gzipped_bytes(path)).sum::<u64>() / u64::from(places.shards.max(1));
     let mut needs: Vec<(PathBuf, u64)> = Vec::new();
     if let Destination::File(path) = places.output {
         needs.push((folder(path), input * OUTPUT_TENTHS / 10));

@@ -1,15 +1,17 @@
 //! Output files that appear under their final name only when they are complete.
 //!
-//! Until then they lie in the same folder as `.svala-NAME-PROCESS-RANDOM.partial`, locked by their writer. A process that was killed
-//! leaves such a file without a lock, and the next that writes a file of that name removes it.
+//! Until then they lie in the same folder as `.svala-NAME-MACHINE-PROCESS-RANDOM.partial`, locked by their writer. A process that was killed
+//! leaves such a file without a lock, and the next on that machine that writes a file of that name removes it.
 
 use std::{
+    borrow::Cow,
     fs::{self, File, OpenOptions, Permissions},
     io::{self, BufWriter, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
 use tempfile::NamedTempFile;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{Error, Result};
 
@@ -58,6 +60,13 @@ impl AtomicFile {
     /// One of these steps fails.
     pub fn complete(&mut self) -> Result<()> {
         self.target.complete().map_err(|source| Error::write(&self.path, source))
+    }
+
+    /// Its final name, if a file of the same bytes has that already. To be asked once it is [complete](Self::complete).
+    pub(crate) fn twin(&self) -> Option<&Path> {
+        let Target::Temporary { file, destination, .. } = &self.target else { return None };
+        let is_same = has_same_bytes(file.get_ref().path(), destination).unwrap_or(false);
+        is_same.then_some(&self.path)
     }
 
     /// Writes all bytes to the device, sets the usual permissions (0666 without the bits of the
@@ -145,17 +154,21 @@ impl Target {
 pub fn remove_partials(path: &Path) {
     let destination = link_target(path).unwrap_or_else(|_| path.to_path_buf());
     let names = PartialNames::new(&destination);
-    let process = format!("-{}-", std::process::id());
-    let is_own = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().contains(&process);
-    for path in names.find(parent_folder(&destination)).filter(is_own) {
+    let process = format!("-{}-{}-", names.machine, std::process::id());
+    for path in names.find(parent_folder(&destination)).filter(|path| file_name(path).contains(&process)) {
         let _ = fs::remove_file(path);
     }
 }
 
-/// Names of the unfinished files of one output.
+/// Names of the unfinished files of one output: its own name, then the machine, the process and something random.
+///
+/// So several attempts at one output, on several machines that share a folder, write files of their own, and whichever ends last gives
+/// its file the final name.
 struct PartialNames {
     /// What they start with, whichever process writes them.
     prefix: String,
+    /// This machine.
+    machine: String,
 }
 
 impl PartialNames {
@@ -166,12 +179,14 @@ impl PartialNames {
     const ATTEMPTS: usize = 10;
 
     fn new(destination: &Path) -> Self {
-        let name = destination.file_name().unwrap_or_default().to_string_lossy();
-        Self { prefix: format!(".svala-{}", name.chars().take(Self::MAX_NAME).collect::<String>()) }
+        let name = file_name(destination).chars().take(Self::MAX_NAME).collect::<String>();
+        // Of a fixed length, and without what a name may hold.
+        let machine = format!("{:016x}", xxh3_64(machine_name().as_bytes()));
+        Self { prefix: format!(".svala-{name}"), machine }
     }
 
     fn builder_prefix(&self) -> String {
-        format!("{}-{}-", self.prefix, std::process::id())
+        format!("{}-{}-{}-", self.prefix, self.machine, std::process::id())
     }
 
     /// A new file, locked.
@@ -191,22 +206,42 @@ impl PartialNames {
     /// Files of this and of longer names.
     fn find<'n>(&'n self, folder: &Path) -> impl Iterator<Item = PathBuf> + use<'n> {
         let is_partial = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = file_name(path);
             name.starts_with(&self.prefix) && name.ends_with(Self::SUFFIX)
         };
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         entries.map(|entry| entry.path()).filter(is_partial)
     }
 
-    /// Removes files whose writers have died. What can't be removed does no harm.
+    /// Removes files whose writers have died on this machine: locks of others needn't show here. What can't be removed does no harm.
     fn remove_leftovers(&self, folder: &Path) {
-        for path in self.find(folder) {
+        let machine = format!("-{}-", self.machine);
+        for path in self.find(folder).filter(|path| file_name(path).contains(&machine)) {
             let is_left = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
             if is_left {
                 let _ = fs::remove_file(path);
             }
         }
     }
+}
+
+fn file_name(path: &Path) -> Cow<'_, str> {
+    path.file_name().unwrap_or_default().to_string_lossy()
+}
+
+/// What the machine, or its container, is called.
+#[cfg(unix)]
+fn machine_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn machine_name() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
+}
+
+fn has_same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(one)?.len() == fs::metadata(other)?.len() && fs::read(one)? == fs::read(other)?)
 }
 
 /// Where a symbolic link ends, even if nothing is there yet; else the path itself.
@@ -304,18 +339,26 @@ mod tests {
     fn leftovers_of_the_same_output_are_removed_and_living_files_are_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.bam");
-        for name in [".svala-out.bam-1-abc.partial", ".svala-out.bam-1", ".svala-other.bam-1-abc.partial", "x.partial"]
-        {
+        let PartialNames { machine, .. } = PartialNames::new(&path);
+        let [own, cut, other_output, other_machine] = [
+            format!(".svala-out.bam-{machine}-1-abc.partial"),
+            format!(".svala-out.bam-{machine}-1"),
+            format!(".svala-other.bam-{machine}-1-abc.partial"),
+            ".svala-out.bam-0123456789abcdef-1-abc.partial".to_owned(),
+        ];
+        for name in [&own, &cut, &other_output, &other_machine, "x.partial"] {
             fs::write(folder.path().join(name), "left").unwrap();
         }
         let living = AtomicFile::create(&path).unwrap();
         let other = AtomicFile::create(&path).unwrap();
-        assert_eq!(names(folder.path()).len(), 5);
+        assert_eq!(names(folder.path()).len(), 6);
         living.commit().unwrap();
         other.commit().unwrap();
         let mut left = names(folder.path());
         left.sort();
-        assert_eq!(left, [".svala-other.bam-1-abc.partial", ".svala-out.bam-1", "out.bam", "x.partial"]);
+        let mut expected = [other_output, cut, other_machine, "out.bam".into(), "x.partial".into()];
+        expected.sort();
+        assert_eq!(left, expected);
     }
 
     #[test]
@@ -324,11 +367,40 @@ mod tests {
         let path = folder.path().join("out.bam");
         let files =
             ["out.bam", "out.bam.bai", "xout.bam"].map(|name| AtomicFile::create(&folder.path().join(name)).unwrap());
-        fs::write(folder.path().join(".svala-out.bam-0-abc.partial"), "another's").unwrap();
+        let PartialNames { machine, .. } = PartialNames::new(&path);
+        let process = std::process::id();
+        let [other_process, other_machine] = [
+            format!(".svala-out.bam-{machine}-0-abc.partial"),
+            format!(".svala-out.bam-0123456789abcdef-{process}-abc.partial"),
+        ];
+        for name in [&other_process, &other_machine] {
+            fs::write(folder.path().join(name), "another's").unwrap();
+        }
         remove_partials(&path);
-        assert_eq!(names(folder.path()).len(), 2);
+        assert_eq!(names(folder.path()).len(), 3);
         drop(files);
-        assert_eq!(names(folder.path()), [".svala-out.bam-0-abc.partial"]);
+        let (mut left, mut expected) = (names(folder.path()), [other_process, other_machine]);
+        left.sort();
+        expected.sort();
+        assert_eq!(left, expected);
+    }
+
+    #[test]
+    fn a_twin_has_the_same_bytes_under_the_final_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.bam.bai");
+        let complete = |content: &[u8]| {
+            let mut file = AtomicFile::create(&path).unwrap();
+            file.write_all(content).unwrap();
+            file.complete().unwrap();
+            file
+        };
+        let first = complete(b"index");
+        assert_eq!(first.twin(), None);
+        first.commit().unwrap();
+        assert_eq!(complete(b"index").twin(), Some(path.as_path()));
+        assert_eq!(complete(b"Index").twin(), None);
+        assert_eq!(complete(b"longer index").twin(), None);
     }
 
     #[test]

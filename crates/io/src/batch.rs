@@ -184,6 +184,22 @@ impl ReadBatch {
         self.base_ends.push(self.bases.len());
     }
 
+    /// Removes the templates, pairs or single reads, whose names `is_kept` refuses.
+    pub fn keep_templates(&mut self, is_kept: impl Fn(&[u8]) -> bool) {
+        let step = if self.paired { 2 } else { 1 };
+        let mut kept = Vec::with_capacity(self.len());
+        for first in (0..self.len()).step_by(step) {
+            let is_kept = is_kept(self.name(first));
+            kept.extend(std::iter::repeat_n(is_kept, step.min(self.len() - first)));
+        }
+        keep(&mut [&mut self.names], &mut self.name_ends, &kept);
+        keep(&mut [&mut self.bases, &mut self.qualities], &mut self.base_ends, &kept);
+        keep(&mut [&mut self.barcodes], &mut self.barcode_ends, &kept);
+        keep(&mut [&mut self.fields], &mut self.field_ends, &kept);
+        let mut kept = kept.into_iter();
+        self.failed.retain(|_| kept.next().unwrap_or(true));
+    }
+
     /// Appends copies of the reads `range` of `other`, whose read group the batch takes, and whether they are paired.
     ///
     /// # Panics
@@ -230,6 +246,26 @@ impl fmt::Debug for ReadBatch {
 fn range_at(ends: &[usize], i: usize) -> Range<usize> {
     let start = if i == 0 { 0 } else { ends[i - 1] };
     start..ends[i]
+}
+
+/// Removes from arenas with common `ends` the items that are not `kept`; nothing where no item has any.
+fn keep(arenas: &mut [&mut Vec<u8>], ends: &mut Vec<usize>, kept: &[bool]) {
+    if ends.is_empty() {
+        return;
+    }
+    let (mut items, mut start, mut kept_bytes) = (0, 0, 0);
+    for (i, &is_kept) in kept.iter().enumerate() {
+        let end = ends[i];
+        if is_kept {
+            arenas.iter_mut().for_each(|arena| arena.copy_within(start..end, kept_bytes));
+            kept_bytes += end - start;
+            ends[items] = kept_bytes;
+            items += 1;
+        }
+        start = end;
+    }
+    ends.truncate(items);
+    arenas.iter_mut().for_each(|arena| arena.truncate(kept_bytes));
 }
 
 /// The bytes that the items `range` take together.
@@ -280,6 +316,31 @@ mod tests {
                     expected.push_failed(batch.has_failed(i));
                 }
                 assert!(copied == expected, "{start}..{end}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_choice_of_templates_is_kept_as_if_pushed() {
+        const NAMES: [&[u8]; 4] = [b"a", b"bb", b"", b"dddd"];
+        for mates in [1, 2] {
+            let batch_of = |templates: &[usize]| {
+                let mut batch = ReadBatch::new();
+                batch.set_paired(mates == 2);
+                for (&template, mate) in templates.iter().flat_map(|t| (0..mates).map(move |mate| (t, mate))) {
+                    let bases = &b"ACGTACGT"[..3 * mate + template];
+                    batch.push(NAMES[template], bases, &b"IHGFEDCB"[..bases.len()]);
+                    batch.push_fields(|fields| fields.extend(&b"XAZtext\0XCA!"[..11 * (template % 2)]));
+                    batch.push_failed(template == 1);
+                    batch.push_barcode(NAMES[3 - template]);
+                }
+                batch
+            };
+            for choice in 0..16 {
+                let wanted: Vec<usize> = (0..4).filter(|template| choice >> template & 1 == 1).collect();
+                let mut kept = batch_of(&[0, 1, 2, 3]);
+                kept.keep_templates(|name| wanted.iter().any(|&template| NAMES[template] == name));
+                assert!(kept == batch_of(&wanted), "{wanted:?} of {mates} mates");
             }
         }
     }

@@ -108,6 +108,7 @@ mod per_base;
 pub mod qc;
 mod read_ahead;
 mod read_group;
+mod read_shard;
 mod read_source;
 mod read_structure;
 mod record;
@@ -141,6 +142,7 @@ pub use self::{
     labels::{Labelling, NamedGroups},
     nucleotide::complement_letter,
     read_group::ReadGroup,
+    read_shard::ReadShard,
     read_source::ReadSource,
     read_structure::ReadStructure,
     record::{AlignmentRecord, Tag, TagValue},

@@ -280,15 +280,16 @@ impl CompleteOutput {
     pub fn commit(self) -> Result<()> {
         let Some(file) = self.file else { return Ok(()) };
         if !file.is_direct() {
-            remove_stale_indexes(&self.path)?;
+            // The same index is that of another attempt at this output, and whoever reads that must not miss it.
+            remove_stale_indexes(&self.path, self.index.as_ref().and_then(AtomicFile::twin))?;
         }
         file.commit()?;
         self.index.map_or(Ok(()), AtomicFile::commit)
     }
 }
 
-/// Removes indexes of the file that a new one replaces; readers would take them for the new one's.
-fn remove_stale_indexes(path: &Path) -> Result<()> {
+/// Removes indexes of the file that a new one replaces, but for `kept`; readers would take them for the new one's.
+fn remove_stale_indexes(path: &Path, kept: Option<&Path>) -> Result<()> {
     let appended = [".bai", ".csi", ".crai"].map(|extension| {
         let mut index = path.as_os_str().to_owned();
         index.push(extension);
@@ -296,7 +297,8 @@ fn remove_stale_indexes(path: &Path) -> Result<()> {
     });
     let is_bam = path.extension().is_some_and(|extension| extension == "bam");
     let replaced = ["bai", "csi"].map(|extension| path.with_extension(extension));
-    for index in appended.into_iter().chain(replaced.into_iter().filter(|_| is_bam)) {
+    let indexes = appended.into_iter().chain(replaced.into_iter().filter(|_| is_bam));
+    for index in indexes.filter(|index| Some(index.as_path()) != kept) {
         match fs::remove_file(&index) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(Error::write(&index, source)),
             _ => {}

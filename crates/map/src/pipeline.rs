@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use svala_compute::Engine;
 use svala_io::qc::RecordSums;
 use svala_io::{
-    AlignmentRecord, AlignmentWriter, CompleteOutput, EncodedRecord, Format, Header, ReadBatch, ReadSource,
+    AlignmentRecord, AlignmentWriter, CompleteOutput, EncodedRecord, Format, Header, ReadBatch, ReadShard, ReadSource,
     RecordEncoder, flags,
 };
 
@@ -90,6 +90,8 @@ pub struct Run<'a> {
     pub options: &'a MapOptions,
     /// The insert-size model of all inputs, if each is not to learn its own from its reads.
     pub insert_model: Option<InsertModel>,
+    /// The part of the inputs that is mapped, if not all. What is learnt of insert sizes is learnt from all.
+    pub shard: Option<ReadShard>,
     /// Mapping threads; 0 counts as 1.
     pub threads: usize,
     /// Reads in a batch, at least 1.
@@ -140,6 +142,11 @@ struct Lane {
     source: ReadSource,
     head: Vec<ReadBatch>,
     model: Option<InsertModel>,
+    shard: Option<ReadShard>,
+    /// Reads of the shard that are fewer than a task.
+    waiting: ReadBatch,
+    /// Reads of other shards.
+    passed_over: u64,
 }
 
 /// A batch on its way to a mapping thread.
@@ -223,7 +230,7 @@ impl Run<'_> {
             Some(model) => Some(model),
             None => Some(self.learn(&mut source, &mut head)?),
         };
-        Ok(Lane { source, head, model })
+        Ok(Lane { source, head, model, shard: self.shard, waiting: ReadBatch::default(), passed_over: 0 })
     }
 
     /// The insert-size model that [`execute`](Self::execute) would learn from these pairs.
@@ -286,12 +293,12 @@ struct Outlets {
     failures: Sender<Encoded>,
 }
 
-/// Cuts the inputs into tasks, and returns how many reads they had.
+/// Cuts the inputs into tasks, and returns how many reads of the shard they had.
 fn read_tasks(lanes: Vec<Lane>, batch_reads: usize, outlets: &Outlets) -> u64 {
     let (mut number, mut reads) = (0, 0);
     for mut lane in lanes {
         let goes_on = lane.read(batch_reads, &mut number, outlets);
-        reads += lane.source.records_read();
+        reads += lane.source.records_read() - lane.passed_over;
         if !goes_on {
             break;
         }
@@ -307,7 +314,7 @@ impl Lane {
             for from in (0..head.len()).step_by(step) {
                 let mut reads = ReadBatch::default();
                 reads.append_range(&head, from..(from + step).min(head.len()));
-                if !self.send(reads, number, outlets) {
+                if !self.pass(reads, step, number, outlets) {
                     return false;
                 }
             }
@@ -316,17 +323,42 @@ impl Lane {
             let mut reads = ReadBatch::default();
             match self.source.read_batch(&mut reads, step) {
                 Ok(true) => {}
-                Ok(false) => return true,
+                Ok(false) => {
+                    return self.waiting.is_empty() || self.send_waiting(ReadBatch::default(), number, outlets);
+                }
                 Err(error) => {
                     // A closed channel means that the run has failed already.
                     let _ = outlets.failures.send(Encoded { number: *number, outcome: Err(error.into()) });
                     return false;
                 }
             }
-            if !self.send(reads, number, outlets) {
+            if !self.pass(reads, step, number, outlets) {
                 return false;
             }
         }
+    }
+
+    /// Sends the reads of the shard, when there are enough for a task. False if the run has failed.
+    fn pass(&mut self, mut reads: ReadBatch, step: usize, number: &mut u64, outlets: &Outlets) -> bool {
+        let Some(shard) = self.shard else { return self.send(reads, number, outlets) };
+        let all = reads.len();
+        reads.keep_templates(|name| shard.has(name));
+        self.passed_over += (all - reads.len()) as u64;
+        let is_alike = self.waiting.is_paired() == reads.is_paired();
+        if reads.is_empty() {
+            true
+        } else if self.waiting.is_empty() || (is_alike && self.waiting.len() + reads.len() <= step) {
+            self.waiting.append_range(&reads, 0..reads.len());
+            true
+        } else {
+            self.send_waiting(reads, number, outlets)
+        }
+    }
+
+    /// Sends the reads that wait and lets others wait instead. False if the run has failed.
+    fn send_waiting(&mut self, next: ReadBatch, number: &mut u64, outlets: &Outlets) -> bool {
+        let reads = std::mem::replace(&mut self.waiting, next);
+        self.send(reads, number, outlets)
     }
 
     /// Sends a task when there is a token for it. False if the run has failed.
