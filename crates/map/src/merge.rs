@@ -67,7 +67,7 @@ impl Merge<'_> {
         let written = output.finish(observer.sums)?;
         let shards = watches.iter().map(|watch| watch.file_digest()).collect();
         let outcome = MergeOutcome { counts: found.counts, shards };
-        Ok(Done { summary, observation: Observation::new(observer, written), outcome })
+        Ok(Done { summary, observation: Observation::new(observer, written), outcome, resumed_after: None })
     }
 
     /// The first reading.

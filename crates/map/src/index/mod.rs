@@ -29,6 +29,7 @@ use crate::syncmer::{FLANK, K, S};
 #[derive(Debug)]
 pub struct Index {
     map: Mmap,
+    fingerprint: u64,
     parameters: Parameters,
     contigs: Vec<Contig>,
     ambiguous_blocks: Vec<u64>,
@@ -81,6 +82,7 @@ impl Index {
         let contigs = read_contigs(path, slice_of(path, &map, section(Section::Contigs)?)?, &map[names], &parameters)?;
         let (ambiguous, sequence) = (section(Section::Ambiguous)?, section(Section::Sequence)?);
         let mut index = Self {
+            fingerprint: bytemuck::pod_read_unaligned::<FileHeader>(&map[..size_of::<FileHeader>()]).checksum,
             parameters,
             contigs,
             ambiguous_blocks: Vec::new(),
@@ -94,6 +96,12 @@ impl Index {
         let reference = index.reference();
         index.ambiguous_blocks = reference::ambiguous_blocks(reference.ambiguous, reference.blocks.len());
         Ok(index)
+    }
+
+    /// A checksum over all content of the file.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// The reference.
