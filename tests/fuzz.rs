@@ -5,8 +5,10 @@
 //! changes keep lengths, separators and checksums in play.
 
 mod common;
-#[path = "common/targets.rs"]
-mod targets;
+#[path = "common/targets/program.rs"]
+mod program;
+#[path = "common/targets/readers.rs"]
+mod readers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -76,7 +78,7 @@ fn fastq_seeds() -> Vec<Vec<u8>> {
 }
 
 fn fastq() {
-    fuzz(&fastq_seeds(), targets::fastq);
+    fuzz(&fastq_seeds(), readers::fastq);
 }
 
 fn bam_seeds() -> [Vec<u8>; 2] {
@@ -86,33 +88,33 @@ fn bam_seeds() -> [Vec<u8>; 2] {
 }
 
 fn unaligned_bam() {
-    fuzz(&bam_seeds(), targets::unaligned_bam);
+    fuzz(&bam_seeds(), readers::unaligned_bam);
 }
 
 fn bam_files() {
-    fuzz(&bam_seeds(), targets::bam_file);
+    fuzz(&bam_seeds(), readers::bam_file);
 }
 
 fn headers() {
     let text = "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:c\tLN:9\tM5:00000000000000000000000000000001\n\
                 @RG\tID:a\tSM:s\tLB:l\tPL:ILLUMINA\n@PG\tID:svala\tPN:svala\tVN:1\tCL:svala align c\n@CO\ttwo words\n";
-    fuzz(&[text.as_bytes().to_vec()], targets::header);
+    fuzz(&[text.as_bytes().to_vec()], readers::header);
 }
 
 fn fasta() {
     let plain = b">c one\nACGTN\r\nacgtryk\n\n>d\nAC\n".to_vec();
     let packed = [gzip(&plain), bgzf(&plain, 9)];
-    fuzz(&[&[plain][..], &packed].concat(), targets::fasta);
+    fuzz(&[&[plain][..], &packed].concat(), readers::fasta);
 }
 
 fn options() {
     let lines = ["@RG\\tID:a\\tSM:s\\tPL:ILLUMINA", "@RG\tID:a\tDS:two words", "3M2S+T", "2B3C+T", "10T"];
-    fuzz(&lines.map(|line| line.as_bytes().to_vec()), |content, _| targets::option_values(content));
+    fuzz(&lines.map(|line| line.as_bytes().to_vec()), |content, _| readers::option_values(content));
 }
 
 fn sample_sheets() {
     let sheet = b"# one\nread_group\tsample\tlibrary\tfastq_1\tfastq_2\na\ts\tl\ta.fq\tb.fq\nb\ts\t\t/c.fq\t\n";
-    fuzz(&[sheet.to_vec()], targets::sample_sheet);
+    fuzz(&[sheet.to_vec()], program::sample_sheet);
 }
 
 fn command_lines() {
@@ -122,7 +124,7 @@ fn command_lines() {
         "align\n--ref\na\n--in-fq\nb\nc\n@RG\\tID:a\n-o\nd.cram\n--umi-structure\n3M2S+T,+T\n--adapters\n0,1\n--gpu-check\noff",
         "bwa\nindex\n-p\na\nb",
     ];
-    fuzz(&lines.map(|line| line.as_bytes().to_vec()), |content, _| targets::command_line(content));
+    fuzz(&lines.map(|line| line.as_bytes().to_vec()), |content, _| program::command_line(content));
 }
 
 fn index_files() {
@@ -133,7 +135,7 @@ fn index_files() {
     std::fs::write(&reference, format!(">c\n{}NN{}\n>d\nACGT\n", &bases[..1000], &bases[1000..])).expect("a reference");
     svala_ok(&["index", text(&reference), "-t", "1"]);
     let whole = bytes(&folder.path().join("ref.fa.svala"));
-    fuzz(&[whole], targets::index_file);
+    fuzz(&[whole], program::index_file);
 }
 
 /// The runner sees a panic.

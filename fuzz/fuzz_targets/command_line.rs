@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| svala_fuzz::targets::command_line(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| svala_fuzz::program::command_line(data));

@@ -9,8 +9,11 @@ pub mod common {
 
     pub use random::Random;
 }
-#[path = "../../tests/common/targets.rs"]
-pub mod targets;
+#[cfg(feature = "program")]
+#[path = "../../tests/common/targets/program.rs"]
+pub mod program;
+#[path = "../../tests/common/targets/readers.rs"]
+pub mod readers;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

@@ -2,8 +2,8 @@
 //! the changelog: `svala selftest` shows the new values, and a test holds these to them.
 
 /// Records.
-pub const RECORDS: u64 = 0;
+pub const RECORDS: u64 = 19_538;
 /// Records of duplicates.
-pub const DUPLICATES: u64 = 0;
+pub const DUPLICATES: u64 = 464;
 /// The digest of all records, as in the record of a run.
-pub const DIGEST: &str = "";
+pub const DIGEST: &str = "c4d2e2684ceb25afc9711341a3ba4ebe";

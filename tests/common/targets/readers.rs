@@ -1,5 +1,5 @@
 //! What fuzzers hand inputs to: the tests' own in `tests/fuzz.rs`, and libFuzzer's in `fuzz/`. A target may refuse an input, not panic.
-//! Those that read files are given a place for one.
+//! Those that read files are given a place for one. Here are readers of formats.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -8,11 +8,9 @@ use svala_io::{
     Contig, EncodedRecord, FastaReader, Labelling, NamedGroups, ReadBatch, ReadGroup, ReadSource, ReadStructure,
     ShardReader, check_alignments,
 };
-use svala_map::index::Index;
 
-use crate::common::hostile::seal;
-
-fn written<'a>(content: &[u8], path: &'a Path) -> &'a Path {
+/// Puts content into a file.
+pub fn written<'a>(content: &[u8], path: &'a Path) -> &'a Path {
     std::fs::write(path, content).expect("a file");
     path
 }
@@ -95,32 +93,4 @@ pub fn option_values(content: &[u8]) {
     if let Ok(structure) = text.parse::<ReadStructure>() {
         assert_eq!(structure.to_string().parse::<ReadStructure>().ok(), Some(structure));
     }
-}
-
-/// A sample sheet.
-pub fn sample_sheet(content: &[u8], path: &Path) {
-    let _ = svala_cli::hostile::sample_sheet(written(content, path));
-}
-
-/// A command line, a word a line.
-pub fn command_line(content: &[u8]) {
-    let text = String::from_utf8_lossy(content);
-    svala_cli::hostile::command_line(std::iter::once("svala").chain(text.split('\n')));
-}
-
-/// An index, with checksums that hold, so that the checks behind them are reached; and what a run looks at in one that is accepted.
-pub fn index_file(content: &[u8], path: &Path) {
-    let mut content = content.to_vec();
-    if content.len() > 256 {
-        seal(&mut content);
-    }
-    let Ok(index) = Index::open(written(&content, path)) else { return };
-    let reference = index.reference();
-    let mut letters = Vec::new();
-    for contig in reference.contigs {
-        assert!(!contig.name.is_empty());
-        letters.clear();
-        reference.letters_into(contig.start..contig.start + contig.length.min(10_000), &mut letters);
-    }
-    assert!(!letters.is_empty() && !index.seeds().buckets.is_empty());
 }
