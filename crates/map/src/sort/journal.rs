@@ -331,7 +331,7 @@ mod tests {
     fn outputs_of_one_name_in_two_folders_have_two_places() {
         let folder = tempfile::tempdir().unwrap();
         let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
-        [&a, &b].map(|path| fs::create_dir(path).unwrap());
+        [&a, &b].into_iter().for_each(|path| fs::create_dir(path).unwrap());
         let place = |path: &Path| resume_folder(folder.path(), &path.join("out.bam")).unwrap();
         assert_ne!(place(&a), place(&b));
         assert_eq!(place(&a), place(&b.join("../a")));
