@@ -1,14 +1,6 @@
 //! What the fuzz targets share with the tests of the workspace: the same functions take the inputs.
 
-/// Good inputs to change, and their containers.
-pub mod common {
-    #[path = "../../../tests/common/hostile.rs"]
-    pub mod hostile;
-    #[path = "../../../tests/common/random.rs"]
-    mod random;
-
-    pub use random::Random;
-}
+pub mod common;
 #[cfg(feature = "program")]
 #[path = "../../tests/common/targets/program.rs"]
 pub mod program;
