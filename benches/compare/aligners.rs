@@ -15,6 +15,7 @@ pub fn all() -> Vec<Box<dyn Aligner>> {
         Box::new(BwaLike { name: "bwa", version: &[], endings: &[".bwt", ".sa", ".amb", ".ann", ".pac"] }),
         Box::new(BwaLike { name: "bwa-mem2", version: &["version"], endings: BWA_MEM2_INDEX }),
         Box::new(BwaLike { name: "bwa-mem3", version: &["version"], endings: BWA_MEM2_INDEX }),
+        Box::new(BwaLike { name: "bwa-mem4", version: &["--version"], endings: BWA_MEM2_INDEX }),
         Box::new(Minibwa),
         Box::new(Minimap2),
         Box::new(Strobealign),
@@ -48,7 +49,7 @@ impl Aligner for Svala {
 
 /// bwa and its successors with the same commands: bwa (Li, *Aligning sequence reads, clone sequences and assembly contigs
 /// with BWA-MEM*, 2013), bwa-mem2 (Vasimuddin et al., *Efficient architecture-aware acceleration of BWA-MEM for multicore
-/// systems*, 2019), bwa-mem3 (<https://github.com/fg-labs/bwa-mem3>).
+/// systems*, 2019), bwa-mem3 (<https://github.com/fg-labs/bwa-mem3>), bwa-mem4 (<https://crates.io/crates/bwa-mem4>).
 struct BwaLike {
     name: &'static str,
     version: &'static [&'static str],

@@ -23,6 +23,9 @@ const MAX_EXTENSIONS: usize = 16;
 pub const MARGIN: i32 = 20;
 /// The same for a candidate without a mate in reach, where the best has one: the pair outweighs it.
 const UNMATED_MARGIN: i32 = 9;
+/// The same for candidates of a read without a mate in a thorough look, which finds many of them: by how much rivals farther
+/// below lower the mapping quality makes no difference to anybody.
+const SINGLE_MARGIN: i32 = 9;
 /// How far below the best an alignment is extended only on a sign of a gap.
 const FAR: i32 = 40;
 /// Clipped bases that may well hold no seed: shorter than twice what an error-free stretch needs.
@@ -54,12 +57,12 @@ pub struct Best {
 
 impl Best {
     /// Whether this is without doubt where a read of `length` bases belongs, up to the gaps of rivals: it matches from end to end,
-    /// and loci that no seed named come nowhere near it.
+    /// and loci that no seed named score less by `lead` or more.
     #[must_use]
-    pub fn is_settled(&self, length: usize, searched: &Searched, options: &MapOptions) -> bool {
+    pub fn is_settled(&self, length: usize, searched: &Searched, lead: i32, options: &MapOptions) -> bool {
         let this = &self.alignment;
         let is_whole = this.query_bases() as usize == length;
-        is_whole && searched.hidden(length, options).beside(this, length, options) + MARGIN <= this.score
+        is_whole && searched.hidden(length, options).beside(this, length, options) + lead <= this.score
     }
 }
 
@@ -127,7 +130,7 @@ impl Checked {
         // Only what may still matter is worth sorting.
         let mut kept = 0;
         for i in 0..others.len() {
-            if may_matter(&others[i], best.as_ref(), read.length(), context.options) {
+            if may_matter(&others[i], best.as_ref(), (read.length(), look), context.options) {
                 others.swap(kept, i);
                 kept += 1;
             }
@@ -135,7 +138,7 @@ impl Checked {
         let similarity = |c: &Candidate| block_similarity(read.strand(c.reverse), context.reference, c.diagonal);
         let similarity = look.thins_by_similarity().then_some(similarity);
         for candidate in ranked(&mut others[..kept], name_hash, look.max_candidates(), similarity) {
-            if may_matter(candidate, best.as_ref(), read.length(), context.options) {
+            if may_matter(candidate, best.as_ref(), (read.length(), look), context.options) {
                 let this = self.check(number, candidate, read, context);
                 best = this.filter(|this| best.is_none_or(|best| this.value > best.value)).or(best);
             }
@@ -231,10 +234,14 @@ impl Checked {
     }
 }
 
-/// Whether a candidate may turn out as good as the best so far, or nearly so.
-fn may_matter(candidate: &Candidate, best: Option<&Best>, length: usize, options: &MapOptions) -> bool {
+/// Whether a candidate of a read of `length` bases may turn out as good as the best so far, or nearly so.
+fn may_matter(candidate: &Candidate, best: Option<&Best>, (length, look): (usize, Look), options: &MapOptions) -> bool {
     let Some(best) = best else { return true };
-    let margin = if best.is_mated && !candidate.mated { UNMATED_MARGIN } else { MARGIN };
+    let margin = match look {
+        Look::Single => SINGLE_MARGIN,
+        _ if best.is_mated && !candidate.mated => UNMATED_MARGIN,
+        _ => MARGIN,
+    };
     ceiling(length, candidate.edits, options) + margin >= best.value
 }
 
@@ -371,13 +378,13 @@ mod tests {
         let searched = Searched { stretches: 5, novel: 0, left_out: true, repetitive_bases: 0 };
         let is_settled = |bases, score| {
             let alignment = Alignment { score, ..alignment(1000, false, 0..bases) };
-            Best { alignment, value: score, is_mated: true }.is_settled(150, &searched, &options)
+            Best { alignment, value: score, is_mated: true }.is_settled(150, &searched, MARGIN, &options)
         };
         assert!(is_settled(150, 150) && is_settled(150, 145));
         assert!(!is_settled(149, 149), "a clipped base");
         let few = Searched { stretches: 3, ..searched };
         let best =
             Best { alignment: Alignment { score: 150, ..alignment(1000, false, 0..150) }, value: 160, is_mated: true };
-        assert!(!best.is_settled(150, &few, &options));
+        assert!(!best.is_settled(150, &few, MARGIN, &options) && best.is_settled(150, &few, 15, &options));
     }
 }

@@ -21,6 +21,11 @@ use crate::syncmer::Spacing;
 const BLOCK_READS: usize = 64;
 /// More candidates than most reads have after a quick look.
 const CROWD: usize = 32;
+/// How far above all that no seed named a read is settled by a quick look, if it has no mate: its mapping quality is at its
+/// highest then.
+const SINGLE_LEAD: i32 = 15;
+/// The same for each mate of a pair, whose leads count together.
+const MATE_LEAD: i32 = 10;
 
 /// What is searched for, and where.
 #[derive(Clone, Copy)]
@@ -174,7 +179,8 @@ impl Search<'_> {
             let best = checked.push_candidates(i, candidates, named, self.context);
             let searched = *work.candidates.searched(slot);
             work.settled[i] = best.is_some_and(|best| {
-                (best.is_mated || !self.paired) && best.is_settled(read.length(), &searched, self.context.options)
+                let lead = if self.paired { MATE_LEAD } else { SINGLE_LEAD };
+                (best.is_mated || !self.paired) && best.is_settled(read.length(), &searched, lead, self.context.options)
             });
             work.searched[i] = searched;
         }

@@ -2,6 +2,7 @@
 
 use super::Gpu;
 use super::choice::{Likeness, open_chosen};
+use super::presence::may_have_gpu;
 use crate::{Adapters, EngineOptions, Error};
 
 /// One adapter as `svala doctor` shows it; its place in the list is the number that
@@ -103,6 +104,10 @@ pub(crate) fn title(adapter: &wgpu::Adapter) -> String {
 /// Opens the wanted adapters that work, with their titles; without `software` only hardware, unless numbers are given. The
 /// error says why none did, or why one of those with a number did not.
 pub(crate) fn open(options: &EngineOptions, software: bool) -> Result<Vec<(Gpu, String)>, Error> {
+    let are_named = matches!(options.adapters, Adapters::Numbers(_));
+    if !software && !are_named && !may_have_gpu() {
+        return Err(Error::Gpu("this machine has no GPU".to_owned()));
+    }
     let adapters = enumerate();
     if let Adapters::Numbers(numbers) = &options.adapters {
         let count = adapters.len();

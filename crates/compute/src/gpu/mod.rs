@@ -8,6 +8,7 @@ pub(crate) mod arena;
 pub(crate) mod choice;
 pub(crate) mod chunks;
 pub(crate) mod device;
+pub(crate) mod presence;
 pub(crate) mod program;
 pub(crate) mod staged;
 pub(crate) mod timer;
