@@ -49,14 +49,18 @@ impl Bench {
 
     /// The records of a CRAM or BAM file, all or those of a region, with their tags in the order of the alphabet.
     fn view(&self, path: &Path, region: &[&str]) -> Vec<String> {
-        let sam = samtools(&[&["view", "-T", text(&self.world.reference), text(path)], region].concat());
-        let sorted_tags = |line: &str| {
-            let mut fields: Vec<&str> = line.split('\t').collect();
-            fields[11..].sort_unstable();
-            fields.join("\t")
-        };
-        String::from_utf8(sam).expect("SAM is text").lines().map(sorted_tags).collect()
+        view(&self.world.reference, path, region)
     }
+}
+
+fn view(reference: &Path, path: &Path, region: &[&str]) -> Vec<String> {
+    let sam = samtools(&[&["view", "-T", text(reference), text(path)], region].concat());
+    let sorted_tags = |line: &str| {
+        let mut fields: Vec<&str> = line.split('\t').collect();
+        fields[11..].sort_unstable();
+        fields.join("\t")
+    };
+    String::from_utf8(sam).expect("SAM is text").lines().map(sorted_tags).collect()
 }
 
 /// Mates with errors, gaps, ambiguous bases, chimeric, from anywhere or from nowhere.
@@ -128,6 +132,26 @@ fn records_are_those_of_bam(bench: &Bench) {
         assert_eq!(ours.len(), expected.len());
         let header = |path: &Path| samtools(&["view", "--no-PG", "-H", text(path)]);
         assert_eq!(String::from_utf8(header(&cram)), String::from_utf8(header(&bam)));
+    }
+}
+
+/// Secondary records have a CIGAR and no bases.
+fn secondary_records_are_those_of_bam() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let reference = indexed_reference(folder.path());
+    let reads = READS.map(data);
+    let plain = folder.path().join("plain.fa");
+    let unpacked = Command::new("gzip").args(["-dc", text(&reference)]).output().expect("gzip starts").stdout;
+    std::fs::write(&plain, unpacked).expect("a file");
+    for options in [&["--secondary", "3"][..], &["--secondary", "3", "--sort", "none"]] {
+        let [cram, bam] = ["secondary.cram", "secondary.bam"]
+            .map(|name| align(&reference, &folder.path().join(name), [&reads[0], &reads[1]], options));
+        samtools(&["quickcheck", "-v", text(&cram)]);
+        let [ours, expected] = [cram, bam].map(|path| view(&plain, &path, &[]));
+        let is_bare = |line: &&String| line.split('\t').nth(9) == Some("*");
+        assert!(expected.iter().filter(is_bare).count() > 5, "{options:?}: there are secondary records");
+        let difference = ours.iter().zip(&expected).find(|(ours, expected)| ours != expected);
+        assert!(difference.is_none() && ours.len() == expected.len(), "{options:?}: {difference:#?}");
     }
 }
 
@@ -215,6 +239,7 @@ fn main() {
         trial("failures leave nothing", failures_leave_nothing),
         with("samtools", "records are those of BAM", records_are_those_of_bam),
         with("samtools", "regions are those of BAM", regions_are_those_of_bam),
+        with("samtools", "secondary records are those of BAM", |_| secondary_records_are_those_of_bam()),
         with("samtools", "another reference is noticed", another_reference_is_noticed),
         with("PicardCommandLine", "picard finds it as valid as BAM", picard_finds_it_as_valid_as_bam),
     ])

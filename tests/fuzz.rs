@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use common::hostile::{bam, bgzf, gzip, records};
+use common::hostile::{bam, bgzf, gzip, records, zstd};
 use common::{Random, bytes, conclude, svala_ok, text, trial};
 
 fn number(variable: &str, otherwise: u64) -> u64 {
@@ -73,7 +73,7 @@ fn fastq_seeds() -> Vec<Vec<u8>> {
             .to_vec();
     let tagged =
         b"@a RX:Z:AC\tXB:B:s,1,-2\tXf:f:1.5\n\n+\n\n@a RX:Z:AC\tXI:i:-7\tXA:A:x\r\nacgu.\r\n+a\r\nIIIII\r\n".to_vec();
-    let packed = [gzip(&tagged), bgzf(&plain, 20)];
+    let packed = [gzip(&tagged), bgzf(&plain, 20), zstd(&tagged), zstd(records(4).concat().as_bytes())];
     [&[plain, tagged, records(3).concat().into_bytes()][..], &packed].concat()
 }
 
@@ -103,7 +103,7 @@ fn headers() {
 
 fn fasta() {
     let plain = b">c one\nACGTN\r\nacgtryk\n\n>d\nAC\n".to_vec();
-    let packed = [gzip(&plain), bgzf(&plain, 9)];
+    let packed = [gzip(&plain), bgzf(&plain, 9), zstd(&plain)];
     fuzz(&[&[plain][..], &packed].concat(), readers::fasta);
 }
 

@@ -36,6 +36,17 @@ fn hopeless_reads_are_kept_unmapped() {
     }
 }
 
+/// `-V` tells what the reference says of contigs.
+fn descriptions_of_contigs_can_be_told() {
+    let mut world = World::new(12);
+    let (found, foreign) = (world.cut(150).bases, Random(98).bases(150));
+    let reads = [fastq([("found".to_owned(), &found[..]), ("foreign".to_owned(), &foreign[..])])];
+    let told =
+        |options: &[&str]| world.mem(&reads, options).iter().map(|r| r.tags.get("XR").cloned()).collect::<Vec<_>>();
+    assert_eq!(told(&["-V"]), [Some("made up".to_owned()), None]);
+    assert_eq!(told(&[]), [None, None]);
+}
+
 /// Mismatches and gaps: the right place and the right operations.
 fn edits_are_found() {
     let mut world = World::new(3);
@@ -379,6 +390,7 @@ fn contig_ends_are_respected() {
 
 fn main() {
     conclude(vec![
+        trial("descriptions of contigs can be told", descriptions_of_contigs_can_be_told),
         trial("exact reads of all lengths", exact_reads_of_all_lengths),
         trial("hopeless reads are kept unmapped", hopeless_reads_are_kept_unmapped),
         trial("edits are found", edits_are_found),

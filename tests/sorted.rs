@@ -209,6 +209,18 @@ fn failures_leave_nothing(bench: &Bench) {
     }
 }
 
+/// `--unmapped drop` leaves out templates of which no read is mapped, and the rest is as it was.
+fn unmapped_templates_can_be_left_out(bench: &Bench) {
+    for sort in ["coordinate", "none"] {
+        let [all, mapped] = [("all.bam", "keep"), ("mapped.bam", "drop")]
+            .map(|(name, how)| view(&bench.align(name, &["--sort", sort, "--unmapped", how])));
+        let (lost, kept): (Vec<Record>, Vec<Record>) = all.into_iter().partition(|r| r.flags & 12 == 12);
+        assert!(!lost.is_empty() && kept.len() > 19_000);
+        let fields = |r: &Record| (r.name.clone(), r.flags, r.position, r.cigar.clone(), r.mapq, r.tags.clone());
+        assert!(kept.iter().map(fields).eq(mapped.iter().map(fields)), "{sort}");
+    }
+}
+
 fn main() {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| {
@@ -229,5 +241,6 @@ fn main() {
         with_samtools("the order is that of samtools sort", order_is_that_of_samtools),
         with_samtools("the order of names is that of samtools sort -n", order_of_names_is_that_of_samtools),
         with_samtools("the index finds what is there", index_finds_what_is_there),
+        with_samtools("unmapped templates can be left out", unmapped_templates_can_be_left_out),
     ])
 }

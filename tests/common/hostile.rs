@@ -24,6 +24,10 @@ pub fn gzip(data: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory")
 }
 
+pub fn zstd(data: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
 /// BGZF blocks of so many bytes each, without the block that ends a file.
 pub fn bgzf_blocks(data: &[u8], block_bytes: usize) -> Vec<Vec<u8>> {
     let block = |data: &[u8]| {

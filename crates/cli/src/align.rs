@@ -115,12 +115,13 @@ pub fn mem(args: &MemArgs) -> Result<()> {
     let places = Places { reference: &args.reference, inputs: Inputs::new(vec![lane])?, destination };
     let format = if args.paf { Format::Paf } else { Format::Sam };
     args.bwa.check()?;
-    let job = Job {
+    let mut job = Job {
         quiet: args.quiet || args.bwa.is_quiet(),
         alternates: !args.bwa.all_primary,
         lines: args.bwa.header_lines()?,
         ..job("mem", places, format, args.threads, &args.mapping)?
     };
+    job.options.conventions.contig_descriptions = args.bwa.contig_descriptions;
     let ignored = args.bwa.search.given();
     if !ignored.is_empty() {
         job.warn(format_args!("no meaning here, so not used: {}", ignored.join(" ")));
@@ -134,10 +135,6 @@ pub fn mem(args: &MemArgs) -> Result<()> {
 /// Runs `svala align`.
 pub fn align(args: &AlignArgs) -> Result<()> {
     let destination = Destination::of(&args.output);
-    if is_cram(&args.output) && (args.mapping.records.all || args.mapping.records.secondary.is_some()) {
-        let why = "secondary records have no bases, and svala's CRAM needs them; write BAM";
-        return Err(Error::Option { option: "-a, --secondary", why });
-    }
     let inputs = Inputs::resolve(&args.inputs, args.mapping.read_group.as_deref())?;
     let places = Places { reference: &args.reference, inputs, destination };
     let threads = args.threads.unwrap_or_else(all_threads);
@@ -241,8 +238,10 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
     space::check(&space::Places { inputs: job.inputs.files().collect(), output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
-    let index = Arc::new(Index::open_for(job.reference)?);
+    let mut index = Index::open_for(job.reference)?;
     let alternates = alternates(job, &index)?;
+    index.mark_alternates(|name| alternates.contains(name));
+    let index = Arc::new(index);
     let header = header(job, &index, &alternates, read_groups);
     let engine = start_engine(job, &options)?;
     for DeviceFailure { device, reason } in engine.set_reference(index.reference().planes()) {
@@ -359,14 +358,18 @@ fn writer(job: &Job<'_>, header: &Header, index: &Arc<Index>) -> Result<Alignmen
     Ok(AlignmentWriter::create_cram(&job.destination, header, Arc::<Index>::clone(index), options)?)
 }
 
-/// Which contigs are alternate loci, which is said, since reads that fit them too get low mapping qualities.
+/// Which contigs are alternate loci; if they are only guessed, that is said, since reads that fit them too get low mapping qualities.
 fn alternates(job: &Job<'_>, index: &Index) -> Result<AltContigs> {
     if !job.alternates {
         return Ok(AltContigs::default());
     }
     let names = || index.reference().contigs.iter().map(|contig| &contig.name[..]);
     let alternates = AltContigs::read(job.reference, names())?;
-    if let Some(what) = alternates.notice(names()) {
+    if let Some(count) = alternates.count().filter(|_| !job.quiet) {
+        // Pipelines look for bwa's words.
+        eprintln!("svala: read {count} ALT contigs");
+    }
+    if let Some(what) = alternates.warning(names()) {
         job.warn(format_args!("{what}"));
     }
     Ok(alternates)

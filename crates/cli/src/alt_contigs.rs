@@ -43,19 +43,23 @@ impl AltContigs {
         self.named.as_ref().is_some_and(|named| named.contains(name))
     }
 
-    /// What a user should know of a reference with such contigs.
-    pub fn notice<'a>(&self, names: impl Iterator<Item = &'a [u8]>) -> Option<String> {
-        const EFFECT: &str =
-            "svala places reads on them as on any contig, so reads that fit one of them too get a low mapping quality";
-        if let Some(named) = &self.named {
-            return Some(format!("{} contigs are alternate loci: {EFFECT}", named.len()));
+    /// How many there are, if they are named.
+    pub fn count(&self) -> Option<usize> {
+        self.named.as_ref().map(HashSet::len)
+    }
+
+    /// What a user should know of a reference that may have such contigs but no file of them.
+    pub fn warning<'a>(&self, names: impl Iterator<Item = &'a [u8]>) -> Option<String> {
+        if self.named.is_some() {
+            return None;
         }
         let (count, first) = names
             .filter(|name| looks_alternate(name))
             .fold((0, None), |(n, first), name| (n + 1, first.or(Some(name))));
         let first = String::from_utf8_lossy(first?).into_owned();
         Some(format!(
-            "{count} contigs, {first} the first, have names of alternate loci, but there is no file REF.alt: {EFFECT}"
+            "{count} contigs, {first} the first, have names of alternate loci, but there is no file REF.alt: reads are placed on them \
+             as on any contig, so reads that fit one of them too get a low mapping quality"
         ))
     }
 }
@@ -81,7 +85,7 @@ mod tests {
     fn the_file_decides() {
         let alternates = with_file("@SQ\tSN:x\nHLA-A*01:01:01:01\t0\tchr6\nother_alt\t4\n").unwrap();
         assert_eq!(NAMES.map(|name| alternates.contains(name)), [false, false, true, false]);
-        assert!(alternates.notice(NAMES.into_iter()).unwrap().starts_with("1 contigs are"));
+        assert_eq!(alternates.warning(NAMES.into_iter()), None);
         assert!(with_file("other_alt\t4\n").is_err());
     }
 
@@ -89,8 +93,8 @@ mod tests {
     fn names_only_warn() {
         let alternates = AltContigs::read(Path::new("no-such-reference"), NAMES.into_iter()).unwrap();
         assert!(NAMES.iter().all(|name| !alternates.contains(name)));
-        let notice = alternates.notice(NAMES.into_iter()).unwrap();
-        assert!(notice.starts_with("2 contigs, chr1_KI270762v1_alt the first") && notice.contains("REF.alt"));
-        assert_eq!(alternates.notice([NAMES[0], NAMES[3]].into_iter()), None);
+        let warning = alternates.warning(NAMES.into_iter()).unwrap();
+        assert!(warning.starts_with("2 contigs, chr1_KI270762v1_alt the first") && warning.contains("REF.alt"));
+        assert_eq!(alternates.warning([NAMES[0], NAMES[3]].into_iter()), None);
     }
 }

@@ -17,7 +17,7 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 an input or output can't be used; 2 a wrong command line; 70 a fault of svala, please report it;
 141 the reader of standard output has gone.
 
-Called as bwa, bwa-mem2, bwa-meme or minibwa, by a symbolic link or as in `svala bwa mem`, it stands in for that program.";
+Called as bwa, bwa-mem2, bwa-meme, bwa-plus, minibwa or pbrun (fq2bam), by a symbolic link or as in `svala bwa mem`, it stands in for that program.";
 
 /// Aligns short reads to a reference genome on any GPU or CPU, with the same bytes as its result.
 #[derive(Debug, Parser)]
@@ -110,7 +110,7 @@ pub struct MemArgs {
     /// Indexed reference
     #[arg(value_name = "REF")]
     pub reference: PathBuf,
-    /// Reads, FASTQ (plain, gzip or BGZF) or BAM; `-` for standard input
+    /// Reads, FASTQ (plain, gzip, BGZF or Zstandard) or BAM; `-` for standard input
     #[arg(value_name = "R1")]
     pub first: PathBuf,
     /// Their mates; not read with -p
@@ -206,7 +206,7 @@ pub struct SortedArgs {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("input").args(["first", "in_fq", "samples"]).required(true))]
 pub struct InputArgs {
-    /// Reads, FASTQ (plain, gzip or BGZF) or BAM; `-` for standard input; again for each lane
+    /// Reads, FASTQ (plain, gzip, BGZF or Zstandard) or BAM; `-` for standard input; again for each lane
     #[arg(short = '1', long = "in1", value_name = "R1")]
     pub first: Vec<PathBuf>,
     /// Their mates, as often

@@ -23,9 +23,9 @@ pub struct BwaArgs {
     /// Don't read REF.alt: no contig is an alternate locus
     #[arg(short = 'j')]
     pub all_primary: bool,
-    /// Refused, since the index has no descriptions of contigs
+    /// Write what followed the contig's name in the reference's FASTA file as the tag XR
     #[arg(short = 'V')]
-    pub reference_header: bool,
+    pub contig_descriptions: bool,
     /// Refused, since svala's mapping quality has no such parameter
     #[arg(short = 'Q', value_name = "INT")]
     pub quality_length: Option<String>,
@@ -83,12 +83,6 @@ impl BwaArgs {
     ///
     /// There is such an option.
     pub fn check(&self) -> Result<()> {
-        if self.reference_header {
-            return Err(Error::Option {
-                option: "-V",
-                why: "svala's index has no descriptions of contigs for the tag XR",
-            });
-        }
         if self.quality_length.is_some() {
             return Err(Error::Option { option: "-Q", why: "svala's mapping quality has no such parameter" });
         }

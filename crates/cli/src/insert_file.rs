@@ -14,6 +14,7 @@ use svala_map::observer::Observe;
 use svala_map::options::{MAX_READ, MapOptions};
 use svala_map::pipeline::{DEFAULT_BATCH_READS, Run};
 
+use crate::alt_contigs::AltContigs;
 use crate::args::InsertSizeArgs;
 use crate::error::{Error, Result};
 
@@ -23,7 +24,10 @@ const FORMAT: &str = "svala insert-size model 1";
 /// Learns the insert-size model from the first pairs, as a run would, and writes it.
 pub fn run(args: &InsertSizeArgs) -> Result<()> {
     let options = MapOptions::default();
-    let index = Index::open_for(&args.reference)?;
+    let mut index = Index::open_for(&args.reference)?;
+    let alternates =
+        AltContigs::read(&args.reference, index.reference().contigs.iter().map(|contig| &contig.name[..]))?;
+    index.mark_alternates(|name| alternates.contains(name));
     let engine = Engine::new(EngineOptions {
         backend: args.engine.backend,
         check: args.engine.gpu_check,

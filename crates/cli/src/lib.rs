@@ -20,6 +20,7 @@ mod memory;
 mod merge;
 mod metrics_file;
 mod multiqc;
+mod parabricks;
 mod personality;
 mod program_line;
 mod progress;

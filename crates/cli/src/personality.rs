@@ -4,6 +4,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+use crate::parabricks;
+
+/// The program of Parabricks.
+const PARABRICKS: &str = "pbrun";
+
 /// What a command line asks for.
 #[derive(Debug, Eq, PartialEq)]
 pub enum Invocation {
@@ -17,6 +22,9 @@ pub enum Invocation {
 
 /// Understands a command line, whose first word is the name of the program.
 pub fn understand(mut words: Vec<OsString>) -> Invocation {
+    if words.iter().take(2).any(|word| Path::new(word).file_name() == Some(OsStr::new(PARABRICKS))) {
+        return understand_parabricks(words);
+    }
     let name = words.first().and_then(|word| aligner(Path::new(word).file_name()?));
     let name = name.or_else(|| {
         let name = aligner(words.get(1)?)?;
@@ -38,12 +46,29 @@ pub fn understand(mut words: Vec<OsString>) -> Invocation {
     Invocation::Run(words)
 }
 
+/// Understands a command line of Parabricks, whose name is the first or the second word.
+fn understand_parabricks(words: Vec<OsString>) -> Invocation {
+    let is_name = |word: &OsString| Path::new(word).file_name() == Some(OsStr::new(PARABRICKS));
+    let mut words = words.into_iter().skip_while(|word| !is_name(word)).skip(1);
+    let command = words.next().map(|word| word.to_string_lossy().into_owned());
+    match command.as_deref() {
+        Some("fq2bam") => {
+            let start = ["svala", "align"].map(OsString::from);
+            Invocation::Run(start.into_iter().chain(parabricks::align_words(words)).collect())
+        }
+        Some("version" | "--version") => Invocation::Version,
+        _ => Invocation::Usage(format!(
+            "{PARABRICKS}: svala stands in for {PARABRICKS} fq2bam alone, with no recalibration\n"
+        )),
+    }
+}
+
 /// The aligner that a word names. The variants for instruction sets and kinds of index, such as bwa-mem2.avx2, are the same.
 fn aligner(word: &OsStr) -> Option<&'static str> {
     let word = word.to_str()?;
     let is_variant =
         |name: &&str| word.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '_']));
-    ["bwa", "bwa-mem2", "bwa-meme", "minibwa"].into_iter().find(is_variant)
+    ["bwa", "bwa-mem2", "bwa-meme", "bwa-plus", "minibwa"].into_iter().find(is_variant)
 }
 
 /// What bwa says without a command, with the lines by which pipelines find the version.
@@ -73,9 +98,15 @@ mod tests {
 
     #[test]
     fn names_are_told_from_programs_and_first_words() {
-        for before in
-            ["bwa", "/usr/bin/bwa-mem2", "svala bwa", "svala bwa-mem2", "./bwa-mem2.avx512bw", "bwa-meme_mode3"]
-        {
+        for before in [
+            "bwa",
+            "/usr/bin/bwa-mem2",
+            "svala bwa",
+            "svala bwa-mem2",
+            "./bwa-mem2.avx512bw",
+            "bwa-meme_mode3",
+            "bwa-plus",
+        ] {
             assert_eq!(understood(&format!("{before} mem -t 2 ref r1")), run("svala mem -t 2 ref r1"), "{before}");
             assert_eq!(understood(&format!("{before} index ref")), run("svala index --companions ref"), "{before}");
             assert_eq!(understood(&format!("{before} version")), Invocation::Version, "{before}");
@@ -85,6 +116,17 @@ mod tests {
         for own in ["svala mem bwa r1", "svala", "/x/svala index bwa", "bwape mem", "svala bwasw"] {
             assert_eq!(understood(own), run(own));
         }
+    }
+
+    #[test]
+    fn parabricks_is_told_too() {
+        for before in ["pbrun", "/usr/bin/pbrun", "svala pbrun"] {
+            let line = format!("{before} fq2bam --ref r.fa --in-se-fq 1.fq --out-bam o.bam");
+            assert_eq!(understood(&line), run("svala align --ref r.fa --in-fq 1.fq --out-bam o.bam"), "{before}");
+            assert_eq!(understood(&format!("{before} version")), Invocation::Version, "{before}");
+            assert!(matches!(understood(&format!("{before} deepvariant")), Invocation::Usage(_)), "{before}");
+        }
+        assert_eq!(understood("svala mem pbrun r1"), run("svala mem pbrun r1"));
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use clap::{Args, ValueEnum};
 use svala_map::conventions::{Conventions, OtherHits};
 
+/// bwa's limit for alternatives some of which are on alternate loci.
+const MOST_ALTERNATE: usize = 200;
+
 /// Which records there are and how they look.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Records")]
@@ -22,10 +25,10 @@ pub struct RecordArgs {
     /// Write the N best other alignments of each as secondary records, and no XA
     #[arg(long, value_name = "N")]
     pub secondary: Option<usize>,
-    /// Name the other alignments that score more than 80 % of the best in XA, if there are no more than N; M would be the
-    /// limit with ALT contigs, which svala does not tell apart
+    /// Name the other alignments that score more than 80 % of the best in XA, if there are no more than N, or M with some on
+    /// alternate loci
     #[arg(short = 'h', value_name = "N[,M]", default_value = "5,200", value_parser = max_alternatives)]
-    pub max_alternatives: usize,
+    pub max_alternatives: MaxAlternatives,
     /// The share of the best score for -h
     #[arg(short = 'z', value_name = "SHARE", default_value = "0.8", value_parser = share_milli)]
     pub share_milli: i32,
@@ -40,6 +43,15 @@ pub struct RecordArgs {
     pub unmapped: Unmapped,
 }
 
+/// How many alternatives are named at the most.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MaxAlternatives {
+    /// All on the primary assembly.
+    most: usize,
+    /// Some on alternate loci.
+    most_alternate: usize,
+}
+
 /// What is done with templates of which no read is mapped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Unmapped {
@@ -52,7 +64,8 @@ pub enum Unmapped {
 impl RecordArgs {
     /// What they ask for.
     pub fn conventions(&self) -> Conventions {
-        let tag = OtherHits::Tag { most: self.max_alternatives, share_milli: self.share_milli, scored: self.scored };
+        let MaxAlternatives { most, most_alternate } = self.max_alternatives;
+        let tag = OtherHits::Tag { most, most_alternate, share_milli: self.share_milli, scored: self.scored };
         Conventions {
             soft_clip_supplementary: self.soft_clip,
             split_as_secondary: self.split_as_secondary,
@@ -64,6 +77,7 @@ impl RecordArgs {
             },
             explicit_matches: self.eqx,
             drop_unmapped: self.unmapped == Unmapped::Drop,
+            contig_descriptions: false,
         }
     }
 }
@@ -78,12 +92,16 @@ pub fn words(conventions: &Conventions) -> Vec<String> {
         (conventions.other_hits == OtherHits::UnpairedRecords, "-a"),
         (conventions.explicit_matches, "--eqx"),
         (conventions.drop_unmapped, "--unmapped drop"),
+        (conventions.contig_descriptions, "-V"),
     ];
     let mut words: Vec<String> = flags.iter().filter(|(is_set, _)| *is_set).map(|(_, word)| (*word).into()).collect();
     match conventions.other_hits {
         OtherHits::Records { most } => words.push(format!("--secondary {most}")),
-        OtherHits::Tag { most, share_milli, scored } if conventions.other_hits != default.other_hits => {
-            words.push(format!("-h {most}"));
+        OtherHits::Tag { most, most_alternate, share_milli, scored }
+            if conventions.other_hits != default.other_hits =>
+        {
+            let alternate = if most_alternate == MOST_ALTERNATE { String::new() } else { format!(",{most_alternate}") };
+            words.push(format!("-h {most}{alternate}"));
             if share_milli != 800 {
                 words.push(format!("-z {}.{:03}", share_milli / 1000, share_milli % 1000));
             }
@@ -94,10 +112,11 @@ pub fn words(conventions: &Conventions) -> Vec<String> {
     words
 }
 
-/// The first number of bwa's `-h`; the second must be one too.
-fn max_alternatives(text: &str) -> Result<usize, String> {
+/// The numbers of bwa's `-h`, the second of which is bwa's default if it isn't given.
+fn max_alternatives(text: &str) -> Result<MaxAlternatives, String> {
     let numbers = text.splitn(2, ',').map(str::parse).collect::<Result<Vec<usize>, _>>();
-    numbers.map_err(|_| "expected N or N,M".into()).map(|numbers| numbers[0])
+    let numbers = numbers.map_err(|_| "expected N or N,M")?;
+    Ok(MaxAlternatives { most: numbers[0], most_alternate: *numbers.get(1).unwrap_or(&MOST_ALTERNATE) })
 }
 
 /// A share from 0 to 1, in thousandths.
@@ -113,7 +132,7 @@ mod tests {
     #[test]
     fn the_default_has_no_words() {
         assert!(words(&Conventions::default()).is_empty());
-        let tag = OtherHits::Tag { most: 7, share_milli: 750, scored: true };
+        let tag = OtherHits::Tag { most: 7, most_alternate: 200, share_milli: 750, scored: true };
         let all = Conventions {
             soft_clip_supplementary: true,
             drop_unmapped: true,
@@ -121,6 +140,10 @@ mod tests {
             ..Conventions::default()
         };
         assert_eq!(words(&all).join(" "), "-Y --unmapped drop -h 7 -z 0.750 -u");
+        let limits = ["7", "7,90"].map(|text| max_alternatives(text).map(|limits| limits.most_alternate));
+        assert_eq!(limits, [Ok(200), Ok(90)]);
+        let tag = OtherHits::Tag { most: 5, most_alternate: 90, share_milli: 800, scored: false };
+        assert_eq!(words(&Conventions { other_hits: tag, ..Conventions::default() }), ["-h 5,90"]);
         let records = Conventions { other_hits: OtherHits::Records { most: 3 }, ..Conventions::default() };
         assert_eq!(words(&records), ["--secondary 3"]);
     }

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use svala_io::{Destination, free_space, is_gzip};
+use svala_io::{Destination, free_space, is_compressed};
 
 use crate::error::{Error, Result};
 
@@ -69,7 +69,7 @@ fn folder(path: &Path) -> PathBuf {
 /// Bytes of a file, as if it were compressed.
 fn gzipped_bytes(path: &Path) -> u64 {
     let bytes = std::fs::metadata(path).ok().filter(|file| file.is_file()).map_or(0, |file| file.len());
-    if bytes == 0 || is_gzip(path).unwrap_or(true) { bytes } else { bytes / PLAIN_FACTOR }
+    if bytes == 0 || is_compressed(path).unwrap_or(true) { bytes } else { bytes / PLAIN_FACTOR }
 }
 
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 //!
 //! The container is told by its first bytes, never by the file name: gzip starts with 1f 8b, and
 //! BGZF is gzip whose first member has the extra field `BC` (SAM specification v1, section 4.1,
-//! "The BGZF compression format").
+//! "The BGZF compression format"). Zstandard has its own mark.
 //!
 //! A truncated input must never look finished. Plain gzip tells by itself, except for a cut
 //! between two members, which no reader can see. BGZF can be cut between any two blocks, so its
@@ -11,28 +11,31 @@
 use std::{
     fs::File,
     io::{self, BufReader, Chain, Cursor, Read},
+    num::NonZero,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
 };
 
 use flate2::bufread::MultiGzDecoder;
-use noodles::bgzf;
 
 use crate::{
     Error, Result,
+    bgzf_input::BgzfReader,
     watched::{InputWatch, WatchedReader},
+    zstd_input::{ZstdReader, is_zstd},
 };
 
 /// Compressed bytes read from the operating system at a time.
-const BUFFER_BYTES: usize = 256 * 1024;
+pub(crate) const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Cores for each thread that inflates one BGZF file, of which there may be two, and such threads at the most: one keeps up with
+/// what about so many cores map.
+const CORES_A_THREAD: usize = 8;
+const MOST_THREADS: usize = 4;
 
 /// Bytes that tell the container: a gzip header up to the end of the BGZF extra field.
 const PROBE_BYTES: usize = 18;
-
-/// The empty BGZF block that ends every complete BGZF file (SAM specification v1, section 4.1.2).
-const BGZF_END: [u8; 28] = [
-    0x1f, 0x8b, 0x08, 0x04, 0, 0, 0, 0, 0, 0xff, 0x06, 0, b'B', b'C', 0x02, 0, 0x1b, 0, 0x03, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-];
 
 /// Marks the `io::Error` of an input that stops too soon.
 ///
@@ -44,16 +47,16 @@ pub(crate) struct EndsEarly;
 /// Marks the `io::Error` of compressed data that fails its own checks.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Damaged(io::Error);
+pub(crate) struct Damaged(pub(crate) io::Error);
 
 type Source = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 
-/// Whether a file is compressed with gzip or BGZF, by its first bytes.
+/// Whether a file is compressed, by its first bytes.
 ///
 /// # Errors
 ///
 /// It cannot be read.
-pub fn is_gzip(path: &Path) -> io::Result<bool> {
+pub fn is_compressed(path: &Path) -> io::Result<bool> {
     let mut probe = Vec::with_capacity(PROBE_BYTES);
     File::open(path)?.take(PROBE_BYTES as u64).read_to_end(&mut probe)?;
     Ok(Container::detect(&probe) != Container::Plain)
@@ -68,25 +71,34 @@ pub(crate) struct Input {
 enum Decoder {
     Plain(Source),
     Gzip(Box<MultiGzDecoder<BufReader<Source>>>),
-    Bgzf(Box<bgzf::io::Reader<TailReader>>),
+    Bgzf(BgzfReader<Source>),
+    Zstd(Box<ZstdReader<Source>>),
 }
 
 impl Input {
     /// Opens `path`, or standard input for `-`, and returns it with the name for messages.
     pub(crate) fn open(path: &Path) -> Result<(Self, PathBuf)> {
-        Self::open_watched(path, false)
+        Self::open_watched(path, false, NonZero::<usize>::MIN)
     }
 
     /// As [`open`](Self::open); its watch also computes the digest.
     pub(crate) fn open_with_digest(path: &Path) -> Result<(Self, PathBuf)> {
-        Self::open_watched(path, true)
+        Self::open_watched(path, true, NonZero::<usize>::MIN)
     }
 
-    fn open_watched(path: &Path, with_digest: bool) -> Result<(Self, PathBuf)> {
+    /// As [`open_with_digest`](Self::open_with_digest), for a file that much time goes by with: BGZF is inflated by several threads on
+    /// a machine that has many.
+    pub(crate) fn open_in_parallel(path: &Path) -> Result<(Self, PathBuf)> {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = (cores / CORES_A_THREAD).clamp(1, MOST_THREADS);
+        Self::open_watched(path, true, NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN))
+    }
+
+    fn open_watched(path: &Path, with_digest: bool, threads: NonZero<usize>) -> Result<(Self, PathBuf)> {
         if path == Path::new("-") {
             let name = PathBuf::from("standard input");
             let watch = InputWatch::new(None, with_digest);
-            let input = Self::new(Box::new(io::stdin()), watch).map_err(|e| Error::read(&name, 1, e))?;
+            let input = Self::new(Box::new(io::stdin()), watch, threads).map_err(|e| Error::read(&name, 1, e))?;
             return Ok((input, name));
         }
         let opened = File::open(path).and_then(|file| {
@@ -98,7 +110,7 @@ impl Input {
         });
         let file = opened.map_err(|source| Error::Open { path: path.to_path_buf(), source })?;
         let watch = InputWatch::new(Some(&file), with_digest);
-        let input = Self::new(Box::new(file), watch).map_err(|e| Error::read(path, 1, e))?;
+        let input = Self::new(Box::new(file), watch, threads).map_err(|e| Error::read(path, 1, e))?;
         Ok((input, path.to_path_buf()))
     }
 
@@ -112,8 +124,8 @@ impl Input {
         &self.watch
     }
 
-    /// Detects the container of `raw` and puts the fitting decoder in front of it.
-    pub(crate) fn new(raw: Box<dyn Read + Send>, watch: Arc<InputWatch>) -> io::Result<Self> {
+    /// Detects the container of `raw` and puts the fitting decoder in front of it, of BGZF with so many threads.
+    pub(crate) fn new(raw: Box<dyn Read + Send>, watch: Arc<InputWatch>, threads: NonZero<usize>) -> io::Result<Self> {
         let mut raw: Box<dyn Read + Send> = Box::new(WatchedReader::new(raw, Arc::clone(&watch)));
         let mut probe = Vec::with_capacity(PROBE_BYTES);
         raw.by_ref().take(PROBE_BYTES as u64).read_to_end(&mut probe)?;
@@ -125,7 +137,8 @@ impl Input {
                 let buffered = BufReader::with_capacity(BUFFER_BYTES, source);
                 Decoder::Gzip(Box::new(MultiGzDecoder::new(buffered)))
             }
-            Container::Bgzf => Decoder::Bgzf(Box::new(bgzf::io::Reader::new(TailReader::new(source)))),
+            Container::Bgzf => Decoder::Bgzf(BgzfReader::new(source, threads)),
+            Container::Zstd => Decoder::Zstd(Box::new(ZstdReader::new(source))),
         };
         Ok(Self { decoder, watch })
     }
@@ -136,19 +149,14 @@ impl Read for Input {
         match &mut self.decoder {
             Decoder::Plain(source) => source.read(buffer),
             Decoder::Gzip(decoder) => decoder.read(buffer).map_err(classify),
-            Decoder::Bgzf(reader) => {
-                let count = reader.read(buffer).map_err(classify)?;
-                if count == 0 && !buffer.is_empty() && reader.get_ref().tail != BGZF_END {
-                    return Err(io::Error::other(EndsEarly));
-                }
-                Ok(count)
-            }
+            Decoder::Bgzf(reader) => reader.read(buffer),
+            Decoder::Zstd(reader) => reader.read(buffer),
         }
     }
 }
 
 /// Separates an early end and damaged data from failures of the device below.
-fn classify(error: io::Error) -> io::Error {
+pub(crate) fn classify(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => io::Error::other(EndsEarly),
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => io::Error::other(Damaged(error)),
@@ -161,6 +169,7 @@ enum Container {
     Plain,
     Gzip,
     Bgzf,
+    Zstd,
 }
 
 impl Container {
@@ -172,39 +181,9 @@ impl Container {
         match probe {
             [0x1f, 0x8b, ..] if is_bgzf => Self::Bgzf,
             [0x1f, 0x8b, ..] => Self::Gzip,
+            _ if is_zstd(probe) => Self::Zstd,
             _ => Self::Plain,
         }
-    }
-}
-
-/// Passes bytes on and remembers the last ones, to see whether they were the BGZF end marker.
-struct TailReader {
-    inner: BufReader<Source>,
-    tail: [u8; BGZF_END.len()],
-}
-
-impl TailReader {
-    fn new(source: Source) -> Self {
-        let inner = BufReader::with_capacity(BUFFER_BYTES, source);
-        Self { inner, tail: [0; BGZF_END.len()] }
-    }
-
-    fn remember(&mut self, bytes: &[u8]) {
-        let length = self.tail.len();
-        if let Some(last) = bytes.last_chunk() {
-            self.tail = *last;
-        } else {
-            self.tail.rotate_left(bytes.len());
-            self.tail[length - bytes.len()..].copy_from_slice(bytes);
-        }
-    }
-}
-
-impl Read for TailReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.remember(&buffer[..count]);
-        Ok(count)
     }
 }
 
@@ -213,8 +192,11 @@ mod tests {
     use std::io::Write;
 
     use flate2::{Compression, write::GzEncoder};
+    use noodles::bgzf;
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
     use super::*;
+    use crate::bgzf_input::BGZF_END;
 
     fn gzip(data: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -228,10 +210,24 @@ mod tests {
         writer.finish().unwrap()
     }
 
-    fn read(data: Vec<u8>) -> io::Result<Vec<u8>> {
+    fn read_with(threads: usize, data: Vec<u8>) -> io::Result<Vec<u8>> {
         let mut output = Vec::new();
-        Input::new(Box::new(Cursor::new(data)), InputWatch::new(None, false))?.read_to_end(&mut output)?;
+        let (watch, threads) = (InputWatch::new(None, false), NonZero::new(threads).unwrap());
+        let mut input = Input::new(Box::new(Cursor::new(data)), watch, threads)?;
+        input.read_to_end(&mut output)?;
+        assert_eq!(input.read(&mut [0; 9])?, 0);
         Ok(output)
+    }
+
+    /// Reads with one thread and with three, which must do the same.
+    fn read(data: Vec<u8>) -> io::Result<Vec<u8>> {
+        let [serial, parallel] = [1, 3].map(|threads| read_with(threads, data.clone()));
+        match (&serial, &parallel) {
+            (Ok(serial), Ok(parallel)) => assert!(serial == parallel),
+            (Err(serial), Err(parallel)) => assert_eq!(serial.to_string(), parallel.to_string()),
+            _ => panic!("{:?}, but {:?}", serial.err(), parallel.err()),
+        }
+        serial
     }
 
     #[test]
@@ -240,6 +236,7 @@ mod tests {
         assert_eq!(read(data.clone()).unwrap(), data);
         assert_eq!(read(gzip(&data)).unwrap(), data);
         assert_eq!(read(bgzf(&data)).unwrap(), data);
+        assert_eq!(read(compress_to_vec(&data[..], CompressionLevel::Fastest)).unwrap(), data);
     }
 
     #[test]
@@ -256,6 +253,7 @@ mod tests {
         assert_eq!(Container::detect(&gzip(b"data that is long enough")[..18]), Container::Gzip);
         assert_eq!(Container::detect(&bgzf(b"x")[..18]), Container::Bgzf);
         assert_eq!(Container::detect(&bgzf(b"x")[..17]), Container::Gzip);
+        assert_eq!(Container::detect(&compress_to_vec(&b""[..], CompressionLevel::Fastest)), Container::Zstd);
     }
 
     #[test]
@@ -269,7 +267,7 @@ mod tests {
     #[test]
     fn every_prefix_of_a_bgzf_file_is_an_error() {
         let data = bgzf(&b"GATTACA\n".repeat(20_000));
-        for end in 2..data.len() {
+        for end in (2..data.len()).rev() {
             assert!(read(data[..end].to_vec()).is_err(), "prefix of {end} bytes");
         }
         assert!(read(data).is_ok());

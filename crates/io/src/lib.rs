@@ -83,6 +83,7 @@ mod bam_index;
 mod bam_reads;
 mod bam_records;
 mod batch;
+mod bgzf_input;
 mod cigar;
 mod cram;
 mod disk;
@@ -118,6 +119,7 @@ mod tag_bytes;
 mod tag_text;
 mod watched;
 mod writer;
+mod zstd_input;
 
 pub use self::{
     atomic::{AtomicFile, remove_partials},
@@ -135,7 +137,7 @@ pub use self::{
     file_digest::FileDigest,
     header::{Header, Program, RecordOrder, ReferenceSequence, is_reference_name},
     header_lines::HeaderLines,
-    input::is_gzip,
+    input::is_compressed,
     labels::{Labelling, NamedGroups},
     nucleotide::complement_letter,
     read_group::ReadGroup,

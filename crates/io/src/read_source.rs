@@ -21,11 +21,13 @@ use crate::{
 
 /// The first bytes of every BAM file.
 const BAM_MAGIC: &[u8] = b"BAM\x01";
+/// Those of every CRAM file.
+const CRAM_MAGIC: &[u8] = b"CRAM";
 
 /// The bytes of a file, inflated.
 pub(crate) type Opened = Box<dyn Read + Send>;
 
-/// Reads, single or paired, from FASTQ files that may be compressed with gzip or BGZF, or from a BAM file. Which it is, is told by
+/// Reads, single or paired, from FASTQ files that may be compressed with gzip, BGZF or Zstandard, or from a BAM file. Which it is, is told by
 /// content.
 ///
 /// Reads of a BAM file keep their optional fields, but for those that svala writes itself, their read groups among them. An aligned
@@ -307,11 +309,16 @@ struct Found {
 
 /// Opens a file and looks at its first bytes. A compressed one is inflated in a thread of its own.
 fn find(path: &Path) -> Result<Found> {
-    let (mut input, path) = Input::open_with_digest(path)?;
+    let (mut input, path) = Input::open_in_parallel(path)?;
     let watch = Arc::clone(input.watch());
     let mut head = Vec::new();
     let looked = input.by_ref().take(BAM_MAGIC.len() as u64).read_to_end(&mut head);
     looked.map_err(|source| Error::read(&path, 1, source))?;
+    if head == CRAM_MAGIC {
+        let source =
+            std::io::Error::other("CRAM is not read; expected FASTQ or BAM, which samtools view -b makes of it");
+        return Err(Error::Open { path, source });
+    }
     let (is_bam, is_compressed) = (head == BAM_MAGIC, input.is_compressed());
     let input = Cursor::new(head).chain(input);
     let input: Opened = if is_compressed {

@@ -5,7 +5,7 @@ mod support;
 use std::path::Path;
 
 use proptest::prelude::*;
-use support::{Folder, bgzf, gzip};
+use support::{Folder, bgzf, gzip, zstd};
 use svala_io::{Error, ReadBatch, ReadSource, Result};
 
 /// All reads of a source, in batches of `max_reads`.
@@ -72,7 +72,8 @@ fn containers_and_batch_sizes_do_not_matter() {
     let plain = folder.file("plain", &text);
     let expected = read_all(&plain, None, 1000).unwrap();
     assert_eq!(expected.len(), 1000);
-    for path in [folder.file("a", gzip(text.as_bytes())), folder.file("b", bgzf(text.as_bytes()))] {
+    for packed in [gzip(text.as_bytes()), bgzf(text.as_bytes()), zstd(text.as_bytes())] {
+        let path = folder.file("packed", packed);
         for max_reads in [0, 1, 2, 999, 1000, 1001] {
             assert!(read_all(&path, None, max_reads).unwrap() == expected);
         }
@@ -84,6 +85,12 @@ fn containers_and_batch_sizes_do_not_matter() {
             }
         }
     }
+}
+
+#[test]
+fn cram_is_told_from_broken_fastq() {
+    let error = read_text("CRAM\x03\x00and so on").unwrap_err().to_string();
+    assert!(error.contains("reads.fq") && error.contains("CRAM is not read"), "{error}");
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub struct Alignment {
     pub query_end: u32,
     /// Score without end bonuses.
     pub score: i32,
+    /// Whether the contig is an alternate locus.
+    pub alternate: bool,
     /// Band that a global alignment of the two intervals needs; `None` if the alignment has no gap.
     pub gapped_band: Option<u16>,
 }
@@ -107,12 +109,22 @@ impl Alignment {
         query * 20 > shorter * 19 && reference * 20 > shorter_reference as i64 * 19
     }
 
-    /// Orders alignments of one read from best to worst, ties by the read's name.
+    /// Orders alignments of one read from best to worst, ties by the read's name; those on the primary assembly come before those on
+    /// alternate loci.
     #[must_use]
     pub fn compare(&self, other: &Self, name_hash: u64) -> Ordering {
         let tie = |a: &Self| (tie_break(name_hash, a.reverse, a.reference_start), a.reference_start);
-        other.score.cmp(&self.score).then_with(|| tie(self).cmp(&tie(other)))
+        let rank = |a: &Self| (a.alternate, -a.score);
+        rank(self).cmp(&rank(other)).then_with(|| tie(self).cmp(&tie(other)))
     }
+}
+
+/// Splits the alignments of one read, which are in order, into those on the primary assembly and those on alternate loci.
+#[must_use]
+pub fn split_assemblies(alignments: &[Alignment]) -> (&[Alignment], &[Alignment]) {
+    let has_alternates = alignments.last().is_some_and(|last| last.alternate);
+    let primary = if has_alternates { alignments.partition_point(|a| !a.alternate) } else { alignments.len() };
+    alignments.split_at(primary)
 }
 
 /// Bases that two intervals share.
@@ -150,6 +162,7 @@ mod tests {
             query_start: query.start,
             query_end: query.end,
             score,
+            alternate: false,
             gapped_band: None,
         }
     }
@@ -168,6 +181,19 @@ mod tests {
         let starts: Vec<u64> = all.iter().map(|a| a.reference_start).collect();
         assert_eq!(starts, [1000, 5000]);
         assert_eq!(all[0].score, 139);
+    }
+
+    #[test]
+    fn alternate_loci_come_last() {
+        let alternate = |start, score| Alignment { alternate: true, ..alignment(start, 0..150, score) };
+        let mut all =
+            vec![alternate(9000, 150), alignment(1000, 0..150, 100), alternate(7000, 90), alignment(3000, 0..150, 120)];
+        keep_distinct(&mut all, 19, 7);
+        let (primary, alternates) = split_assemblies(&all);
+        let scores = |list: &[Alignment]| list.iter().map(|a| a.score).collect::<Vec<_>>();
+        assert_eq!((scores(primary), scores(alternates)), (vec![120, 100], vec![150, 90]));
+        assert_eq!(split_assemblies(primary), (primary, &[][..]));
+        assert_eq!(split_assemblies(alternates), (&[][..], alternates));
     }
 
     #[test]

@@ -15,7 +15,8 @@ pub struct Anchors {
 }
 
 impl Anchors {
-    /// Takes, of the alignments of each read, those that an unpaired mate could not make worse than another.
+    /// Takes, of the alignments of each read, those that an unpaired mate could not make worse than another. Alternate loci don't
+    /// count against the primary assembly.
     pub fn fill<'a>(
         &mut self,
         groups: impl Iterator<Item = &'a [Alignment]>,
@@ -27,8 +28,11 @@ impl Anchors {
         for (number, group) in groups.enumerate() {
             let length = reads.read(number).length();
             let value = |a: &Alignment| a.value(length, options);
-            let best = group.iter().map(value).max().unwrap_or(0);
-            let good = group.iter().filter(|a| value(a) + options.unpaired_penalty >= best);
+            let mut best = [0; 2];
+            for a in group {
+                best[usize::from(a.alternate)] = best[usize::from(a.alternate)].max(value(a));
+            }
+            let good = group.iter().filter(|a| value(a) + options.unpaired_penalty >= best[usize::from(a.alternate)]);
             self.alignments.extend(good.take(MAX_ANCHORS));
             self.ends.push(self.alignments.len());
         }

@@ -24,6 +24,8 @@ const REPETITIVE_OCCURRENCES: usize = 500;
 const ENOUGH_STRETCHES: u32 = 3;
 /// Edits that a mate in reach outweighs when candidates are ranked: about what an unpaired mate costs.
 const MATE_EDITS: u32 = 3;
+/// How many times too often a seed may occur for its occurrences on the primary assembly to be told from those on alternate loci.
+const ALTERNATE_COPIES: usize = 8;
 /// Bits of a key below the diagonal: the number of a stretch.
 const STRETCH_BITS: u32 = 6;
 /// Stretch number of a seed that belongs to none.
@@ -77,6 +79,8 @@ pub struct Candidates {
 pub struct Lookup<'a> {
     /// The index's seeds.
     pub table: &'a SeedTable<'a>,
+    /// The reference.
+    pub reference: &'a Reference<'a>,
     /// Codes of the read.
     pub codes: &'a [u8],
     /// Hash of its name.
@@ -131,7 +135,7 @@ impl Candidates {
             let place = run[0] >> STRETCH_BITS;
             let found = run.iter().map(|key| key & NO_STRETCH).filter(|&stretch| stretch != NO_STRETCH);
             self.candidates.push(Candidate {
-                diagonal: place & ((1 << 40) - 1),
+                diagonal: diagonal_of(run[0]),
                 reverse: place >> 40 == 1,
                 edits: 0,
                 has_neighbour: false,
@@ -240,16 +244,19 @@ impl Lookup<'_> {
             if found.len() > overlapping && own.start < stretch_end && !is_novel {
                 continue;
             }
-            if found.len() > cap && !narrows {
+            let is_spared = found.len() > cap && self.push_sparing_alternates(seed, found.clone(), cap, keys);
+            if found.len() > cap && !is_spared && !narrows {
                 searched.left_out = true;
                 continue;
             }
-            let narrowed = (found.len() > cap.min(REPETITIVE_OCCURRENCES)).then(|| self.narrow(seed, found.clone()));
+            let is_frequent = found.len() > cap.min(REPETITIVE_OCCURRENCES) && !is_spared;
+            let narrowed = is_frequent.then(|| self.narrow(seed, found.clone()));
             if found.len() > REPETITIVE_OCCURRENCES && narrowed.as_ref().is_some_and(Narrowed::is_repetitive) {
                 searched.repetitive_bases += (own.end - own.start.max(repetitive_end)) as u32;
                 repetitive_end = own.end;
             }
             let stretch = match narrowed {
+                None if is_spared => Some(own),
                 Some(narrowed) if found.len() > cap => self.push_narrowed(seed, &narrowed, cap, keys),
                 _ => {
                     self.push_all(seed, found, keys);
@@ -261,7 +268,8 @@ impl Lookup<'_> {
                     let number = u64::from(searched.stretches).min(NO_STRETCH);
                     keys[first..].iter_mut().for_each(|key| *key = *key & !NO_STRETCH | number);
                     searched.stretches += 1;
-                    is_novel = keys.len() == first;
+                    // What only alternate loci have, no other place of the primary assembly has.
+                    is_novel = keys[first..].iter().all(|&key| self.reference.is_alternate(diagonal_of(key)));
                     searched.novel += u32::from(is_novel);
                     stretch_end = stretch.end;
                 }
@@ -281,6 +289,23 @@ impl Lookup<'_> {
         for &entry in &self.table.entries[found.start as usize..found.end as usize] {
             keys.push(self.key(seed, entry));
         }
+    }
+
+    /// Of a seed that occurs too often because of alternate loci: collects all its occurrences on the primary assembly and some of
+    /// the others. Returns whether it did.
+    fn push_sparing_alternates(&self, seed: &Seed, found: Range<u32>, cap: usize, keys: &mut Vec<u64>) -> bool {
+        if !self.reference.has_alternates() || found.len() > ALTERNATE_COPIES * cap {
+            return false;
+        }
+        let entries = self.table.entries[found.start as usize..found.end as usize].iter();
+        let is_alternate = |entry: &u64| self.reference.is_alternate(u64::from(unpack_entry(*entry).position));
+        let primary = entries.clone().filter(|entry| !is_alternate(entry));
+        let count = primary.clone().count();
+        if count <= cap {
+            let alternates = entries.filter(|entry| is_alternate(entry)).take(cap - count);
+            keys.extend(primary.chain(alternates).map(|&entry| self.key(seed, entry)));
+        }
+        count <= cap
     }
 
     /// Collects the occurrences that agree with the seed's flanks, if these are few; returns the stretch of the read that was
@@ -327,6 +352,12 @@ impl Lookup<'_> {
         let offset = if reverse { self.codes.len() - K - seed.position as usize } else { seed.position as usize };
         (u64::from(reverse) << 40 | (u64::from(occurrence.position) - offset as u64)) << STRETCH_BITS | NO_STRETCH
     }
+}
+
+/// The diagonal of a key.
+#[inline]
+fn diagonal_of(key: u64) -> u64 {
+    key >> STRETCH_BITS & ((1 << 40) - 1)
 }
 
 /// The occurrences of a frequent seed that agree with the bases behind it.

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::extension::{Context, Extensions};
 use crate::hash::tie_break;
 use crate::hidden::Searched;
+use crate::index::Reference;
 use crate::look::Look;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
@@ -99,7 +100,7 @@ impl Checked {
     }
 
     /// Checks the candidates of a read, most promising first, until the rest can change neither its best placement nor how sure
-    /// that is. They replace those that the read had before. Returns the best.
+    /// that is. They replace those that the read had before. Returns the best on the primary assembly.
     pub fn push_candidates(
         &mut self,
         number: usize,
@@ -121,12 +122,32 @@ impl Checked {
         &mut self,
         number: usize,
         candidates: &mut [Candidate],
+        read: NamedRead<'_>,
+        context: Context<'_>,
+    ) -> Option<Best> {
+        let (primary, alternates) = split_assemblies(candidates, context.reference);
+        let best = self.check_assembly(number, primary, None, read, context);
+        if !alternates.is_empty() {
+            self.check_assembly(number, alternates, best, read, context);
+        }
+        best
+    }
+
+    /// Checks the candidates on the primary assembly, or those on alternate loci, given the best there is besides.
+    #[inline(always)]
+    fn check_assembly(
+        &mut self,
+        number: usize,
+        candidates: &mut [Candidate],
+        mut best: Option<Best>,
         NamedRead { read, name_hash, look }: NamedRead<'_>,
         context: Context<'_>,
     ) -> Option<Best> {
         put_best_first(candidates, name_hash);
         let (first, others) = candidates.split_first_mut()?;
-        let mut best = self.check(number, first, read, context);
+        if may_matter(first, best.as_ref(), (read.length(), look), context.options) {
+            best = better(best, self.check(number, first, read, context));
+        }
         // Only what may still matter is worth sorting.
         let mut kept = 0;
         for i in 0..others.len() {
@@ -139,8 +160,7 @@ impl Checked {
         let similarity = look.thins_by_similarity().then_some(similarity);
         for candidate in ranked(&mut others[..kept], name_hash, look.max_candidates(), similarity) {
             if may_matter(candidate, best.as_ref(), (read.length(), look), context.options) {
-                let this = self.check(number, candidate, read, context);
-                best = this.filter(|this| best.is_none_or(|best| this.value > best.value)).or(best);
+                best = better(best, self.check(number, candidate, read, context));
             }
         }
         best
@@ -192,6 +212,7 @@ impl Checked {
             query_start: segment.start,
             query_end: segment.end,
             score: segment.score,
+            alternate: context.reference.is_alternate(diagonal + u64::from(segment.start)),
             gapped_band: None,
         };
         self.alignments.push(alignment);
@@ -225,13 +246,41 @@ impl Checked {
                 name_hash: batch.name_hashes[number],
                 options: context.options,
             };
-            choice.choose(known(number), &mut self.chosen);
-            for &i in &self.chosen {
-                extensions.push(range.start + i, &choice.group[i], read, context)?;
+            let has_alternates = context.reference.has_alternates() && choice.group.iter().any(|a| a.alternate);
+            for alternate in [false, true].into_iter().take(1 + usize::from(has_alternates)) {
+                choice.choose(alternate, known(number), &mut self.chosen);
+                for &i in &self.chosen {
+                    extensions.push(range.start + i, &choice.group[i], read, context)?;
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Those candidates that are on the primary assembly, and those on alternate loci: what is found on these doesn't make less of the
+/// others.
+#[inline(always)]
+fn split_assemblies<'c>(
+    candidates: &'c mut [Candidate],
+    reference: &Reference<'_>,
+) -> (&'c mut [Candidate], &'c mut [Candidate]) {
+    let mut primary = candidates.len();
+    if reference.has_alternates() {
+        primary = 0;
+        for i in 0..candidates.len() {
+            if !reference.is_alternate(candidates[i].diagonal) {
+                candidates.swap(primary, i);
+                primary += 1;
+            }
+        }
+    }
+    candidates.split_at_mut(primary)
+}
+
+/// The better of two; the first of equals.
+fn better(best: Option<Best>, this: Option<Best>) -> Option<Best> {
+    this.filter(|this| best.is_none_or(|best| this.value > best.value)).or(best)
 }
 
 /// Whether a candidate of a read of `length` bases may turn out as good as the best so far, or nearly so.
@@ -286,12 +335,15 @@ struct Choice<'a> {
 }
 
 impl Choice<'_> {
-    /// Fills `chosen` with the numbers of the alignments to extend, given the best value known from elsewhere.
-    fn choose(&self, known: i32, chosen: &mut Vec<usize>) {
+    /// Fills `chosen` with the numbers of the alignments to extend, those on the primary assembly or those on alternate loci, given
+    /// the best value on the former that is known from elsewhere. Alternate loci don't count against the primary assembly.
+    fn choose(&self, alternate: bool, known: i32, chosen: &mut Vec<usize>) {
         let value = |i: usize| self.group[i].value(self.length, self.options);
-        let best = (0..self.group.len()).map(value).fold(known, i32::max);
+        let rivals = (0..self.group.len()).filter(|&i| alternate || !self.group[i].alternate);
+        let best = rivals.map(value).fold(known, i32::max);
         chosen.clear();
-        chosen.extend((0..self.group.len()).filter(|&i| {
+        let wanted = (0..self.group.len()).filter(|&i| self.group[i].alternate == alternate);
+        chosen.extend(wanted.filter(|&i| {
             let gain = self.possible_gain(i);
             let reachable = (value(i) + gain).min(ceiling(self.length, self.hints[i].edits, self.options));
             let may_rival = || reachable + MARGIN >= best && (value(i) + FAR >= best || self.may_have_gap(i));

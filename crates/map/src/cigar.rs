@@ -403,6 +403,7 @@ mod tests {
             query_start: 3,
             query_end: 53,
             score: 0,
+            alternate: false,
             gapped_band: Some(10),
         };
         let kinds =

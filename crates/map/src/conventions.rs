@@ -16,6 +16,8 @@ pub struct Conventions {
     pub explicit_matches: bool,
     /// Whether a template of which no read is mapped is left out.
     pub drop_unmapped: bool,
+    /// Whether the tag XR says what followed the contig's name in the FASTA file (bwa's `-V`).
+    pub contig_descriptions: bool,
 }
 
 /// How alignments are told that rival a reported one.
@@ -25,6 +27,8 @@ pub enum OtherHits {
     Tag {
         /// Others that are named at the most; where there are more, none is.
         most: usize,
+        /// The same where one of them is on an alternate locus.
+        most_alternate: usize,
         /// Thousandths of its score that the other's must exceed.
         share_milli: i32,
         /// Whether the tag is XB, which says scores and mapping qualities too (bwa's `-u`).
@@ -56,9 +60,10 @@ impl Default for Conventions {
             soft_clip_supplementary: false,
             split_as_secondary: false,
             five_prime_primary: false,
-            other_hits: OtherHits::Tag { most: 5, share_milli: 800, scored: false },
+            other_hits: OtherHits::Tag { most: 5, most_alternate: 200, share_milli: 800, scored: false },
             explicit_matches: false,
             drop_unmapped: false,
+            contig_descriptions: false,
         }
     }
 }

@@ -56,6 +56,7 @@ mod tests {
             query_start: 0,
             query_end: 1,
             score,
+            alternate: false,
             gapped_band: None,
         }
     }

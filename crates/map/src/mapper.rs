@@ -5,7 +5,7 @@ use std::ops::Range;
 use svala_compute::Engine;
 use svala_io::{AlignmentRecord, ReadBatch};
 
-use crate::alignment::{Alignment, keep_distinct};
+use crate::alignment::{Alignment, keep_distinct, split_assemblies};
 use crate::checking::{Batch, Checked, MARGIN};
 use crate::cigar::Cigars;
 use crate::error::Result;
@@ -16,7 +16,7 @@ use crate::index::{Index, Reference, SeedTable};
 use crate::insert_model::InsertModel;
 use crate::insert_size::{Insert, Orientation};
 use crate::options::{MAX_READ, MapOptions};
-use crate::pairing::{Mates, Proper, best_proper_pair, pair_value, top_pair_value};
+use crate::pairing::{Mates, Pair, Proper, best_proper_pair, pair_value, top_pair_value};
 use crate::reads::PackedReads;
 use crate::record::{RecordSource, Scratch, Template};
 use crate::rescue::{Found, Needless, Rescue};
@@ -154,7 +154,7 @@ impl<'a> Mapper<'a> {
     fn extend(&self, mate_reach: Option<u64>, work: &mut Workspace) -> Result<()> {
         let batch = Batch { reads: &work.reads, name_hashes: &work.name_hashes, mate_reach };
         let known = |read: usize| {
-            let best = work.alignments.read(read).first();
+            let best = split_assemblies(work.alignments.read(read)).0.first();
             best.map_or(0, |a| a.value(work.reads.read(read).length(), self.options))
         };
         work.checked.queue_extensions(batch, self.context(), known, &mut work.extensions)?;
@@ -169,16 +169,19 @@ impl<'a> Mapper<'a> {
     /// Stage 5: looks for mates that seeds did not find.
     fn rescue(&self, model: &InsertModel, work: &mut Workspace) -> Result<()> {
         let rescue = Rescue { reads: &work.reads, name_hashes: &work.name_hashes, context: self.context(), model };
-        work.found.clear();
+        let mut found = std::mem::take(&mut work.found);
+        found.clear();
         for pair in 0..work.reads.len() / 2 {
+            let mates = self.mates(2 * pair, 2 * pair + 1, work);
             for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {
                 if work.searches.is_simple(origin) {
                     continue;
                 }
-                let side = |i: usize| (i, work.alignments.read(i));
-                rescue.search(side(origin), side(wanted), self.needless(wanted, model, work), &mut work.found);
+                let side = |i: usize| (i, mates.alignments[i % 2]);
+                rescue.search(side(origin), side(wanted), self.needless(wanted, &mates, model, work), &mut found);
             }
         }
+        work.found = found;
         if work.found.is_empty() {
             return Ok(());
         }
@@ -193,19 +196,17 @@ impl<'a> Mapper<'a> {
     }
 
     /// When looking for `read` around its mate's placements is needless.
-    fn needless(&self, read: usize, model: &InsertModel, work: &Workspace) -> Needless {
-        let (first, second) = (read & !1, read | 1);
-        let mates = self.mates(first, second, work);
-        let context = self.read_context(read, work);
-        let Some(best) = work.alignments.read(read).first() else {
+    fn needless(&self, read: usize, mates: &Mates<'_>, model: &InsertModel, work: &Workspace) -> Needless {
+        let mate = read % 2;
+        let Some(best) = mates.alignments[mate].first() else {
             return Needless { found_score: 0, origin_score: 0 };
         };
         // Where few of its seeds were looked up, there may be copies close by.
         let may_hide_copies = work.searches.searched(read).may_hide_copies(FEW_STRETCHES);
         let found_score = if may_hide_copies { i32::MAX } else { best.score - self.options.unpaired_penalty };
         // What seeds named and was passed over is at least as far below the best.
-        let unseen = context.hidden.beside(best, context.length, self.options).max(best.score - MARGIN);
-        let origin_score = top_pair_value(&mates, model, self.options).map_or(0, |value| value - MARGIN - unseen);
+        let unseen = mates.hidden[mate].beside(best, mates.lengths[mate], self.options).max(best.score - MARGIN);
+        let origin_score = top_pair_value(mates, model, self.options).map_or(0, |value| value - MARGIN - unseen);
         Needless { found_score, origin_score }
     }
 
@@ -225,11 +226,11 @@ impl<'a> Mapper<'a> {
             let (mut placements, mut alternatives) = ([0..0, 0..0], [0..0, 0..0]);
             let mut moved = false;
             for (mate, read) in (first_read..=second_read).enumerate() {
-                let chosen =
-                    Chosen { primary: pair.map_or(0, |p| p.chosen[mate]), pair_quality: pair.map(|p| p.quality[mate]) };
                 let context = self.read_context(read, work);
                 let start = work.placements.len();
                 let list = work.alignments.read(read);
+                let of_pair = |p: Pair| Chosen { primary: p.chosen[mate], pair_quality: Some(p.quality[mate]) };
+                let chosen = pair.map_or_else(|| Chosen::alone(list, self.options), of_pair);
                 select(list, chosen, context, self.options, &mut work.placements);
                 if self.options.conventions.five_prime_primary {
                     moved |= five_prime_first(&mut work.placements[start..], context.length);
@@ -266,8 +267,10 @@ impl<'a> Mapper<'a> {
 
     fn mates<'w>(&self, first: usize, second: usize, work: &'w Workspace) -> Mates<'w> {
         let contexts = [first, second].map(|i| self.read_context(i, work));
+        let (alignments, skipped) = placeable([first, second].map(|i| work.alignments.read(i)), self.options);
         Mates {
-            alignments: [first, second].map(|i| work.alignments.read(i)),
+            alignments,
+            skipped,
             lengths: contexts.map(|c| c.length),
             hidden: contexts.map(|c| c.hidden),
             repetitive_shares: contexts.map(|c| c.repetitive_share),
@@ -283,6 +286,17 @@ impl<'a> Mapper<'a> {
     }
 }
 
+/// Which alignments of two mates may be paired, and how many come before them: those on the primary assembly; or, as no alternate
+/// locus takes a mate from there, those on alternate loci only if neither has a good one.
+fn placeable<'l>(mates: [&'l [Alignment]; 2], options: &MapOptions) -> ([&'l [Alignment]; 2], [usize; 2]) {
+    let lists = mates.map(split_assemblies);
+    let is_good = |list: &[Alignment]| list.first().is_some_and(|a| a.score >= options.min_score);
+    if lists.iter().any(|(primary, _)| is_good(primary)) || !lists.iter().any(|(_, alternates)| is_good(alternates)) {
+        return (lists.map(|(primary, _)| primary), [0, 0]);
+    }
+    (lists.map(|(_, alternates)| alternates), lists.map(|(primary, _)| primary.len()))
+}
+
 /// How far apart the left ends of proper mates lie at the most, by orientation.
 fn reaches(model: Option<&InsertModel>) -> Vec<(Orientation, u64)> {
     let Some(model) = model else { return vec![DEFAULT_REACH] };
@@ -296,8 +310,11 @@ fn longest_reach(model: &InsertModel) -> Option<u64> {
     reaches(Some(model)).into_iter().map(|(_, reach)| reach).max()
 }
 
-/// The best alignment, if no other comes near it: bwa's rule for pairs that teach the insert size.
+/// The best alignment, if no other comes near it: bwa's rule for pairs that teach the insert size. Alternate loci count where there is
+/// nothing else.
 fn clear_best<'l>(alignments: &'l [Alignment], options: &MapOptions) -> Option<&'l Alignment> {
+    let (primary, alternates) = split_assemblies(alignments);
+    let alignments = if primary.is_empty() { alternates } else { primary };
     let best = alignments.first().filter(|a| a.score >= options.min_score)?;
     let next = alignments.get(1).map_or(0, |a| a.score);
     (next * 5 <= best.score * 4).then_some(best)

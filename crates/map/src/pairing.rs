@@ -19,8 +19,10 @@ const HIDDEN_COPIES: u32 = 20;
 /// The two mates' alignments, best first, and what may be hidden from them.
 #[derive(Clone, Copy, Debug)]
 pub struct Mates<'a> {
-    /// Alignments of each mate.
+    /// Alignments of each mate that may be paired.
     pub alignments: [&'a [Alignment]; 2],
+    /// How many alignments of each mate come before these.
+    pub skipped: [usize; 2],
     /// Read lengths in bases.
     pub lengths: [usize; 2],
     /// What alignments not found could score.
@@ -34,7 +36,7 @@ pub struct Mates<'a> {
 /// A chosen pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
-    /// Which alignment of each mate.
+    /// Which of all alignments of each mate.
     pub chosen: [usize; 2],
     /// Mapping quality of each mate as far as the pair decides it.
     pub quality: [i32; 2],
@@ -73,7 +75,7 @@ pub fn best_proper_pair(
         let (rival, near) = rival_value(mate, best, pairs, mates, options);
         mapq::from_lead(best.value - rival, near, mates.repetitive_shares.iter().sum::<i64>() / 2, options)
     });
-    Some(Pair { chosen: best.mates, quality })
+    Some(Pair { chosen: [0, 1].map(|mate| mates.skipped[mate] + best.mates[mate]), quality })
 }
 
 /// The value of the pair of both mates' best alignments, if it is a proper one.
@@ -149,7 +151,7 @@ mod tests {
     fn choose(first: &[Alignment], second: &[Alignment], hidden_scores: [i32; 2]) -> Option<Pair> {
         let hidden = hidden_scores.map(Hidden::up_to);
         let (alignments, repetitive_shares) = ([first, second], [0, 0]);
-        let mates = Mates { alignments, lengths: [100, 100], hidden, repetitive_shares, name_hash: 3 };
+        let mates = Mates { alignments, skipped: [0, 0], lengths: [100, 100], hidden, repetitive_shares, name_hash: 3 };
         let model = InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000));
         best_proper_pair(&mates, &model, &MapOptions::default(), &mut Vec::new())
     }

@@ -56,6 +56,7 @@ pub struct Scratch {
     mate_cigar: Vec<u8>,
     other_alignments: Vec<u8>,
     alternatives: Vec<u8>,
+    description: Vec<u8>,
 }
 
 impl Scratch {
@@ -92,6 +93,10 @@ struct Shown<'a> {
     mapping_quality: u8,
     /// XS, if it is known.
     rival_score: Option<i32>,
+    /// Whether it is on an alternate locus.
+    alternate: bool,
+    /// The tag pa, if there is a better alignment to an alternate locus.
+    share_of_alternate: Option<[u8; 4]>,
     has_bases: bool,
 }
 
@@ -214,19 +219,35 @@ impl RecordSource<'_> {
 
     /// What the record of a placement says.
     fn reported(&self, side: &Side, placement: usize) -> Shown<'_> {
-        let Placement { ref alignment, mapping_quality, rival_score } = self.placements[placement];
+        let Placement { ref alignment, mapping_quality, rival_score, alternate_score } = self.placements[placement];
         let traced = self.cigars.get(placement);
         let piece = if self.options.conventions.split_as_secondary { flags::SECONDARY } else { flags::SUPPLEMENTARY };
         let flags = if placement == side.primary { 0 } else { piece };
-        let rival_score = Some(rival_score);
-        Shown { traced, locus: self.place(alignment, &traced), flags, mapping_quality, rival_score, has_bases: true }
+        Shown {
+            traced,
+            locus: self.place(alignment, &traced),
+            flags,
+            mapping_quality,
+            rival_score: Some(rival_score),
+            alternate: alignment.alternate,
+            share_of_alternate: share_of_alternate(alignment.score, alternate_score),
+            has_bases: true,
+        }
     }
 
     /// What the record of an alternative says. As in bwa, it has no bases, which the primary record has.
     fn secondary(&self, i: usize) -> Shown<'_> {
         let traced = self.cigars.get(self.placements.len() + i);
-        let locus = self.place(&self.alternatives[i].alignment, &traced);
-        Shown { traced, locus, flags: flags::SECONDARY, mapping_quality: 0, rival_score: None, has_bases: false }
+        Shown {
+            traced,
+            locus: self.place(&self.alternatives[i].alignment, &traced),
+            flags: flags::SECONDARY,
+            mapping_quality: 0,
+            rival_score: None,
+            alternate: false,
+            share_of_alternate: None,
+            has_bases: false,
+        }
     }
 
     fn emit_alignment<E>(
@@ -238,7 +259,8 @@ impl RecordSource<'_> {
     ) -> Result<(), E> {
         let Shown { traced, locus, .. } = shown;
         let primary = shown.flags == 0;
-        let hard = !primary && !self.options.conventions.soft_clip_supplementary;
+        // As in bwa, alternate loci get the whole read.
+        let hard = !primary && !self.options.conventions.soft_clip_supplementary && !shown.alternate;
         let clip = if hard { CigarKind::HardClip } else { CigarKind::SoftClip };
         scratch.cigar.clear();
         push_clipped(&traced, clip, &mut scratch.cigar);
@@ -247,6 +269,7 @@ impl RecordSource<'_> {
         } else {
             scratch.clear_read();
         }
+        self.describe(locus.contig, &mut scratch.description);
         let mut tags = Tags::new();
         tags.push(integer(*b"NM", i64::from(traced.edit_distance)));
         tags.push(Tag { name: *b"MD", value: TagValue::Text(traced.md) });
@@ -262,7 +285,12 @@ impl RecordSource<'_> {
             let name = if self.scores_others() { *b"XB" } else { *b"XA" };
             tags.push(Tag { name, value: TagValue::Text(&scratch.alternatives) });
         }
-        tags.extend(self.batch.carried_tags(side.read));
+        let share = shown.share_of_alternate.as_ref();
+        tags.extend(share.map(|value| Tag { name: *b"pa", value: TagValue::Encoded { kind: b'f', value } }));
+        let description = Tag { name: *b"XR", value: TagValue::Text(&scratch.description) };
+        let described = !scratch.description.is_empty();
+        tags.extend(self.batch.carried_tags(side.read).filter(|tag| !described || tag.name != description.name));
+        tags.extend(described.then_some(description));
         // An unmapped mate is filed where this read's primary alignment lies.
         let paired = side.flags & flags::PAIRED != 0;
         let mate = if paired { side.mate.or(side.own) } else { None };
@@ -280,6 +308,15 @@ impl RecordSource<'_> {
             qualities: &scratch.qualities,
             tags: &tags,
         })
+    }
+
+    /// Fills in what is said of a contig, if that is wanted.
+    fn describe(&self, contig: usize, description: &mut Vec<u8>) {
+        description.clear();
+        if self.options.conventions.contig_descriptions {
+            let letter = |&byte: &u8| if byte == b' ' || byte.is_ascii_graphic() { byte } else { b' ' };
+            description.extend(self.reference.contigs[contig].description.iter().map(letter));
+        }
     }
 
     /// What all records of a read have: read group and barcode. What came with the read stands last.
@@ -383,6 +420,12 @@ impl RecordSource<'_> {
     }
 }
 
+/// The value of bwa's tag pa, rounded to thousandths as bwa does: the share of the score that an alternate locus gives.
+fn share_of_alternate(score: i32, alternate_score: i32) -> Option<[u8; 4]> {
+    let milli = (2000 * i64::from(score) + i64::from(alternate_score)) / (2 * i64::from(alternate_score.max(1)));
+    (alternate_score > 0).then(|| (milli as f32 / 1000.0).to_le_bytes())
+}
+
 /// A CIGAR with soft clips, as text.
 fn push_cigar_text(traced: &Traced<'_>, text: &mut Vec<u8>) {
     let mut push = |bases: u32, letter: u8| {
@@ -432,6 +475,14 @@ fn template_length(own: Option<Locus>, mate: Option<Locus>) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_of_alternate_loci_are_rounded() {
+        assert_eq!(share_of_alternate(140, 0), None);
+        let shares =
+            [(148, 150), (100, 150), (1, 2000), (0, 7)].map(|(score, alternate)| share_of_alternate(score, alternate));
+        assert_eq!(shares, [0.987_f32, 0.667, 0.001, 0.0].map(|share| Some(share.to_le_bytes())));
+    }
 
     #[test]
     fn template_length_is_signed_and_symmetric() {

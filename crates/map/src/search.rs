@@ -99,7 +99,8 @@ impl Search<'_> {
 
     fn lookup(&self, read: usize, look: Look) -> Lookup<'_> {
         let codes = self.reads.read(read).codes;
-        Lookup { table: self.table, codes, name_hash: self.name_hashes[read], band: self.context.options.band, look }
+        let Context { reference, options, .. } = self.context;
+        Lookup { table: self.table, reference, codes, name_hash: self.name_hashes[read], band: options.band, look }
     }
 
     /// How to look at a read that a quick look didn't settle.

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::alignment::{Alignment, overlap};
+use crate::alignment::{Alignment, overlap, split_assemblies};
 use crate::conventions::OtherHits;
 use crate::hidden::Hidden;
 use crate::mapq::{self, Evidence};
@@ -23,6 +23,8 @@ pub struct Placement {
     pub mapping_quality: u8,
     /// Score of its best rival, 0 if it has none (the XS tag).
     pub rival_score: i32,
+    /// Score of the best alignment of the same bases to an alternate locus, if that is higher than its own, else 0.
+    pub alternate_score: i32,
 }
 
 /// An alignment that is named in the XA tag of a record, or is a secondary record.
@@ -54,8 +56,21 @@ pub struct Chosen {
     pub pair_quality: Option<i32>,
 }
 
-/// Appends the placements of one read, the primary first, to `placements`. `alignments` are best first. A read without an
-/// alignment that reaches the least score, and without a proper pair, gets none.
+impl Chosen {
+    /// The best alignment of a read that is placed by itself; one to an alternate locus only if no other is good enough.
+    #[must_use]
+    pub fn alone(alignments: &[Alignment], options: &MapOptions) -> Self {
+        let (primary, alternates) = split_assemblies(alignments);
+        let is_good = |list: &[Alignment]| list.first().is_some_and(|a| a.score >= options.min_score);
+        let is_alternate = !is_good(primary) && is_good(alternates);
+        Self { primary: if is_alternate { primary.len() } else { 0 }, pair_quality: None }
+    }
+}
+
+/// Appends the placements of one read, the primary first and those on alternate loci last, to `placements`. `alignments` are in
+/// order. A read without an alignment that reaches the least score, and without a proper pair, gets none.
+///
+/// As in bwa, alignments to alternate loci are no rivals of others; they are reported beside these if they score more.
 pub fn select(
     alignments: &[Alignment],
     chosen: Chosen,
@@ -67,8 +82,10 @@ pub fn select(
     let enough = |a: &&Alignment| a.score >= options.min_score || chosen.pair_quality.is_some();
     let Some(primary) = alignments.get(chosen.primary).filter(enough) else { return };
     let first = placements.len();
+    let (assembly, alternates) = split_assemblies(alignments);
     let place = |alignment: &Alignment, hidden: Option<Hidden>, pair: Option<i32>| {
-        let (rival_score, near_rivals) = rivals(alignment, alignments, read.length, options);
+        let all = if alignment.alternate { alignments } else { assembly };
+        let (rival_score, near_rivals) = rivals(alignment, all, read.length, options);
         let evidence = Evidence {
             score: alignment.score,
             rival_score: rival_score.max(hidden.map_or(0, |hidden| hidden.beside(alignment, read.length, options))),
@@ -78,23 +95,42 @@ pub fn select(
         };
         let own = mapq::single(evidence, options);
         let quality = pair.map_or(own, |pair| mapq::with_mate(own, pair));
-        Placement { alignment: *alignment, mapping_quality: quality as u8, rival_score }
+        Placement { alignment: *alignment, mapping_quality: quality as u8, rival_score, alternate_score: 0 }
     };
     placements.push(place(primary, Some(read.hidden), chosen.pair_quality));
-    for alignment in alignments {
-        if placements.len() - first > MAX_SUPPLEMENTARY || alignment.score < options.min_score {
-            break;
+    for list in [assembly, alternates] {
+        for alignment in list {
+            if placements.len() - first > MAX_SUPPLEMENTARY || alignment.score < options.min_score {
+                break;
+            }
+            let is_told = |p: &Placement| {
+                p.alignment.alternate == alignment.alternate && are_rivals(&p.alignment, alignment, read.length)
+            };
+            let outscores_assembly = || rivals(alignment, assembly, read.length, options).0 < alignment.score;
+            if !placements[first..].iter().any(is_told) && (!alignment.alternate || outscores_assembly()) {
+                placements.push(place(alignment, None, None));
+            }
         }
-        if placements[first..].iter().all(|p| !are_rivals(&p.alignment, alignment, read.length)) {
-            placements.push(place(alignment, None, None));
-        }
+    }
+    if !alternates.is_empty() {
+        compare_with_alternates(&mut placements[first..], read.length);
     }
 }
 
-/// Makes the piece of a read primary that has its 5' end. Returns whether that is another than before.
+/// Tells the placements of a read on the primary assembly by how much those on alternate loci, which follow them, are better.
+fn compare_with_alternates(placements: &mut [Placement], length: usize) {
+    let (pieces, alternates) = placements.split_at_mut(placements.partition_point(|p| !p.alignment.alternate));
+    for piece in pieces {
+        let own = piece.alignment;
+        let rivals = alternates.iter().map(|p| &p.alignment).filter(|a| are_rivals(&own, a, length));
+        piece.alternate_score = rivals.map(|a| a.score).filter(|&score| score > own.score).max().unwrap_or(0);
+    }
+}
+
+/// Makes the piece of a read primary that has its 5' end, of those on the primary assembly. Returns whether that is another than before.
 pub fn five_prime_first(pieces: &mut [Placement], length: usize) -> bool {
     let start = |i: &usize| pieces[*i].alignment.read_interval(length).start;
-    match (0..pieces.len()).min_by_key(start) {
+    match (0..pieces.len()).filter(|&i| !pieces[i].alignment.alternate).min_by_key(start) {
         None | Some(0) => false,
         Some(piece) => {
             pieces.swap(0, piece);
@@ -104,8 +140,8 @@ pub fn five_prime_first(pieces: &mut [Placement], length: usize) -> bool {
 }
 
 /// Appends the alternatives of the placements `reported` of one read to `alternatives`, best first. As in bwa, an alignment is
-/// one to the first placement that it rivals; in a tag only if it scores more than four fifths of it, and a placement with too
-/// many has none. `proper` is whether the read is in a proper pair.
+/// one to the first placement that it rivals, where those on alternate loci come first; in a tag only if it scores more than four
+/// fifths of it, and a placement with too many has none. `proper` is whether the read is in a proper pair.
 pub fn add_alternatives(
     alignments: &[Alignment],
     (placements, reported): (&[Placement], Range<usize>),
@@ -113,9 +149,11 @@ pub fn add_alternatives(
     options: &MapOptions,
     alternatives: &mut Vec<Alternative>,
 ) {
+    let first_alternate = reported.start + placements[reported.clone()].partition_point(|p| !p.alignment.alternate);
     let rivals_first = |alignment: &Alignment, placement: usize| {
         let rivals = |&i: &usize| are_rivals(&placements[i].alignment, alignment, length);
-        reported.clone().find(rivals) == Some(placement)
+        let mut by_rank = (first_alternate..reported.end).chain(reported.start..first_alternate);
+        by_rank.find(rivals) == Some(placement)
     };
     for placement in reported.clone() {
         let start = alternatives.len();
@@ -123,16 +161,22 @@ pub fn add_alternatives(
         let others = alignments.iter().filter(|a| *a != own && rivals_first(a, placement));
         let others = others.map(|&alignment| Alternative { alignment, placement });
         match options.conventions.other_hits {
-            OtherHits::Tag { most, share_milli, .. } => {
+            OtherHits::Tag { most, most_alternate, share_milli, .. } => {
                 let least = i64::from(share_milli) * i64::from(own.score);
                 let good = others.filter(|other| 1000 * i64::from(other.alignment.score) > least);
-                alternatives.extend(good.take(most.saturating_add(1)));
-                if alternatives.len() - start > most {
+                let has_alternates = alignments.last().is_some_and(|last| last.alternate);
+                alternatives
+                    .extend(good.take(if has_alternates { most.max(most_alternate) } else { most }.saturating_add(1)));
+                let named = &alternatives[start..];
+                let most = if named.iter().any(|other| other.alignment.alternate) { most_alternate } else { most };
+                if named.len() > most {
                     alternatives.truncate(start);
                 }
             }
             records => {
-                let good = others.filter(|other| other.alignment.score >= options.min_score);
+                let is_reported = |a: &Alignment| placements[reported.clone()].iter().any(|p| p.alignment == *a);
+                let is_apart = |a: &Alignment| !a.alternate && !is_reported(a);
+                let good = others.filter(|o| o.alignment.score >= options.min_score && is_apart(&o.alignment));
                 alternatives.extend(good.take(records.most_records(proper)));
             }
         }
@@ -184,6 +228,40 @@ mod tests {
         assert!(got[1].mapping_quality < 15);
     }
 
+    fn alternate(reference_start: u64, query: Range<u32>, score: i32) -> Alignment {
+        Alignment { alternate: true, contig: 1, ..alignment(reference_start, false, query, score) }
+    }
+
+    #[test]
+    fn alternate_loci_lower_no_quality_and_better_ones_are_told_too() {
+        let own = alignment(1_000, false, 0..150, 140);
+        let alone = selected(&[own], 0)[0];
+        assert_eq!(selected(&[own, alternate(9_000, 0..150, 140)], 0), [alone]);
+        let better = [own, alternate(9_000, 0..150, 150), alternate(19_000, 0..150, 145)];
+        let got = selected(&better, 0);
+        assert_eq!(got[0], Placement { alternate_score: 150, ..alone });
+        assert_eq!((got[1].alignment, got[1].rival_score, got.len()), (better[1], 145, 2));
+        assert!(got[1].mapping_quality < 40);
+        let mut alternatives = Vec::new();
+        add_alternatives(&better, (&got, 0..2), (150, true), &MapOptions::default(), &mut alternatives);
+        let told: Vec<_> = alternatives.iter().map(|a| (a.alignment.reference_start, a.placement)).collect();
+        assert_eq!(told, [(1_000, 1), (19_000, 1)]);
+    }
+
+    #[test]
+    fn an_alternate_locus_is_the_place_where_nothing_else_is_good() {
+        let options = MapOptions::default();
+        let list = [alignment(1_000, false, 0..25, 25), alternate(9_000, 0..150, 150)];
+        let chosen = Chosen::alone(&list, &options);
+        assert_eq!(chosen.primary, 1);
+        assert_eq!(Chosen::alone(&list[..1], &options).primary, 0);
+        let mut placements = Vec::new();
+        let read = ReadContext { length: 150, hidden: Hidden::up_to(0), repetitive_share: 0 };
+        select(&list, chosen, read, &options, &mut placements);
+        assert_eq!(placements.iter().map(|p| p.alignment).collect::<Vec<_>>(), [list[1]]);
+        assert_eq!((placements[0].mapping_quality, placements[0].alternate_score), (60, 0));
+    }
+
     #[test]
     fn the_piece_with_the_five_prime_end_can_be_first() {
         let reverse_first = [alignment(1_000, false, 60..150, 90), alignment(9_000, true, 90..150, 60)];
@@ -223,7 +301,8 @@ mod tests {
         let list =
             [at(1_000, 150), at(2_000, 140), at(3_000, 121), at(4_000, 120), alignment(9_000, false, 100..150, 50)];
         let named = |max_alternatives| {
-            let other_hits = OtherHits::Tag { most: max_alternatives, share_milli: 800, scored: false };
+            let other_hits =
+                OtherHits::Tag { most: max_alternatives, most_alternate: 200, share_milli: 800, scored: false };
             let conventions = Conventions { other_hits, ..Conventions::default() };
             let options = MapOptions { conventions, ..MapOptions::default() };
             let (mut placements, mut alternatives) = (Vec::new(), Vec::new());

@@ -24,6 +24,7 @@ pub fn alignment(reference_start: u64, reverse: bool, query: Range<u32>) -> Alig
         query_start: query.start,
         query_end: query.end,
         score: bases as i32,
+        alternate: false,
         gapped_band: None,
     }
 }
@@ -74,6 +75,7 @@ impl ReferenceData {
             contigs: &self.contigs,
             ambiguous: &self.ambiguous,
             ambiguous_blocks: &self.ambiguous_blocks,
+            alternates: &[],
             blocks: &self.blocks,
         }
     }

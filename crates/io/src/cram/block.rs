@@ -1,8 +1,8 @@
 //! Blocks: the compressed pieces of a container (CRAM specification 3.0, section 8).
 
-use std::io::{self, Write};
+use std::io;
 
-use flate2::{Compression, Crc, write::GzEncoder};
+use libdeflater::{CompressionLvl, Compressor, Crc};
 
 use super::{
     number::{put_count, put_itf8},
@@ -85,9 +85,12 @@ fn pack(content: &[u8], packing: Packing, level: u8) -> io::Result<(u8, Option<V
 }
 
 fn gzip(content: &[u8], level: u8) -> io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(u32::from(level)));
-    encoder.write_all(content)?;
-    encoder.finish()
+    let level = CompressionLvl::new(i32::from(level)).unwrap_or_default();
+    let mut encoder = Compressor::new(level);
+    let mut packed = vec![0; encoder.gzip_compress_bound(content.len())];
+    let bytes = encoder.gzip_compress(content, &mut packed).map_err(io::Error::other)?;
+    packed.truncate(bytes);
+    Ok(packed)
 }
 
 #[cfg(test)]

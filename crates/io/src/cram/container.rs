@@ -24,6 +24,8 @@ const NONE: i32 = -1;
 mod cram_flags {
     pub(super) const HAS_QUALITIES: i32 = 1;
     pub(super) const SAYS_MATE: i32 = 2;
+    /// The bases are `*`; features are there for the CIGAR only.
+    pub(super) const NO_BASES: i32 = 8;
 }
 
 /// Bits of the MF series.
@@ -156,6 +158,8 @@ struct Slice<'a> {
     position: u32,
     bases: u64,
     read: Vec<u8>,
+    /// As much of a reference that nothing is known of as was wanted last.
+    unknown: Vec<u8>,
 }
 
 impl<'a> Slice<'a> {
@@ -174,6 +178,7 @@ impl<'a> Slice<'a> {
             position: place.start,
             bases: 0,
             read: Vec::new(),
+            unknown: Vec::new(),
             place,
         })
     }
@@ -181,11 +186,16 @@ impl<'a> Slice<'a> {
     fn add(&mut self, record: EncodedRecord<'_>) -> io::Result<()> {
         let (_, qualities) = record.bases_and_qualities();
         let has_qualities = qualities.first().is_some_and(|&quality| quality != u8::MAX);
-        let cram_flags = cram_flags::SAYS_MATE | if has_qualities { cram_flags::HAS_QUALITIES } else { 0 };
+        // Secondary records of a read have its CIGAR, but not its bases.
+        let query_bases = record.cigar().filter(|op| op.consumes_query()).map(|op| op.len() as usize).sum();
+        let is_bare = qualities.is_empty() && query_bases > 0;
+        let has = |what: bool, flag: i32| if what { flag } else { 0 };
+        let cram_flags =
+            cram_flags::SAYS_MATE | has(has_qualities, cram_flags::HAS_QUALITIES) | has(is_bare, cram_flags::NO_BASES);
         self.bases += qualities.len() as u64;
         self.streams.put_number(Series::Flags, i32::from(record.flags()));
         self.streams.put_number(Series::CramFlags, cram_flags);
-        self.add_place(record, qualities.len());
+        self.add_place(record, if is_bare { query_bases } else { qualities.len() });
         let group = record.text_tag(*b"RG").and_then(|id| self.context.read_group(id));
         self.streams.put_number(Series::ReadGroup, group.map_or(-1, |group| group as i32));
         let name = record.name();
@@ -193,9 +203,13 @@ impl<'a> Slice<'a> {
         self.add_mate(record);
         self.add_tags(record, group.is_some())?;
         self.read.clear();
-        record.append_bases(&mut self.read);
+        if is_bare {
+            self.read.resize(query_bases, b'N');
+        } else {
+            record.append_bases(&mut self.read);
+        }
         if record.flags() & flags::UNMAPPED == 0 {
-            self.add_alignment(record)?;
+            self.add_alignment(record, is_bare)?;
         } else {
             self.streams.bytes(Series::Bases).extend_from_slice(&self.read);
         }
@@ -239,12 +253,16 @@ impl<'a> Slice<'a> {
         Ok(())
     }
 
-    fn add_alignment(&mut self, record: EncodedRecord<'_>) -> io::Result<()> {
+    fn add_alignment(&mut self, record: EncodedRecord<'_>, is_bare: bool) -> io::Result<()> {
         let (Some(contig), Some(position)) = (record.reference(), record.position()) else {
             return Err(io::Error::other("a mapped record has no place"));
         };
         let span = u64::from(position)..u64::from(end_of(record, position));
-        let reference = if self.context.sorted {
+        let reference = if is_bare {
+            // No base differs.
+            self.unknown.resize((span.end - span.start) as usize, b'N');
+            Some(&self.unknown[..])
+        } else if self.context.sorted {
             let before = u64::from(self.place.start - 1);
             self.reference.get((span.start - before) as usize..(span.end - before) as usize)
         } else {

@@ -42,3 +42,8 @@ pub fn bgzf(data: &[u8]) -> Vec<u8> {
     writer.write_all(data).unwrap();
     writer.finish().unwrap()
 }
+
+#[allow(dead_code, reason = "not every test file compresses")]
+pub fn zstd(data: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
+}

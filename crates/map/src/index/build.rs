@@ -48,6 +48,7 @@ pub fn build(fasta: &Path, output: &Path, threads: usize) -> Result<BuildReport>
         contigs: &loaded.contigs,
         ambiguous: &loaded.packed.ambiguous,
         ambiguous_blocks: &bits,
+        alternates: &[],
         blocks: &loaded.packed.blocks,
     };
     let bases = loaded.contigs.iter().map(|c| c.length).sum();

@@ -1,5 +1,6 @@
 //! The index: a reference and its seeds in one file, mapped into memory.
 
+mod alternates;
 mod build;
 mod format;
 mod reference;
@@ -33,6 +34,7 @@ pub struct Index {
     parameters: Parameters,
     contigs: Vec<Contig>,
     ambiguous_blocks: Vec<u64>,
+    alternates: Vec<Range<u64>>,
     ambiguous: Range<usize>,
     sequence: Range<usize>,
     buckets: Range<usize>,
@@ -86,6 +88,7 @@ impl Index {
             parameters,
             contigs,
             ambiguous_blocks: Vec::new(),
+            alternates: Vec::new(),
             buckets: section(Section::Buckets)?,
             seeds: section(Section::Seeds)?,
             ambiguous,
@@ -111,8 +114,14 @@ impl Index {
             contigs: &self.contigs,
             ambiguous: bytemuck::cast_slice(&self.map[self.ambiguous.clone()]),
             ambiguous_blocks: &self.ambiguous_blocks,
+            alternates: &self.alternates,
             blocks: bytemuck::cast_slice(&self.map[self.sequence.clone()]),
         }
+    }
+
+    /// Tells which contigs, by name, are alternate loci. Until then none is.
+    pub fn mark_alternates(&mut self, is_alternate: impl Fn(&[u8]) -> bool) {
+        self.alternates = alternates::runs(&self.contigs, |contig| is_alternate(&contig.name));
     }
 
     /// The seed table.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use svala_compute::Window;
 
+use super::alternates;
 use super::format::{AmbiguousRun, ContigRecord};
 use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode, window};
 
@@ -50,6 +51,8 @@ pub struct Reference<'a> {
     pub ambiguous: &'a [AmbiguousRun],
     /// One bit for each block of 64 bases that has an ambiguous base.
     pub ambiguous_blocks: &'a [u64],
+    /// Runs of alternate loci by position.
+    pub alternates: &'a [Range<u64>],
     /// Packed bases; ambiguous ones and padding are A.
     pub blocks: &'a [Planes],
 }
@@ -67,6 +70,20 @@ impl Reference<'_> {
     pub fn contig_overlapping(&self, start: u64, end: u64) -> Option<usize> {
         let index = self.contigs.partition_point(|c| c.start + c.length <= start);
         (self.contigs.get(index)?.start < end).then_some(index)
+    }
+
+    /// Whether any contig is an alternate locus.
+    #[inline]
+    #[must_use]
+    pub fn has_alternates(&self) -> bool {
+        !self.alternates.is_empty()
+    }
+
+    /// Whether a position is on an alternate locus, or in the padding before one.
+    #[inline]
+    #[must_use]
+    pub fn is_alternate(&self, position: u64) -> bool {
+        self.has_alternates() && alternates::contain(self.alternates, position)
     }
 
     /// The 64 bases from `start`.
@@ -250,8 +267,13 @@ mod tests {
         let start = builder.push(text);
         builder.pad(200);
         let bits = ambiguous_blocks(&builder.ambiguous, builder.blocks.len());
-        let reference =
-            Reference { contigs: &[], ambiguous: &builder.ambiguous, ambiguous_blocks: &bits, blocks: &builder.blocks };
+        let reference = Reference {
+            contigs: &[],
+            ambiguous: &builder.ambiguous,
+            ambiguous_blocks: &bits,
+            alternates: &[],
+            blocks: &builder.blocks,
+        };
         for (i, &letter) in text.iter().enumerate() {
             let position = start + i as u64;
             assert_eq!(reference.letter(position), letter.to_ascii_uppercase(), "base {i}");
@@ -279,7 +301,8 @@ mod tests {
     fn positions_find_their_contig() {
         let contig = |start, length| Contig { name: vec![], description: vec![], start, length, md5: [0; 16] };
         let contigs = [contig(10, 5), contig(25, 5)];
-        let reference = Reference { contigs: &contigs, ambiguous: &[], ambiguous_blocks: &[], blocks: &[] };
+        let reference =
+            Reference { contigs: &contigs, ambiguous: &[], ambiguous_blocks: &[], alternates: &[], blocks: &[] };
         let at: Vec<_> = [9, 10, 14, 15, 24, 25, 29, 30].map(|p| reference.contig_at(p)).into();
         assert_eq!(at, [None, Some(0), Some(0), None, None, Some(1), Some(1), None]);
         assert_eq!(reference.contig_overlapping(5, 11), Some(0));
