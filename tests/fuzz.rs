@@ -5,18 +5,17 @@
 //! changes keep lengths, separators and checksums in play.
 
 mod common;
+#[path = "common/targets/program.rs"]
+mod program;
+#[path = "common/targets/readers.rs"]
+mod readers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use common::hostile::{bam, bgzf, gzip, records, seal, zstd};
+use common::hostile::{bam, bgzf, gzip, records, zstd};
 use common::{Random, bytes, conclude, svala_ok, text, trial};
-use svala_io::{
-    Contig, EncodedRecord, FastaReader, Labelling, NamedGroups, ReadBatch, ReadGroup, ReadSource, ReadStructure,
-    ShardReader, check_alignments,
-};
-use svala_map::index::Index;
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
@@ -68,24 +67,6 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
     }
 }
 
-fn written<'a>(content: &[u8], path: &'a Path) -> &'a Path {
-    std::fs::write(path, content).expect("a file");
-    path
-}
-
-/// Reads everything, and looks at all of it.
-fn read_all(source: svala_io::Result<ReadSource>) -> svala_io::Result<usize> {
-    let (mut source, mut batch, mut sum) = (source?, ReadBatch::new(), 0);
-    while source.read_batch(&mut batch, 7)? {
-        for i in 0..batch.len() {
-            assert_eq!(batch.bases(i).len(), batch.qualities(i).len());
-            assert!((1..=254).contains(&batch.name(i).len()));
-            sum += batch.carried_tags(i).count() + batch.barcode(i).len();
-        }
-    }
-    Ok(sum)
-}
-
 fn fastq_seeds() -> Vec<Vec<u8>> {
     let plain =
         b"@A1:7:HXYZ:1:1101:1:2:ACGT+rTT 1:N:0:A\nACGTN\n+\nIIII!\n@A1:7:HXYZ:2:1101:1:2:ACGT 2:N:0:A\nAC\n+\nII\n"
@@ -97,74 +78,55 @@ fn fastq_seeds() -> Vec<Vec<u8>> {
 }
 
 fn fastq() {
-    let structures: Vec<ReadStructure> = ["1M1S+T", "+T"].map(|text| text.parse().expect("a structure")).into();
-    let groups = NamedGroups { lanes: vec!["HXYZ.2".into()], ..NamedGroups::default() };
-    fuzz(&fastq_seeds(), |content, path| {
-        let path = written(content, path);
-        let open = || ReadSource::open(path, None, 100);
-        let _ = read_all(open());
-        let _ = read_all(open().map(|source| source.interleaved().with_comments()));
-        let labelling =
-            Labelling { umi_from_name: true, mate_score: true, groups: Some(groups.clone()), ..Labelling::default() };
-        let _ = read_all(open().and_then(|source| source.with_barcodes(*b"RX").labelled(labelling)));
-        let labelling = Labelling { structures: structures.clone(), mate_score: true, ..Labelling::default() };
-        let _ = read_all(open().and_then(|source| source.interleaved().labelled(labelling)));
-        let _ = read_all(ReadSource::open(path, Some(path), 100));
-    });
+    fuzz(&fastq_seeds(), readers::fastq);
+}
+
+fn bam_seeds() -> [Vec<u8>; 2] {
+    let whole = bam();
+    let compressed = bgzf(&whole, 5000);
+    [whole, compressed]
 }
 
 fn unaligned_bam() {
-    let whole = bam();
-    let compressed = bgzf(&whole, 5000);
-    fuzz(&[whole, compressed], |content, path| {
-        let path = written(content, path);
-        let _ = read_all(ReadSource::open(path, None, 100));
-        let labelling = Labelling { umi_from_name: true, mate_score: true, ..Labelling::default() };
-        let _ = read_all(
-            ReadSource::open(path, None, 100).and_then(|source| source.with_barcodes(*b"RX").labelled(labelling)),
-        );
-    });
+    fuzz(&bam_seeds(), readers::unaligned_bam);
 }
 
 fn bam_files() {
-    let whole = bam();
-    let compressed = bgzf(&whole, 5000);
-    fuzz(&[whole, compressed], |content, path| {
-        let path = written(content, path);
-        let _ = check_alignments(path);
-        if let Ok((mut shard, _)) = ShardReader::open(path) {
-            let mut record = Vec::new();
-            while shard.read(&mut record).is_ok_and(|is_there| is_there) {}
-        }
-        for record in EncodedRecord::all(content).map_while(Result::ok) {
-            let _ = (record.name(), record.reference_bases(), record.text_tag(*b"RX"), record.integer_tag(*b"NM"));
-        }
-    });
+    fuzz(&bam_seeds(), readers::bam_file);
+}
+
+fn headers() {
+    let text = "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:c\tLN:9\tM5:00000000000000000000000000000001\n\
+                @RG\tID:a\tSM:s\tLB:l\tPL:ILLUMINA\n@PG\tID:svala\tPN:svala\tVN:1\tCL:svala align c\n@CO\ttwo words\n";
+    fuzz(&[text.as_bytes().to_vec()], readers::header);
 }
 
 fn fasta() {
     let plain = b">c one\nACGTN\r\nacgtryk\n\n>d\nAC\n".to_vec();
     let packed = [gzip(&plain), bgzf(&plain, 9), zstd(&plain)];
-    fuzz(&[&[plain][..], &packed].concat(), |content, path| {
-        let mut contig = Contig::default();
-        if let Ok(mut reader) = FastaReader::open(written(content, path)) {
-            while reader.read_contig(&mut contig).is_ok_and(|is_there| is_there) {}
-        }
-    });
+    fuzz(&[&[plain][..], &packed].concat(), readers::fasta);
 }
 
 fn options() {
     let lines = ["@RG\\tID:a\\tSM:s\\tPL:ILLUMINA", "@RG\tID:a\tDS:two words", "3M2S+T", "2B3C+T", "10T"];
-    fuzz(&lines.map(|line| line.as_bytes().to_vec()), |content, _| {
-        let text = String::from_utf8_lossy(content);
-        let _ = ReadGroup::parse(&text).map(|group| group.library());
-        if let Ok(structure) = text.parse::<ReadStructure>() {
-            assert_eq!(structure.to_string().parse::<ReadStructure>().ok(), Some(structure));
-        }
-    });
+    fuzz(&lines.map(|line| line.as_bytes().to_vec()), |content, _| readers::option_values(content));
 }
 
-/// With checksums that hold, so that the checks behind them are reached.
+fn sample_sheets() {
+    let sheet = b"# one\nread_group\tsample\tlibrary\tfastq_1\tfastq_2\na\ts\tl\ta.fq\tb.fq\nb\ts\t\t/c.fq\t\n";
+    fuzz(&[sheet.to_vec()], program::sample_sheet);
+}
+
+fn command_lines() {
+    let lines = [
+        "align\n--ref\na\n-1\nb\n-2\nc\n-o\nd.bam\n--max-mem\n2G\n-I\n400,50",
+        "mem\n-t\n2\n-R\n@RG\\tID:a\n-O\n6,6\n-x\nintractg\na\nb\nc",
+        "align\n--ref\na\n--in-fq\nb\nc\n@RG\\tID:a\n-o\nd.cram\n--umi-structure\n3M2S+T,+T\n--adapters\n0,1\n--gpu-check\noff",
+        "bwa\nindex\n-p\na\nb",
+    ];
+    fuzz(&lines.map(|line| line.as_bytes().to_vec()), |content, _| program::command_line(content));
+}
+
 fn index_files() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let reference: PathBuf = folder.path().join("ref.fa");
@@ -173,16 +135,7 @@ fn index_files() {
     std::fs::write(&reference, format!(">c\n{}NN{}\n>d\nACGT\n", &bases[..1000], &bases[1000..])).expect("a reference");
     svala_ok(&["index", text(&reference), "-t", "1"]);
     let whole = bytes(&folder.path().join("ref.fa.svala"));
-    fuzz(&[whole], |content, path| {
-        let mut content = content.to_vec();
-        if content.len() > 256 {
-            seal(&mut content);
-        }
-        if let Ok(index) = Index::open(written(&content, path), 1) {
-            let letters: usize = index.reference().contigs.iter().map(|contig| contig.name.len()).sum();
-            assert!(letters > 0 && !index.seeds().buckets.is_empty());
-        }
-    });
+    fuzz(&[whole], program::index_file);
 }
 
 /// The runner sees a panic.
@@ -199,8 +152,11 @@ fn main() {
         trial("FASTQ", fastq),
         trial("unaligned BAM", unaligned_bam),
         trial("BAM files", bam_files),
+        trial("headers", headers),
         trial("FASTA", fasta),
         trial("read groups and structures", options),
+        trial("sample sheets", sample_sheets),
+        trial("command lines", command_lines),
         trial("index files", index_files),
     ])
 }

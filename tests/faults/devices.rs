@@ -72,7 +72,7 @@ impl RecordSink for Sink<'_> {
 
 /// All records of a run over the pairs, and what became of the devices.
 fn run(bench: &Bench, backend: Backend, fault: Option<Fault>) -> (Vec<u8>, Vec<DeviceFailure>, Counters) {
-    let index = Index::open_for(&bench.reference).expect("an index");
+    let index = Index::open_for(&bench.reference, 2).expect("an index");
     // Where one word is wrong it takes a check of all to see it.
     let check = GpuCheck::OneIn(NonZeroU32::MIN);
     let engine = Engine::new(EngineOptions { backend, check, ..EngineOptions::default() }).expect("an engine");

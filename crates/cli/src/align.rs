@@ -32,6 +32,7 @@ use crate::open_index::open_index;
 use crate::program_line::CommandLine;
 use crate::progress::{Progress, Show};
 use crate::record_options;
+use crate::resume_option;
 use crate::run_facts::RunFacts;
 use crate::scoring_options;
 use crate::sort_option::{record_order, sort_options};
@@ -55,6 +56,8 @@ pub struct Job<'a> {
     pub order: RecordOrder,
     /// How a BAM or CRAM file is sorted, if its order is not that of the input.
     pub sort: Option<SortOptions>,
+    /// Whether a sort goes on with what an interrupted run has kept, and keeps its own.
+    pub resume: bool,
     /// Files beside the output.
     pub companions: CompanionPlan<'a>,
     /// How far it is.
@@ -146,10 +149,12 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let writer = args.sorted.writer_options(threads);
     let order = record_order(args.sort);
     let writer = WriterOptions { index: order == RecordOrder::Coordinate && writer.index, ..writer };
+    resume_option::check(args)?;
     run(&Job {
         order,
         sort,
         shard: args.shard,
+        resume: args.resume,
         writer,
         cram: is_cram(&args.output),
         companions,
@@ -197,6 +202,7 @@ fn job<'a>(
         cram: false,
         order: RecordOrder::Input,
         sort: None,
+        resume: false,
         companions: CompanionPlan::default(),
         meter: Arc::default(),
         quiet: false,
@@ -261,11 +267,12 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         observe: job.companions.observe(),
         meter: &job.meter,
     };
+    let sort = resume_option::sort_options(job, &run, &header)?;
     let paired = sources.iter().any(ReadSource::is_paired);
     let watches: Vec<_> = sources.iter().flat_map(ReadSource::watches).collect();
     let companions = Companions::create(job.companions, paired)?;
     let progress = Progress::start(&job.meter, watches.clone(), job.show());
-    let done = run_sorted(job, &run, sources, writer, &header)?;
+    let done = run_sorted(job, &run, sort, sources, writer, &header)?;
     drop(progress);
     let sum = |counts: &[Arc<AtomicU64>]| counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
     warn_of_hard_clips(job, sum(&hard_clipped));
@@ -283,6 +290,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         summary: done.summary,
         observation: done.observation,
         duplicates: done.outcome,
+        resumed_after: done.resumed_after,
         counters: engine.counters(),
         backend: engine.description(),
         device_failures: in_words(&failures),
@@ -321,18 +329,20 @@ fn start_engine(job: &Job<'_>, options: &MapOptions) -> Result<Engine> {
 fn run_sorted(
     job: &Job<'_>,
     run: &Run<'_>,
+    sort: Option<SortOptions>,
     inputs: Vec<ReadSource>,
     writer: AlignmentWriter,
     header: &Header,
 ) -> Result<Done<Option<LibraryCounts>>> {
-    Ok(match job.sort.clone() {
+    Ok(match sort {
         Some(sort) if job.order == RecordOrder::Name => {
             run.execute(inputs, SortingWriter::<ByName>::new(writer, sort)?, job.format, header)?
         }
         Some(sort) => run.execute(inputs, SortingWriter::<ByPlace>::new(writer, sort)?, job.format, header)?,
         None => {
-            let Done { summary, observation, outcome: (), output } = run.execute(inputs, writer, job.format, header)?;
-            Done { summary, observation, outcome: None, output }
+            let Done { summary, observation, resumed_after, outcome: (), output } =
+                run.execute(inputs, writer, job.format, header)?;
+            Done { summary, observation, resumed_after, outcome: None, output }
         }
     })
 }
@@ -441,6 +451,9 @@ pub fn file_name(path: &Path) -> String {
 fn report(outcome: &RunFacts) {
     let s = &outcome.summary;
     let seconds = outcome.elapsed.as_secs_f64();
+    if let Some(reads) = outcome.resumed_after {
+        eprintln!("svala: went on with an interrupted run, which had mapped {reads} reads");
+    }
     eprintln!(
         "svala: {} reads ({} bases) in {seconds:.1} s, {:.0} reads/s; {:.2} % mapped, {:.2} % properly paired; {}",
         s.reads,

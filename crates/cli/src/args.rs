@@ -50,6 +50,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Align real reads that come with svala, and write demo.bam
     Demo(DemoArgs),
+    /// Prove this installation: kernels, records of known reads, refusal of damaged input; for a laboratory's files
+    Selftest(SelftestArgs),
     /// Print what a shell needs to complete svala's command lines
     Completions(CompletionsArgs),
     /// Print the manual page of svala, or of one of its commands
@@ -155,6 +157,9 @@ pub struct AlignArgs {
     pub sort: Sort,
     #[command(flatten)]
     pub sorted: SortedArgs,
+    /// Keep the sorted runs of an interrupted run in --tmp-dir, and go on with those that one before has kept there
+    #[arg(long)]
+    pub resume: bool,
     #[command(flatten)]
     pub quality: QualityArgs,
     /// Say nothing but errors
@@ -402,6 +407,20 @@ pub struct DoctorArgs {
     /// Generated jobs for the proof of each backend
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     pub jobs: u32,
+}
+
+/// `svala selftest`.
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// Write the report to this file too: HTML if its name ends in .html, else JSON
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Generated jobs for the proof of each backend
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub jobs: u32,
+    /// Threads of the runs that have several [default: all]
+    #[arg(short = 't', long, value_parser = thread_count)]
+    pub threads: Option<usize>,
 }
 
 /// `svala demo`.

@@ -16,12 +16,15 @@ use crate::error::{Error, Result};
 const SEED: u64 = 0x5EED;
 
 /// The outcome of one backend's proof.
-struct Proof {
-    backend: String,
+pub struct Proof {
+    /// The backend in words.
+    pub backend: String,
     /// `None` if an engine could be built and gave the reference's results for all jobs.
-    failure: Option<String>,
-    jobs: usize,
-    seconds: f64,
+    pub failure: Option<String>,
+    /// Jobs of each kernel.
+    pub jobs: usize,
+    /// How long it took.
+    pub seconds: f64,
 }
 
 /// Looks, proves and reports.
@@ -36,7 +39,8 @@ pub fn run(args: &DoctorArgs) -> Result<()> {
     }
 }
 
-fn prove_all(adapters: &[AdapterReport], jobs: usize) -> Vec<Proof> {
+/// Proves every SIMD level and every usable adapter with so many jobs of each kernel.
+pub fn prove_all(adapters: &[AdapterReport], jobs: usize) -> Vec<Proof> {
     let levels = SimdLevel::available().into_iter().map(|level| {
         let options = EngineOptions { backend: Backend::Cpu, simd: Some(level), ..EngineOptions::default() };
         prove_one(format!("cpu {level}"), options, jobs)

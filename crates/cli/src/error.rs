@@ -96,6 +96,9 @@ pub enum Error {
     /// A backend of this machine gives other results than the reference.
     #[error("{0} of the backends that this machine has failed the proof; don't use svala here with them")]
     ProofFailed(usize),
+    /// Checks of the self-test failed.
+    #[error("{0} checks of the self-test failed; don't use svala here before you know why")]
+    SelftestFailed(usize),
 }
 
 impl Error {

@@ -50,7 +50,7 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     let start = Instant::now();
     let merge =
         Merge { shards: &args.shards, read_groups: &read_groups, barcode_tag: line.barcode_tag, options, digest };
-    let Done { summary, observation, outcome, output } = merge.execute(writer)?;
+    let Done { summary, observation, outcome, output, .. } = merge.execute(writer)?;
     let facts = RunFacts {
         inputs: args.shards.iter().map(|path| file_name(path)).zip(outcome.shards).collect(),
         // The last word of a canonical command line.
@@ -60,6 +60,7 @@ pub fn run(args: &MergeArgs) -> Result<()> {
         summary,
         observation,
         duplicates: outcome.counts,
+        resumed_after: None,
         counters: Counters::default(),
         backend: format!("merge of {} files", args.shards.len()),
         device_failures: Vec::new(),

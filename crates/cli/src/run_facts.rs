@@ -24,6 +24,8 @@ pub struct RunFacts {
     pub observation: Observation,
     /// Duplicates by library, if they were looked for.
     pub duplicates: Option<LibraryCounts>,
+    /// Reads that an interrupted run had mapped, if this one went on with it.
+    pub resumed_after: Option<u64>,
     /// Jobs by where they ran.
     pub counters: Counters,
     /// The backend in words.

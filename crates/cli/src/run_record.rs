@@ -85,6 +85,7 @@ impl RunRecord {
                 "checked_jobs": counters.checked_jobs,
                 "wrong_jobs": counters.wrong_jobs,
             },
+            "resumed_after_reads": facts.resumed_after,
             "threads": facts.threads,
             "seconds": { "start": facts.start.as_secs_f64(), "align_sort_and_write": facts.elapsed.as_secs_f64() },
         });

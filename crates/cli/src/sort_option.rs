@@ -64,7 +64,7 @@ impl SortedArgs {
         };
         let duplicates = DuplicateOptions { action, optical_distance: self.optical_distance };
         let max_memory_bytes = self.max_mem_bytes.unwrap_or_else(memory::default_bytes);
-        SortOptions { max_memory_bytes, folder, duplicates, watch: Watch::default() }
+        SortOptions { max_memory_bytes, folder, duplicates, watch: Watch::default(), resume: None }
     }
 
     /// How the file is written by so many threads.

@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::Range};
 
+use xxhash_rust::xxh3::Xxh3;
+
 use crate::{
     Tag, TagValue,
     tag_bytes::{TagField, TagFields},
@@ -200,6 +202,27 @@ impl ReadBatch {
         self.failed.retain(|_| kept.next().unwrap_or(true));
     }
 
+    /// XXH3-128 of everything in the batch, with a seed.
+    pub fn digest(&self, seed: u64) -> u128 {
+        let mut hash = Xxh3::with_seed(seed);
+        let group = self.read_group.map_or(u64::MAX, |group| group as u64);
+        hash.update(&[u8::from(self.paired)]);
+        hash.update(&group.to_le_bytes());
+        for (bytes, ends) in [
+            (&self.names, &self.name_ends),
+            (&self.bases, &self.base_ends),
+            (&self.qualities, &self.base_ends),
+            (&self.barcodes, &self.barcode_ends),
+            (&self.fields, &self.field_ends),
+        ] {
+            hash.update(&(ends.len() as u64).to_le_bytes());
+            ends.iter().for_each(|&end| hash.update(&(end as u64).to_le_bytes()));
+            hash.update(bytes);
+        }
+        self.failed.iter().for_each(|&failed| hash.update(&[u8::from(failed)]));
+        hash.digest128()
+    }
+
     /// Appends copies of the reads `range` of `other`, whose read group the batch takes, and whether they are paired.
     ///
     /// # Panics
@@ -342,6 +365,29 @@ mod tests {
                 kept.keep_templates(|name| wanted.iter().any(|&template| NAMES[template] == name));
                 assert!(kept == batch_of(&wanted), "{wanted:?} of {mates} mates");
             }
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_batch_is_in_its_digest() {
+        let digest = sample().digest(1);
+        assert_eq!(sample().digest(1), digest);
+        assert_ne!(sample().digest(2), digest);
+        let changes: [fn(&mut ReadBatch); 9] = [
+            |batch| batch.names[0] ^= 1,
+            |batch| batch.bases[0] ^= 1,
+            |batch| batch.qualities[0] ^= 1,
+            |batch| batch.name_ends[0] += 1,
+            |batch| batch.base_ends[0] -= 1,
+            |batch| batch.fields[0] ^= 1,
+            |batch| batch.failed[0] ^= true,
+            |batch| batch.set_paired(true),
+            |batch| batch.set_read_group(Some(0)),
+        ];
+        for (number, change) in changes.iter().enumerate() {
+            let mut batch = sample();
+            change(&mut batch);
+            assert_ne!(batch.digest(1), digest, "{number}");
         }
     }
 

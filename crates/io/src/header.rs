@@ -87,6 +87,20 @@ impl Header {
         digest.finish()
     }
 
+    /// A digest of the header's text.
+    ///
+    /// # Errors
+    ///
+    /// SAM cannot hold it.
+    pub fn digest(&self) -> Result<FileDigest> {
+        let (header, mut text) = (self.to_noodles()?, Vec::new());
+        let written = sam::io::Writer::new(&mut text).write_header(&header);
+        written.map_err(|error| Error::Header { reason: error.to_string() })?;
+        let mut digest = FileDigester::default();
+        digest.update(&text);
+        Ok(digest.finish())
+    }
+
     /// The header in noodles' terms, checked so that writing it cannot fail on its content.
     pub(crate) fn to_noodles(&self) -> Result<sam::Header> {
         let mut header_line = Map::<map::Header>::new(Version::new(1, 6));

@@ -1,21 +1,22 @@
-//! Temporary runs of bytes, compressed, that no exit can leave behind.
+//! Temporary runs of bytes, compressed: without a name, so that no exit can leave them behind, or kept for a later process.
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io::{self, BufReader, BufWriter, Read, Seek, Write},
     path::Path,
 };
 
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 
-use crate::{Error, Result};
+use crate::{Error, FileDigest, Result, file_digest::FileDigester};
 
 /// Bytes gathered before a read or write of the file.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// A run being written. On Unix its file has no name and mode 0600: it is gone when the process is, however that ends.
+/// A run being written. On Unix its file has mode 0600, and unless it is to be kept no name: then it is gone when the process is,
+/// however that ends.
 pub struct SpillWriter {
-    encoder: ZlibEncoder<BufWriter<File>>,
+    encoder: ZlibEncoder<BufWriter<RunFile>>,
 }
 
 impl SpillWriter {
@@ -26,8 +27,22 @@ impl SpillWriter {
     /// No file can be made there.
     pub fn create(folder: &Path) -> Result<Self> {
         let file = private_file(folder).map_err(|source| Error::write(folder, source))?;
+        Ok(Self::over(RunFile { file, digest: None }))
+    }
+
+    /// Starts a run that stays, in the new file `path`.
+    ///
+    /// # Errors
+    ///
+    /// The file is there already or can't be made.
+    pub fn create_kept(path: &Path) -> Result<Self> {
+        let file = new_private_file(path).map_err(|source| Error::write(path, source))?;
+        Ok(Self::over(RunFile { file, digest: Some(FileDigester::default()) }))
+    }
+
+    fn over(file: RunFile) -> Self {
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-        Ok(Self { encoder: ZlibEncoder::new(file, Compression::fast()) })
+        Self { encoder: ZlibEncoder::new(file, Compression::fast()) }
     }
 
     /// Ends the run and turns to reading it from its start.
@@ -36,10 +51,24 @@ impl SpillWriter {
     ///
     /// What is left cannot be written.
     pub fn into_reader(self) -> io::Result<SpillReader> {
-        let file = self.encoder.finish()?.into_inner().map_err(io::IntoInnerError::into_error);
-        let mut file = file?;
+        let mut file = self.end()?.file;
         file.rewind()?;
-        Ok(SpillReader { decoder: BufReader::with_capacity(BUFFER_BYTES, ZlibDecoder::new(file)) })
+        Ok(SpillReader::over(file))
+    }
+
+    /// Ends the run when all of it is on the device, and returns the digest of its file, unless that is not to be kept.
+    ///
+    /// # Errors
+    ///
+    /// What is left cannot be written.
+    pub fn into_kept(self) -> io::Result<Option<FileDigest>> {
+        let file = self.end()?;
+        file.file.sync_data()?;
+        Ok(file.digest.map(FileDigester::finish))
+    }
+
+    fn end(self) -> io::Result<RunFile> {
+        self.encoder.finish()?.into_inner().map_err(io::IntoInnerError::into_error)
     }
 }
 
@@ -72,13 +101,87 @@ impl Write for SpillWriter {
     }
 }
 
+/// The file of a run, and the digest of what has been written if it is to be kept.
+struct RunFile {
+    file: File,
+    digest: Option<FileDigester>,
+}
+
+impl Write for RunFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(buffer)?;
+        if let Some(digest) = &mut self.digest {
+            digest.update(&buffer[..count]);
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 /// A run being read; damage is an error, by the checksum of its compression.
 pub struct SpillReader {
     decoder: BufReader<ZlibDecoder<File>>,
 }
 
+impl SpillReader {
+    /// Opens a run that was kept.
+    ///
+    /// # Errors
+    ///
+    /// There is none or it can't be opened.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        Ok(Self::over(file))
+    }
+
+    fn over(file: File) -> Self {
+        Self { decoder: BufReader::with_capacity(BUFFER_BYTES, ZlibDecoder::new(file)) }
+    }
+}
+
 impl Read for SpillReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.decoder.read(buffer)
+    }
+}
+
+fn new_private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_run_is_read_by_its_name_and_has_its_digest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        let mut run = SpillWriter::create_kept(&path).unwrap();
+        run.write_all(b"records").unwrap();
+        let digest = run.into_kept().unwrap().unwrap();
+        assert_eq!(FileDigest::of_file(&path).unwrap(), digest);
+        let mut content = Vec::new();
+        SpillReader::open(&path).unwrap().read_to_end(&mut content).unwrap();
+        assert_eq!(content, b"records");
+        assert!(SpillWriter::create_kept(&path).is_err(), "it would be written over");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_kept_run_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        drop(SpillWriter::create_kept(&path).unwrap());
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

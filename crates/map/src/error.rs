@@ -128,6 +128,14 @@ pub enum Error {
         /// What was expected.
         why: &'static str,
     },
+    /// What an interrupted run left can't be gone on with.
+    #[error("{}: the interrupted run can't be resumed: {why}; remove this folder to start again", folder.display())]
+    Resume {
+        /// The folder that it left.
+        folder: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// The encoder made something that is no whole BAM record.
     #[error("internal error: an encoded record is not whole")]
     BrokenRecord,
@@ -165,6 +173,11 @@ impl Error {
     /// Wraps what the system said about `path`.
     pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
         Self::File { path: path.to_owned(), source }
+    }
+
+    /// Why an interrupted run can't be resumed.
+    pub(crate) fn resume(folder: &Path, why: impl Into<String>) -> Self {
+        Self::Resume { folder: folder.to_owned(), why: why.into() }
     }
 
     /// A damaged index, and where.

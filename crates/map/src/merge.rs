@@ -68,7 +68,7 @@ impl Merge<'_> {
         let shards = watches.iter().map(|watch| watch.file_digest()).collect();
         let outcome = MergeOutcome { counts: found.counts, shards };
         let (observation, output) = Observation::new(observer, written);
-        Ok(Done { summary, observation, outcome, output })
+        Ok(Done { summary, observation, outcome, resumed_after: None, output })
     }
 
     /// The first reading.

@@ -18,8 +18,10 @@ use svala_io::{
     RecordEncoder, flags,
 };
 
+use crate::covered::{Covered, Resumed};
 use crate::duplicates::{Signed, Signer};
 use crate::error::{Error, Result};
+use crate::feeder::{Feeder, Outlets};
 use crate::index::Index;
 use crate::insert_model::{InsertModel, SAMPLE_PAIRS};
 use crate::insert_size::Insert;
@@ -50,12 +52,27 @@ pub trait RecordSink {
         false
     }
 
-    /// Takes the next batch.
+    /// Whether a later process can go on with what it holds. The digest of reads is then computed.
+    fn is_resumable(&self) -> bool {
+        false
+    }
+
+    /// What it holds of an earlier process's work, whose records it adds to what was seen, using so many threads. The first batch
+    /// to be written is then that after the covered ones.
+    ///
+    /// # Errors
+    ///
+    /// What it holds is damaged.
+    fn resume(&mut self, _observer: &mut Observer, _threads: usize) -> Result<Option<Resumed>> {
+        Ok(None)
+    }
+
+    /// Takes the next batch, with which so much of the input is covered.
     ///
     /// # Errors
     ///
     /// It can't be written.
-    fn write_batch(&mut self, batch: &EncodedBatch) -> Result<()>;
+    fn write_batch(&mut self, batch: &EncodedBatch, covered: &Covered) -> Result<()>;
 
     /// Completes the output but for its name, if it has the records that were made, as far as these were counted.
     ///
@@ -68,7 +85,7 @@ pub trait RecordSink {
 impl RecordSink for AlignmentWriter {
     type Outcome = ();
 
-    fn write_batch(&mut self, batch: &EncodedBatch) -> Result<()> {
+    fn write_batch(&mut self, batch: &EncodedBatch, _: &Covered) -> Result<()> {
         Ok(self.write_encoded(&batch.bytes)?)
     }
 
@@ -112,6 +129,8 @@ pub struct Done<T> {
     pub outcome: T,
     /// The sink's output, which lacks its name until it is committed; none of a sink without one.
     pub output: Option<CompleteOutput>,
+    /// Reads that an earlier process had mapped, if its work was taken up.
+    pub resumed_after: Option<u64>,
 }
 
 /// What was read and written. Shares count primary records only.
@@ -138,29 +157,37 @@ pub struct Summary {
 }
 
 /// An input, and what was read of it to learn its insert-size model.
-struct Lane {
-    source: ReadSource,
-    head: Vec<ReadBatch>,
-    model: Option<InsertModel>,
-    shard: Option<ReadShard>,
+pub(crate) struct Lane {
+    pub(crate) source: ReadSource,
+    pub(crate) head: Vec<ReadBatch>,
+    pub(crate) model: Option<InsertModel>,
+    pub(crate) shard: Option<ReadShard>,
     /// Reads of the shard that are fewer than a task.
-    waiting: ReadBatch,
+    pub(crate) waiting: ReadBatch,
     /// Reads of other shards.
-    passed_over: u64,
+    pub(crate) passed_over: u64,
 }
 
 /// A batch on its way to a mapping thread.
-struct Task {
-    number: u64,
-    reads: ReadBatch,
-    paired: bool,
-    model: Option<InsertModel>,
+pub(crate) struct Task {
+    pub(crate) number: u64,
+    pub(crate) reads: ReadBatch,
+    pub(crate) paired: bool,
+    pub(crate) model: Option<InsertModel>,
 }
 
 /// A batch on its way to the writer.
-struct Encoded {
-    number: u64,
-    outcome: Result<(EncodedBatch, Summary)>,
+pub(crate) struct Encoded {
+    pub(crate) number: u64,
+    pub(crate) outcome: Result<Mapped>,
+}
+
+/// A batch that is mapped.
+pub(crate) struct Mapped {
+    batch: EncodedBatch,
+    /// Digest of its reads, if it is wanted.
+    digest: u128,
+    summary: Summary,
 }
 
 impl Run<'_> {
@@ -183,10 +210,17 @@ impl Run<'_> {
         let encoders = (0..threads).map(|_| RecordEncoder::new(format, header));
         let encoders = encoders.collect::<svala_io::Result<Vec<_>>>()?;
         let lanes = inputs.into_iter().map(|source| self.lane(source)).collect::<Result<Vec<_>>>()?;
-        let insert_models = lanes.iter().map(|lane| lane.model).collect();
+        let insert_models: Vec<_> = lanes.iter().map(|lane| lane.model).collect();
+        let nothing = Covered::nothing(&insert_models);
+        let resumed = writer.resume(&mut observer, threads)?;
+        if let Some(resumed) = resumed.as_ref().filter(|resumed| resumed.covered.models_digest != nothing.models_digest)
+        {
+            return Err(resumed.refusal("its reads had other insert sizes"));
+        }
+        let mut covered = resumed.as_ref().map_or(nothing, |resumed| resumed.covered.clone());
+        let resumed_after = resumed.as_ref().map(|resumed| resumed.covered.summary.reads);
         let mapper = Mapper::new(self.index, self.engine, self.options);
-        let sign = writer.wants_signatures();
-        let mut total = Summary { insert_models, ..Summary::default() };
+        let (sign, digest) = (writer.wants_signatures(), writer.is_resumable());
         std::thread::scope(|scope| {
             let (tokens_out, tokens) = bounded::<()>(4 * threads + 2);
             for _ in 0..4 * threads + 2 {
@@ -198,28 +232,30 @@ impl Run<'_> {
             let failures = encoded_out.clone();
             let read = move || {
                 let outlets = Outlets { tokens, tasks: tasks_out, failures };
-                read_tasks(lanes, self.batch_reads, &outlets)
+                Feeder::new(outlets, resumed).read(lanes, self.batch_reads)
             };
             let reader = Builder::new().spawn_scoped(scope, read).map_err(Error::Thread)?;
             let mut mappers = Vec::new();
             for encoder in encoders {
                 let (tasks, encoded_out) = (tasks.clone(), encoded_out.clone());
-                let shared = Shared { mapper: &mapper, sign, options: self.options, observe };
+                let shared = Shared { mapper: &mapper, sign, digest, options: self.options, observe };
                 let map = move || map_tasks(shared, encoder, &tasks, &encoded_out);
                 mappers.push(Builder::new().spawn_scoped(scope, map).map_err(Error::Thread)?);
             }
             drop((tasks, encoded_out));
-            write_in_order(&encoded, &tokens_out, &mut writer, &mut total, self.meter)?;
+            write_in_order(&encoded, &tokens_out, &mut writer, &mut covered, self.meter)?;
             for mapper in mappers {
                 observer.merge(&mapper.join().map_err(|_| Error::WorkerLost)?);
             }
             let reads = reader.join().map_err(|_| Error::WorkerLost)?;
-            if reads == total.reads { Ok(()) } else { Err(Error::ReadsLost { read: reads, written: total.reads }) }
+            let written = covered.summary.reads;
+            if reads == written { Ok(()) } else { Err(Error::ReadsLost { read: reads, written }) }
         })?;
+        let total = Summary { insert_models, ..covered.summary };
         total.check(observer.sums.as_ref())?;
         let (outcome, written) = writer.finish(observer.sums)?;
         let (observation, output) = Observation::new(observer, written);
-        Ok(Done { summary: total, observation, outcome, output })
+        Ok(Done { summary: total, observation, outcome, resumed_after, output })
     }
 
     /// An input with its insert-size model.
@@ -286,95 +322,14 @@ fn inserts_of(mapper: &Mapper<'_>, head: &ReadBatch, start: usize, end: usize) -
     Ok(inserts)
 }
 
-/// Where the reading thread gets its tokens, and where batches and errors go.
-struct Outlets {
-    tokens: Receiver<()>,
-    tasks: Sender<Task>,
-    failures: Sender<Encoded>,
-}
-
-/// Cuts the inputs into tasks, and returns how many reads of the shard they had.
-fn read_tasks(lanes: Vec<Lane>, batch_reads: usize, outlets: &Outlets) -> u64 {
-    let (mut number, mut reads) = (0, 0);
-    for mut lane in lanes {
-        let goes_on = lane.read(batch_reads, &mut number, outlets);
-        reads += lane.source.records_read() - lane.passed_over;
-        if !goes_on {
-            break;
-        }
-    }
-    reads
-}
-
-impl Lane {
-    /// Cuts the input into tasks from `number` on, those of its head first. False if the run has failed.
-    fn read(&mut self, batch_reads: usize, number: &mut u64, outlets: &Outlets) -> bool {
-        let step = if self.source.is_paired() { batch_reads.next_multiple_of(2) } else { batch_reads }.max(1);
-        for head in std::mem::take(&mut self.head) {
-            for from in (0..head.len()).step_by(step) {
-                let mut reads = ReadBatch::default();
-                reads.append_range(&head, from..(from + step).min(head.len()));
-                if !self.pass(reads, step, number, outlets) {
-                    return false;
-                }
-            }
-        }
-        loop {
-            let mut reads = ReadBatch::default();
-            match self.source.read_batch(&mut reads, step) {
-                Ok(true) => {}
-                Ok(false) => {
-                    return self.waiting.is_empty() || self.send_waiting(ReadBatch::default(), number, outlets);
-                }
-                Err(error) => {
-                    // A closed channel means that the run has failed already.
-                    let _ = outlets.failures.send(Encoded { number: *number, outcome: Err(error.into()) });
-                    return false;
-                }
-            }
-            if !self.pass(reads, step, number, outlets) {
-                return false;
-            }
-        }
-    }
-
-    /// Sends the reads of the shard, when there are enough for a task. False if the run has failed.
-    fn pass(&mut self, mut reads: ReadBatch, step: usize, number: &mut u64, outlets: &Outlets) -> bool {
-        let Some(shard) = self.shard else { return self.send(reads, number, outlets) };
-        let all = reads.len();
-        reads.keep_templates(|name| shard.has(name));
-        self.passed_over += (all - reads.len()) as u64;
-        let is_alike = self.waiting.is_paired() == reads.is_paired();
-        if reads.is_empty() {
-            true
-        } else if self.waiting.is_empty() || (is_alike && self.waiting.len() + reads.len() <= step) {
-            self.waiting.append_range(&reads, 0..reads.len());
-            true
-        } else {
-            self.send_waiting(reads, number, outlets)
-        }
-    }
-
-    /// Sends the reads that wait and lets others wait instead. False if the run has failed.
-    fn send_waiting(&mut self, next: ReadBatch, number: &mut u64, outlets: &Outlets) -> bool {
-        let reads = std::mem::replace(&mut self.waiting, next);
-        self.send(reads, number, outlets)
-    }
-
-    /// Sends a task when there is a token for it. False if the run has failed.
-    fn send(&self, reads: ReadBatch, number: &mut u64, outlets: &Outlets) -> bool {
-        let task = Task { number: *number, paired: reads.is_paired(), reads, model: self.model };
-        *number += 1;
-        outlets.tokens.recv().is_ok() && outlets.tasks.send(task).is_ok()
-    }
-}
-
 /// What all tasks share.
 #[derive(Clone, Copy)]
 struct Shared<'a> {
     mapper: &'a Mapper<'a>,
     /// Whether signatures are wanted.
     sign: bool,
+    /// Whether digests of reads are wanted.
+    digest: bool,
     options: &'a MapOptions,
     observe: Observe,
 }
@@ -386,7 +341,7 @@ fn map_tasks(
     tasks: &Receiver<Task>,
     encoded: &Sender<Encoded>,
 ) -> Observer {
-    let Shared { mapper, sign, options, observe } = shared;
+    let Shared { mapper, sign, digest, options, observe } = shared;
     let (mut work, mut observer) = (Workspace::default(), Observer::new(observe));
     for task in tasks {
         let mut bytes = Vec::new();
@@ -412,7 +367,9 @@ fn map_tasks(
         }));
         let mapped: Result<()> = mapped.unwrap_or(Err(Error::WorkerLost));
         let mapped = mapped.and_then(|()| observer.add_all(&bytes));
-        let outcome = mapped.map(|()| (EncodedBatch { bytes, signed: signer.finish() }, summary));
+        let digest = if digest { task.reads.digest(task.number) } else { 0 };
+        let batch = EncodedBatch { bytes, signed: signer.finish() };
+        let outcome = mapped.map(|()| Mapped { batch, digest, summary });
         if encoded.send(Encoded { number: task.number, outcome }).is_err() {
             break;
         }
@@ -420,24 +377,22 @@ fn map_tasks(
     observer
 }
 
-/// Writes batches by number.
+/// Writes batches by number, from that on which comes after the covered ones.
 fn write_in_order(
     encoded: &Receiver<Encoded>,
     tokens: &Sender<()>,
     writer: &mut impl RecordSink,
-    total: &mut Summary,
+    covered: &mut Covered,
     meter: &Meter,
 ) -> Result<()> {
     let mut waiting = BTreeMap::new();
-    let mut next = 0;
     for batch in encoded {
         waiting.insert(batch.number, batch.outcome);
-        while let Some(outcome) = waiting.remove(&next) {
-            let (encoded, summary) = outcome?;
-            writer.write_batch(&encoded)?;
-            total.add(&summary);
-            meter.set_reads(total.reads, total.records);
-            next += 1;
+        while let Some(outcome) = waiting.remove(&covered.batches) {
+            let Mapped { batch, digest, summary } = outcome?;
+            covered.add(digest, &summary);
+            writer.write_batch(&batch, covered)?;
+            meter.set_reads(covered.summary.reads, covered.summary.records);
             // The reader may have ended; then nobody needs the token.
             let _ = tokens.try_send(());
         }
@@ -499,7 +454,7 @@ impl Summary {
         Ok(())
     }
 
-    fn add(&mut self, part: &Self) {
+    pub(crate) fn add(&mut self, part: &Self) {
         self.reads += part.reads;
         self.bases += part.bases;
         self.records += part.records;

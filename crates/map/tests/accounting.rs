@@ -8,6 +8,7 @@ use svala_io::{
     RecordOrder, WriterOptions, flags,
 };
 use svala_map::Error;
+use svala_map::covered::Covered;
 use svala_map::duplicates::Signer;
 use svala_map::observer::{Observe, Observer};
 use svala_map::pipeline::{EncodedBatch, RecordSink};
@@ -67,8 +68,9 @@ fn writer(path: &Path) -> AlignmentWriter {
 fn sorter(path: &Path, action: DuplicateAction) -> SortingWriter<ByPlace> {
     let watch = Watch { observe: Observe::Sums, ..Watch::default() };
     let duplicates = DuplicateOptions { action, optical_distance: 100 };
-    // So little memory that every record is spilled.
-    let options = SortOptions { max_memory_bytes: 8, folder: path.parent().unwrap().to_owned(), duplicates, watch };
+    // So little memory that every batch is spilled.
+    let folder = path.parent().unwrap().to_owned();
+    let options = SortOptions { max_memory_bytes: 8, folder, duplicates, watch, resume: None };
     SortingWriter::new(writer(path), options).unwrap()
 }
 
@@ -78,9 +80,12 @@ fn check<S: RecordSink>(open: impl FnOnce(&Path) -> S, written: &[u8], made: &[u
     let path = folder.path().join("out.bam");
     let mut sink = open(&path);
     let groups = ReadGroups::default();
-    let mut signer = Signer::new(&groups, None);
-    EncodedRecord::all(written).for_each(|record| signer.add(record.unwrap()));
-    sink.write_batch(&EncodedBatch { bytes: written.to_vec(), signed: signer.finish() }).unwrap();
+    for record in EncodedRecord::all(written).map(Result::unwrap) {
+        let mut signer = Signer::new(&groups, None);
+        signer.add(record);
+        let batch = EncodedBatch { bytes: record.bytes().to_vec(), signed: signer.finish() };
+        sink.write_batch(&batch, &Covered::default()).unwrap();
+    }
     let finished = sink.finish(Some(sums(made)));
     if written == made {
         assert!(!path.exists());

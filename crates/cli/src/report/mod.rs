@@ -23,15 +23,7 @@ pub fn html(sample: &str, facts: &RunFacts, statistics: &Statistics) -> String {
     let unique = statistics.unique();
     let inserts = InsertSizes::of(&unique);
     let title = escaped(sample);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title} · svala</title>\
-         <style>{}</style></head><body><main><h1>{title}</h1>\
-         <p class=\"dim\">svala {} · {}</p>\n",
-        include_str!("style.css"),
-        env!("CARGO_PKG_VERSION"),
-        escaped(&facts.backend),
-    );
+    let mut page = head(&title, &escaped(&facts.backend));
     page += &cards(facts, &unique, &inserts);
     page += "<div class=\"grid\">\n";
     let plots = [
@@ -54,12 +46,26 @@ pub fn html(sample: &str, facts: &RunFacts, statistics: &Statistics) -> String {
     page + "</main></body></html>\n"
 }
 
-fn section(title: &str, content: &str, attributes: &str, page: &mut String) {
+/// The start of a page.
+pub fn head(title: &str, line: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{title} · svala</title>\
+         <style>{}</style></head><body><main><h1>{title}</h1>\
+         <p class=\"dim\">svala {} · {line}</p>\n",
+        include_str!("style.css"),
+        env!("CARGO_PKG_VERSION"),
+    )
+}
+
+/// A part of a page with its title.
+pub fn section(title: &str, content: &str, attributes: &str, page: &mut String) {
     // Writing to a String can't fail.
     let _ = writeln!(page, "<section{attributes}><h2>{title}</h2>{content}</section>");
 }
 
-fn escaped(text: &str) -> String {
+/// Text as HTML.
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

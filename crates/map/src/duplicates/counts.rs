@@ -21,6 +21,43 @@ pub struct DuplicateCounts {
     pub optical_duplicates: u64,
 }
 
+impl DuplicateCounts {
+    /// The counts in the order of the fields.
+    pub(crate) fn to_array(self) -> [u64; 7] {
+        [
+            self.unpaired_reads,
+            self.pairs,
+            self.secondary_or_supplementary,
+            self.unmapped_reads,
+            self.unpaired_duplicates,
+            self.pair_duplicates,
+            self.optical_duplicates,
+        ]
+    }
+
+    /// From counts in the order of the fields.
+    pub(crate) fn from_array(counts: [u64; 7]) -> Self {
+        let [
+            unpaired_reads,
+            pairs,
+            secondary_or_supplementary,
+            unmapped_reads,
+            unpaired_duplicates,
+            pair_duplicates,
+            optical_duplicates,
+        ] = counts;
+        Self {
+            unpaired_reads,
+            pairs,
+            secondary_or_supplementary,
+            unmapped_reads,
+            unpaired_duplicates,
+            pair_duplicates,
+            optical_duplicates,
+        }
+    }
+}
+
 impl AddAssign for DuplicateCounts {
     fn add_assign(&mut self, other: Self) {
         self.unpaired_reads += other.unpaired_reads;
@@ -47,6 +84,16 @@ impl LibraryCounts {
             self.libraries.resize(library + 1, DuplicateCounts::default());
         }
         &mut self.libraries[library]
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> &[DuplicateCounts] {
+        &self.libraries
+    }
+
+    /// Those of libraries in their order.
+    pub(crate) fn from_all(libraries: Vec<DuplicateCounts>) -> Self {
+        Self { libraries }
     }
 
     pub(crate) fn add(&mut self, other: &Self) {

@@ -38,9 +38,9 @@ impl Duplicates {
 
 /// A template that may be a duplicate.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct Candidate {
-    pub(super) signature: Signature,
-    pub(super) template: u64,
+pub(crate) struct Candidate {
+    pub(crate) signature: Signature,
+    pub(crate) template: u64,
 }
 
 /// Gathers signatures and finds duplicates.

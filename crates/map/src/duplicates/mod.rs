@@ -29,6 +29,6 @@ mod optical;
 mod signature;
 
 pub use self::counts::{DuplicateCounts, LibraryCounts};
-pub(crate) use self::finder::{Duplicates, Finder};
+pub(crate) use self::finder::{Candidate, Duplicates, Finder};
 pub(crate) use self::gather::Gatherer;
 pub use self::signature::{Signature, Signed, Signer};

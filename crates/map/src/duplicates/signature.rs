@@ -97,7 +97,7 @@ impl Signature {
         self.ends[1] != NONE
     }
 
-    pub(super) fn is_mapped(&self) -> bool {
+    pub(crate) fn is_mapped(&self) -> bool {
         self.ends[0] != NONE
     }
 

@@ -34,6 +34,7 @@ use crate::syncmer::{FLANK, K, S};
 #[derive(Debug)]
 pub struct Index {
     map: Mmap,
+    fingerprint: u64,
     parameters: Parameters,
     contigs: Vec<Contig>,
     ambiguous_blocks: Vec<u64>,
@@ -99,6 +100,7 @@ impl Index {
             [Section::Ambiguous, Section::Sequence, Section::Buckets, Section::Seeds].map(|s| sections.range(s));
         let alternates = Vec::new();
         Ok(Self {
+            fingerprint: bytemuck::pod_read_unaligned::<FileHeader>(&map[..size_of::<FileHeader>()]).checksum,
             map,
             parameters,
             contigs,
@@ -110,6 +112,12 @@ impl Index {
             carries,
             seeds,
         })
+    }
+
+    /// A checksum over all content of the file.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// The reference.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use svala_io::{SpillReader, SpillWriter};
 
+use super::shelf::{KeptFile, Run, Shelf};
 use crate::error::Error;
 
 /// Most runs that are open at once. Each costs about 150 kB while merging.
@@ -22,15 +23,31 @@ pub(crate) trait Item: Default + Ord {
     fn read(&mut self, run: &mut SpillReader) -> io::Result<bool>;
 }
 
-/// Sorted runs in temporary files of a folder; as many as may be open are merged into one before there are more.
+/// Sorted runs in files of a folder; as many as may be open are merged into one before there are more.
 pub(crate) struct Runs {
-    folder: PathBuf,
-    runs: Vec<SpillReader>,
+    shelf: Shelf,
+    runs: Vec<Run>,
 }
 
 impl Runs {
+    /// Runs without names.
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, runs: Vec::new() }
+        Self::on(Shelf::Unnamed(folder))
+    }
+
+    /// Runs on a shelf.
+    pub(crate) fn on(shelf: Shelf) -> Self {
+        Self { shelf, runs: Vec::new() }
+    }
+
+    /// Takes up runs that an earlier process kept.
+    pub(crate) fn restore(&mut self, runs: Vec<Run>) {
+        self.runs.extend(runs);
+    }
+
+    /// The files of runs that are kept.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &KeptFile> {
+        self.runs.iter().filter_map(|run| run.file.as_ref())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -40,32 +57,31 @@ impl Runs {
     /// Spills a run that `write` writes, sorted as `T`s.
     pub(crate) fn add<T: Item>(&mut self, write: impl FnOnce(&mut SpillWriter) -> io::Result<()>) -> Result<(), Error> {
         if self.runs.len() == MAX_RUNS {
-            let failed = |source| Error::file(&self.folder, source);
-            let mut merged = Merged::<T>::new(std::mem::take(&mut self.runs)).map_err(failed)?;
-            self.spill(|run| {
+            let failed = |source| Error::file(self.shelf.folder(), source);
+            let mut merged = Merged::<T>::new(readers(std::mem::take(&mut self.runs))).map_err(failed)?;
+            self.runs.push(self.shelf.store(|run| {
                 while let Some(item) = merged.next()? {
                     item.write(run)?;
                 }
                 Ok(())
-            })?;
+            })?);
         }
-        self.spill(write)
-    }
-
-    fn spill(&mut self, write: impl FnOnce(&mut SpillWriter) -> io::Result<()>) -> Result<(), Error> {
-        let mut run = SpillWriter::create(&self.folder)?;
-        let reader = write(&mut run).and_then(|()| run.into_reader());
-        self.runs.push(reader.map_err(|source| Error::file(&self.folder, source))?);
+        self.runs.push(self.shelf.store(write)?);
         Ok(())
     }
 
     /// All items in order, and the folder to name if that fails.
     pub(crate) fn merge<T: Item>(self) -> Result<(Merged<T>, PathBuf), Error> {
-        match Merged::new(self.runs) {
-            Ok(merged) => Ok((merged, self.folder)),
-            Err(source) => Err(Error::file(&self.folder, source)),
+        let folder = self.shelf.folder().to_owned();
+        match Merged::new(readers(self.runs)) {
+            Ok(merged) => Ok((merged, folder)),
+            Err(source) => Err(Error::file(&folder, source)),
         }
     }
+}
+
+fn readers(runs: Vec<Run>) -> Vec<SpillReader> {
+    runs.into_iter().map(|run| run.reader).collect()
 }
 
 /// What hands out items in order.

@@ -4,11 +4,17 @@
 //! may have twice their content, and an eighth is for [`duplicates`](crate::duplicates)), they are sorted and spilled as a
 //! compressed run; at the end all runs are merged, and duplicates marked or left out on the way. The orders are those of module
 //! [`order`]; memory, runs and the order of the input can't show in it.
+//!
+//! A sort that can be resumed keeps its runs in a folder (module `journal`), with the signatures of their templates; each covers whole
+//! batches of the input. A later process checks them, counts their records again, passes over the reads they cover, and goes on.
 
 pub(crate) mod external;
+mod journal;
+mod manifest;
 pub(crate) mod merge;
 pub mod order;
 pub(crate) mod record;
+mod shelf;
 
 use std::io;
 use std::marker::PhantomData;
@@ -18,11 +24,14 @@ use std::sync::Arc;
 use svala_io::qc::{Depth, RecordSums};
 use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
 
+use crate::covered::{Covered, Resumed};
 use crate::duplicates::{Duplicates, Finder, LibraryCounts, Signed};
 use crate::error::{Error, Result};
 use crate::meter::Meter;
 use crate::observer::{Observe, Observer, Written};
 use crate::pipeline::{EncodedBatch, RecordSink};
+use journal::{Journal, State};
+pub use journal::{ResumeOptions, resume_folder};
 use merge::Runs;
 use order::{ByPlace, Order};
 use record::{Record, write_record};
@@ -33,7 +42,7 @@ const NEVER_FIRST: u16 = flags::LAST | flags::SECONDARY | flags::SUPPLEMENTARY;
 /// What a sort may use.
 #[derive(Clone, Debug)]
 pub struct SortOptions {
-    /// Bytes of records, keys and signatures in memory; a single batch may exceed it by its size.
+    /// Bytes of records, keys and signatures in memory; it may be exceeded by the size of a batch.
     pub max_memory_bytes: usize,
     /// Where runs go.
     pub folder: PathBuf,
@@ -41,6 +50,8 @@ pub struct SortOptions {
     pub duplicates: DuplicateOptions,
     /// What is seen of records on their way.
     pub watch: Watch,
+    /// Where runs are kept for a later process, if this one is interrupted.
+    pub resume: Option<ResumeOptions>,
 }
 
 /// What is seen of records while they are written.
@@ -100,6 +111,9 @@ pub struct SortingWriter<O = ByPlace> {
     finder: Option<Finder>,
     /// Of records that the finder doesn't count.
     counts: LibraryCounts,
+    /// The input up to here has been taken.
+    covered: Covered,
+    journal: Option<Journal>,
     order: PhantomData<O>,
 }
 
@@ -108,32 +122,39 @@ impl<O: Order> SortingWriter<O> {
     ///
     /// # Errors
     ///
-    /// No run can be made in the folder.
+    /// No run can be made in the folder, or another run's are there.
     pub fn new(writer: AlignmentWriter, options: SortOptions) -> Result<Self> {
         // Better now than when memory is full.
         SpillWriter::create(&options.folder)?;
+        let journal = options.resume.as_ref().map(Journal::open).transpose()?;
         let DuplicateOptions { action, optical_distance } = options.duplicates;
         let finder = (action != DuplicateAction::Ignore)
             .then(|| Finder::new(options.max_memory_bytes / 8, options.folder.clone(), optical_distance));
         Ok(Self {
             output: Output::new(writer, action, &options.watch),
-            runs: Runs::new(options.folder.clone()),
+            runs: journal
+                .as_ref()
+                .map_or_else(|| Runs::new(options.folder.clone()), |journal| Runs::on(journal.run_shelf())),
             options,
             arena: Vec::new(),
             entries: Vec::new(),
             templates: 0,
             finder,
             counts: LibraryCounts::default(),
+            covered: Covered::default(),
+            journal,
             order: PhantomData,
         })
     }
 
-    fn push(&mut self, record: EncodedRecord<'_>) -> Result<()> {
-        let bytes = record.bytes();
+    /// Whether so many bytes of records are too many for what is left of the memory.
+    fn is_full(&self, bytes: usize) -> bool {
         let used = self.arena.len() + self.entries.len() * size_of::<Entry>();
-        if !self.entries.is_empty() && used + bytes.len() > self.options.max_memory_bytes / 8 * 3 {
-            self.spill()?;
-        }
+        !self.entries.is_empty() && used + bytes > self.options.max_memory_bytes / 8 * 3
+    }
+
+    fn push(&mut self, record: EncodedRecord<'_>) {
+        let bytes = record.bytes();
         self.templates += u64::from(record.flags() & NEVER_FIRST == 0);
         self.entries.push(Entry {
             key: O::key(record),
@@ -142,7 +163,6 @@ impl<O: Order> SortingWriter<O> {
             bytes: bytes.len() as u32,
         });
         self.arena.extend_from_slice(bytes);
-        Ok(())
     }
 
     fn sort(&mut self) {
@@ -160,7 +180,9 @@ impl<O: Order> SortingWriter<O> {
         self.runs.add::<Record<O>>(|run| entries.iter().try_for_each(|entry| write(entry, run)))?;
         self.arena.clear();
         self.entries.clear();
-        Ok(())
+        let Self { covered, templates, counts, runs, .. } = self;
+        let state = State { covered, templates: *templates, counts, runs };
+        self.journal.as_mut().map_or(Ok(()), |journal| journal.save(&state))
     }
 }
 
@@ -171,7 +193,29 @@ impl<O: Order> RecordSink for SortingWriter<O> {
         self.finder.is_some()
     }
 
-    fn write_batch(&mut self, batch: &EncodedBatch) -> Result<()> {
+    fn is_resumable(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    fn resume(&mut self, observer: &mut Observer, threads: usize) -> Result<Option<Resumed>> {
+        let left = self.journal.as_mut().and_then(Journal::take_left);
+        let (Some(left), Some(journal)) = (left, &self.journal) else {
+            return Ok(None);
+        };
+        observer.merge(&journal.recount::<O>(&left.runs, self.options.watch.observe, threads)?);
+        if let Some(finder) = &mut self.finder {
+            journal.restore_signatures(finder)?;
+        }
+        self.runs.restore(journal.open_runs(&left.runs)?);
+        (self.templates, self.counts) = (left.templates, left.counts);
+        self.covered.clone_from(&left.covered);
+        Ok(Some(Resumed { covered: left.covered, folder: journal.folder().to_owned() }))
+    }
+
+    fn write_batch(&mut self, batch: &EncodedBatch, covered: &Covered) -> Result<()> {
+        if self.is_full(batch.bytes.len()) {
+            self.spill()?;
+        }
         let before = self.templates;
         let mut bytes = &batch.bytes[..];
         while !bytes.is_empty() {
@@ -179,9 +223,10 @@ impl<O: Order> RecordSink for SortingWriter<O> {
             if self.templates == before && record.flags() & NEVER_FIRST != 0 {
                 return Err(Error::BrokenRecord);
             }
-            self.push(record)?;
+            self.push(record);
             bytes = rest;
         }
+        self.covered.clone_from(covered);
         let Some(finder) = &mut self.finder else {
             return Ok(());
         };
@@ -190,21 +235,27 @@ impl<O: Order> RecordSink for SortingWriter<O> {
             return Err(Error::BrokenRecord);
         }
         self.counts.add(counts);
-        (before..).zip(signatures).try_for_each(|(template, signature)| finder.push(template, *signature))
+        for (template, signature) in (before..).zip(signatures) {
+            finder.push(template, *signature)?;
+            if let Some(journal) = &mut self.journal {
+                journal.add(template, *signature)?;
+            }
+        }
+        Ok(())
     }
 
     fn finish(mut self, made: Option<RecordSums>) -> Result<(Option<LibraryCounts>, Written)> {
+        if self.runs.is_empty() {
+            self.sort();
+        } else if !self.entries.is_empty() {
+            self.spill()?;
+        }
         let (duplicates, mut counts) = self.finder.take().map(Finder::finish).transpose()?.unzip();
         let duplicates = duplicates.unwrap_or_default();
         if let Some(counts) = &mut counts {
             counts.add(&self.counts);
         }
-        if self.runs.is_empty() {
-            self.sort();
-        } else {
-            self.spill()?;
-        }
-        let Self { mut output, arena, entries, runs, .. } = self;
+        let Self { mut output, arena, entries, runs, journal, .. } = self;
         for entry in &entries {
             output.write(entry.template, entry.of(&arena), &duplicates)?;
         }
@@ -214,7 +265,11 @@ impl<O: Order> RecordSink for SortingWriter<O> {
         while let Some(record) = merged.next().map_err(failed)? {
             output.write(record.template, &record.bytes, &duplicates)?;
         }
-        Ok((counts, output.finish(made)?))
+        let written = output.finish(made)?;
+        if let Some(journal) = journal {
+            journal.remove();
+        }
+        Ok((counts, written))
     }
 }
 
