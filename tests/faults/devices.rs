@@ -10,6 +10,7 @@ use svala_compute::selftest::Fault;
 use svala_compute::{Backend, Counters, DeviceFailure, Engine, EngineOptions, GpuCheck};
 use svala_io::qc::RecordSums;
 use svala_io::{Format, Header, HeaderLines, Program, ReadSource, RecordOrder, ReferenceSequence};
+use svala_map::covered::Covered;
 use svala_map::index::Index;
 use svala_map::meter::Meter;
 use svala_map::observer::{Observe, Written};
@@ -54,7 +55,7 @@ struct Sink<'a> {
 impl RecordSink for Sink<'_> {
     type Outcome = Vec<u8>;
 
-    fn write_batch(&mut self, batch: &EncodedBatch) -> svala_map::Result<()> {
+    fn write_batch(&mut self, batch: &EncodedBatch, _covered: &Covered) -> svala_map::Result<()> {
         self.records.extend_from_slice(&batch.bytes);
         self.batches += 1;
         // The device must be idle for that: it will be, since the mapping threads get no more than some batches ahead.
@@ -98,6 +99,7 @@ fn run(bench: &Bench, backend: Backend, fault: Option<Fault>) -> (Vec<u8>, Vec<D
         engine: &engine,
         options: &MapOptions::default(),
         insert_model: None,
+        shard: None,
         threads: 1,
         batch_reads: BATCH_READS,
         observe: Observe::Sums,
