@@ -2,6 +2,8 @@
 #![allow(unsafe_code, reason = "an allocator is unsafe by nature")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The system's allocator. Where it refuses, the program ends with a line and exit code 1; what has been written stays unnamed, and
 /// the next run to the same output removes it.
@@ -37,12 +39,17 @@ fn granted(memory: *mut u8) -> *mut u8 {
     memory
 }
 
-/// Says it without taking memory, and ends the program.
+/// Says it once, without taking memory, and ends the program.
 #[cfg(unix)]
 #[cold]
 fn end() {
     const WORDS: &[u8] =
         b"svala: not enough memory; give it more, or use fewer threads (-t) or less for sorting (--max-mem)\n";
+    static IS_ENDING: AtomicBool = AtomicBool::new(false);
+    while IS_ENDING.swap(true, Ordering::Relaxed) {
+        // Another thread is at it.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
     // Without standard error nobody can be told.
     let _ = rustix::io::write(rustix::stdio::stderr(), WORDS);
     signal_hook::low_level::exit(1);
