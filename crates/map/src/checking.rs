@@ -164,7 +164,7 @@ impl Checked {
             }
         }
         let similarity = look.thins_by_similarity().then_some(similarity);
-        for candidate in ranked(&mut others[..kept], name_hash, look.max_candidates(), similarity) {
+        for candidate in ranked(&mut others[..kept], look.max_candidates(), similarity) {
             if may_matter(candidate, best.as_ref(), (read.length(), look), context.options) {
                 best = better(best, self.check(number, candidate, read, context));
             }
