@@ -49,6 +49,8 @@ pub struct Candidate {
     pub mated: bool,
     /// How much of the read matches here, base by base, where a crowd is thinned by that.
     similarity: u32,
+    /// What decides between equals, since they were ordered.
+    tie: u64,
     /// One bit for each of those stretches that was found on the diagonal.
     found: u64,
 }
@@ -59,9 +61,8 @@ impl Candidate {
         (self.edits + if self.mated { 0 } else { MATE_EDITS }, Reverse(self.seeds))
     }
 
-    fn compare(&self, other: &Self, name_hash: u64) -> Ordering {
-        let tie = |c: &Self| tie_break(name_hash, c.reverse, c.diagonal);
-        self.rank().cmp(&other.rank()).then_with(|| tie(self).cmp(&tie(other)))
+    fn compare(&self, other: &Self) -> Ordering {
+        (self.rank(), self.tie).cmp(&(other.rank(), other.tie))
     }
 }
 
@@ -142,6 +143,7 @@ impl Candidates {
                 seeds: run.len() as u32,
                 mated: false,
                 similarity: 0,
+                tie: 0,
                 found: found.fold(0, |bits, stretch| bits | 1 << stretch),
             });
         }
@@ -197,31 +199,32 @@ impl Candidates {
 
 /// Puts the most promising candidate first, the others behind it in any order; the read's name decides between equals.
 pub fn put_best_first(candidates: &mut [Candidate], name_hash: u64) {
-    let best = (0..candidates.len()).min_by(|&a, &b| candidates[a].compare(&candidates[b], name_hash));
+    for candidate in &mut *candidates {
+        candidate.tie = tie_break(name_hash, candidate.reverse, candidate.diagonal);
+    }
+    let best = (0..candidates.len()).min_by(|&a, &b| candidates[a].compare(&candidates[b]));
     if let Some(best) = best {
         candidates.swap(0, best);
     }
 }
 
-/// The `most` best, most promising first; the read's name decides between equals. Of a crowd those stay that are the
-/// most similar, if `similarity` is given.
+/// The `most` best, most promising first, of candidates that [`put_best_first`] has seen. Of a crowd those stay that are the most
+/// similar, if `similarity` is given.
 #[inline(always)]
 pub fn ranked(
     mut candidates: &mut [Candidate],
-    name_hash: u64,
     most: usize,
     similarity: Option<impl Fn(&Candidate) -> u32>,
 ) -> &[Candidate] {
-    let compare = |a: &Candidate, b: &Candidate| a.compare(b, name_hash);
     if candidates.len() > most {
         if let Some(similarity) = similarity {
             candidates.iter_mut().for_each(|candidate| candidate.similarity = similarity(candidate));
         }
-        let by_similarity = |a: &Candidate, b: &Candidate| b.similarity.cmp(&a.similarity).then_with(|| compare(a, b));
+        let by_similarity = |a: &Candidate, b: &Candidate| b.similarity.cmp(&a.similarity).then_with(|| a.compare(b));
         candidates.select_nth_unstable_by(most, by_similarity);
         candidates = &mut candidates[..most];
     }
-    candidates.sort_unstable_by(compare);
+    candidates.sort_unstable_by(Candidate::compare);
     candidates
 }
 
@@ -421,7 +424,17 @@ mod tests {
     use super::*;
 
     fn candidate(diagonal: u64, reverse: bool) -> Candidate {
-        Candidate { diagonal, reverse, edits: 0, has_neighbour: false, seeds: 1, mated: false, similarity: 0, found: 0 }
+        Candidate {
+            diagonal,
+            reverse,
+            edits: 0,
+            has_neighbour: false,
+            seeds: 1,
+            mated: false,
+            similarity: 0,
+            tie: 0,
+            found: 0,
+        }
     }
 
     #[test]
@@ -468,7 +481,7 @@ mod tests {
             all[160].mated = true;
             put_best_first(&mut all, name);
             assert_eq!(all[0].diagonal, 1000 + 160 * 7);
-            ranked(&mut all, name, MAX_CANDIDATES, None::<fn(&Candidate) -> u32>)
+            ranked(&mut all, MAX_CANDIDATES, None::<fn(&Candidate) -> u32>)
                 .iter()
                 .map(|c| c.diagonal)
                 .collect::<Vec<u64>>()
@@ -484,7 +497,7 @@ mod tests {
     fn of_a_crowd_the_most_similar_stay() {
         let mut all: Vec<Candidate> = (0..200).map(|i| candidate(1000 + i * 7, false)).collect();
         let similar = |c: &Candidate| u32::from(c.diagonal >= 1000 + 140 * 7);
-        let kept = ranked(&mut all, 1, MAX_CANDIDATES, Some(similar));
+        let kept = ranked(&mut all, MAX_CANDIDATES, Some(similar));
         assert_eq!(kept.len(), MAX_CANDIDATES);
         assert_eq!(kept.iter().filter(|c| c.diagonal >= 1000 + 140 * 7).count(), 60);
     }

@@ -148,17 +148,23 @@ impl Checked {
         if may_matter(first, best.as_ref(), (read.length(), look), context.options) {
             best = better(best, self.check(number, first, read, context));
         }
+        let similarity = |c: &Candidate| block_similarity(read.strand(c.reverse), context.reference, c.diagonal);
+        let least = best
+            .filter(|_| look == Look::Single)
+            .map_or(0, |best| least_similarity(read.length(), best.alignment.score - SINGLE_MARGIN, context.options));
         // Only what may still matter is worth sorting.
         let mut kept = 0;
         for i in 0..others.len() {
-            if may_matter(&others[i], best.as_ref(), (read.length(), look), context.options) {
+            let this = &others[i];
+            if may_matter(this, best.as_ref(), (read.length(), look), context.options)
+                && (least == 0 || this.has_neighbour || similarity(this) >= least)
+            {
                 others.swap(kept, i);
                 kept += 1;
             }
         }
-        let similarity = |c: &Candidate| block_similarity(read.strand(c.reverse), context.reference, c.diagonal);
         let similarity = look.thins_by_similarity().then_some(similarity);
-        for candidate in ranked(&mut others[..kept], name_hash, look.max_candidates(), similarity) {
+        for candidate in ranked(&mut others[..kept], look.max_candidates(), similarity) {
             if may_matter(candidate, best.as_ref(), (read.length(), look), context.options) {
                 best = better(best, self.check(number, candidate, read, context));
             }
@@ -292,6 +298,15 @@ fn may_matter(candidate: &Candidate, best: Option<&Best>, (length, look): (usize
         _ => MARGIN,
     };
     ceiling(length, candidate.edits, options) + margin >= best.value
+}
+
+/// The [`block_similarity`] that a diagonal has at the least where a read of `length` bases has an alignment without a gap that
+/// scores `score`: what is missing of the highest score pays for the mismatches, of which one outside the alignment costs
+/// as little as a match is worth.
+fn least_similarity(length: usize, score: i32, options: &MapOptions) -> u32 {
+    let bases = length as i32;
+    let mismatches = (bases * options.match_score() - score) / options.match_score();
+    (bases - 4 * mismatches).max(0) as u32
 }
 
 /// The highest value of an alignment of a read of `length` bases with so many edits.
