@@ -8,7 +8,7 @@ use std::thread::Builder;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::checksum::{self, PIECE_BYTES};
+use super::checksum::{self, PIECE_BYTES, SectionDigest};
 use super::format::{PADDING, Parameters, Section, SectionEntry};
 use super::seeds::{EntryLayout, carries};
 use crate::error::{Error, Result};
@@ -69,6 +69,16 @@ impl<'a> Sections<'a> {
     /// A section's bytes.
     pub fn bytes(&self, section: Section) -> &'a [u8] {
         &self.map[self.range(section)]
+    }
+
+    /// The bytes of a small section, if they have its checksum.
+    pub fn checked_bytes(&self, section: Section) -> Result<&'a [u8]> {
+        let bytes = self.bytes(section);
+        let mut digest = SectionDigest::default();
+        digest.update(bytes);
+        let is_whole = digest.finish() == self.entries[number(section)].checksum;
+        let damaged = || Error::damaged(self.path, format!("section {section:?}: checksum differs"));
+        if is_whole { Ok(bytes) } else { Err(damaged()) }
     }
 
     /// A section as an array.

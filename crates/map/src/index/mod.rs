@@ -85,7 +85,7 @@ impl Index {
         let map = map_file(path).map_err(|e| Error::file(path, e))?;
         let table = check_header(path, &map)?;
         let sections = Sections::find(path, &map, &table)?;
-        let parameters = check_parameters(path, sections.bytes(Section::Parameters))?;
+        let parameters = check_parameters(path, sections.checked_bytes(Section::Parameters)?)?;
         let carries = sections.check(&parameters, layout(&parameters), threads)?;
         let names = sections.bytes(Section::Names);
         let contigs = read_contigs(path, sections.array(Section::Contigs)?, names, &parameters)?;
