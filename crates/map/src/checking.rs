@@ -24,8 +24,8 @@ const MAX_EXTENSIONS: usize = 16;
 pub const MARGIN: i32 = 20;
 /// The same for a candidate without a mate in reach, where the best has one: the pair outweighs it.
 const UNMATED_MARGIN: i32 = 9;
-/// The same for candidates of a read without a mate in a thorough look, which finds many of them: by how much rivals farther
-/// below lower the mapping quality makes no difference to anybody.
+/// The same for candidates of a read without a mate in a thorough look, which finds many of them. Rivals farther below may go
+/// unseen: a mapping quality that they would lower to 40 or more may stay higher, and `XA` may lack them.
 const SINGLE_MARGIN: i32 = 9;
 /// How far below the best an alignment is extended only on a sign of a gap.
 const FAR: i32 = 40;
@@ -437,6 +437,38 @@ impl Choice<'_> {
 mod tests {
     use super::*;
     use crate::testing::alignment;
+
+    #[test]
+    fn no_alignment_without_a_gap_is_on_a_diagonal_less_similar_than_its_score_asks() {
+        use crate::reads::PackedReads;
+        use crate::testing::{ReferenceData, random_letters};
+
+        let options = MapOptions::default();
+        let mut close = 0;
+        for round in 0..400u64 {
+            let length = [30, 64, 75, 100, 150][round as usize % 5];
+            let reference = random_letters(length, round, 4);
+            let noise = random_letters(length, round + 1000, 4);
+            let mut read = reference.clone();
+            // Scattered mismatches, and a tail of noise.
+            let tail = length - round as usize % length.min(29);
+            for i in (0..length).filter(|&i| i >= tail || (i * 7 + round as usize) % 23 < round as usize % 3) {
+                read[i] = noise[i];
+            }
+            let data = ReferenceData::new(&[&reference]);
+            let mut batch = svala_io::ReadBatch::default();
+            batch.push(b"r", &read, &vec![b'I'; length]);
+            let mut packed = PackedReads::default();
+            packed.pack(&batch).unwrap();
+            let (strand, diagonal) = (packed.read(0).strand(false), data.contigs[0].start);
+            let Some(segment) = best_segment(strand, &data.reference(), diagonal, &options) else { continue };
+            let similarity = block_similarity(strand, &data.reference(), diagonal);
+            let least = least_similarity(length, segment.score, &options);
+            assert!(similarity >= least, "round {round}: {similarity} < {least}, score {}", segment.score);
+            close += u32::from(least > 0 && similarity < least + 16);
+        }
+        assert!(close > 20, "the bound is hardly ever near: {close}");
+    }
 
     #[test]
     fn a_place_is_settled_only_from_end_to_end_and_far_above_what_may_be_hidden() {
