@@ -1,28 +1,54 @@
-//! Every reader of svala, given good inputs with random changes for a while: it may refuse them, but not panic.
+//! Every reader of svala, given what fuzzers kept (`tests/data/fuzz`), and that and good inputs with random changes for a while: it may
+//! refuse them, but not panic.
 //!
 //! Two seconds for each; `SVALA_FUZZ_SECONDS` says otherwise, and `SVALA_FUZZ_SEED` what chance starts from. It runs on stable Rust and
 //! without a fuzzer's engine, so it doesn't see which code an input reaches; what stands in for that is that the inputs are small and the
 //! changes keep lengths, separators and checksums in play.
 
 mod common;
+#[path = "common/targets/kept.rs"]
+mod kept;
 #[path = "common/targets/program.rs"]
 mod program;
 #[path = "common/targets/readers.rs"]
 mod readers;
+#[path = "common/targets/seeds.rs"]
+mod seeds;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::hostile::{bam, bgzf, gzip, records, zstd};
-use common::{Random, bytes, conclude, svala_ok, text, trial};
+use common::{Random, conclude, trial};
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
 }
 
+/// Hands what libFuzzer kept of `target` to it, then that and good inputs, changed at random.
+fn fuzz(name: &str, seeds: Vec<Vec<u8>>, mut target: impl FnMut(&[u8], &Path)) {
+    let kept = kept::unpacked(&kept::path(Path::new(env!("CARGO_MANIFEST_DIR")), name));
+    assert!(!kept.is_empty());
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for input in &kept {
+        hand_over(input, &folder.path().join("kept"), &mut target, name);
+    }
+    // Good inputs as often as kept ones.
+    let copies = kept.len().div_ceil(seeds.len());
+    change_at_random(&[kept, seeds.repeat(copies)].concat(), target);
+}
+
+/// A target takes an input without a panic and in time.
+fn hand_over(input: &[u8], file: &Path, target: &mut impl FnMut(&[u8], &Path), case: &str) {
+    let begin = Instant::now();
+    let outcome = catch_unwind(AssertUnwindSafe(|| target(input, file)));
+    // Far above what a busy machine makes of milliseconds.
+    let is_slow = begin.elapsed() > Duration::from_secs(60);
+    assert!(outcome.is_ok() && !is_slow, "{case}: {}", input.escape_ascii());
+}
+
 /// Changes `seeds` at random and hands them to `target`, in a file where it wants one, until the time is over.
-fn fuzz(seeds: &[Vec<u8>], mut target: impl FnMut(&[u8], &Path)) {
+fn change_at_random(seeds: &[Vec<u8>], mut target: impl FnMut(&[u8], &Path)) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("input");
     let (seconds, seed) = (number("SVALA_FUZZ_SECONDS", 2), number("SVALA_FUZZ_SEED", 1));
@@ -34,11 +60,7 @@ fn fuzz(seeds: &[Vec<u8>], mut target: impl FnMut(&[u8], &Path)) {
         for _ in 0..random.below(6) {
             change(&mut input, seeds, &mut random);
         }
-        let begin = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| target(&input, &file)));
-        // Far above what a busy machine makes of milliseconds.
-        let is_slow = begin.elapsed() > Duration::from_secs(60);
-        assert!(outcome.is_ok() && !is_slow, "SVALA_FUZZ_SEED={seed}, run {runs}: {}", input.escape_ascii());
+        hand_over(&input, &file, &mut target, &format!("SVALA_FUZZ_SEED={seed}, run {runs}"));
         runs += 1;
     }
     assert!(runs > 20, "only {runs} runs");
@@ -67,96 +89,45 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
     }
 }
 
-fn fastq_seeds() -> Vec<Vec<u8>> {
-    let plain =
-        b"@A1:7:HXYZ:1:1101:1:2:ACGT+rTT 1:N:0:A\nACGTN\n+\nIIII!\n@A1:7:HXYZ:2:1101:1:2:ACGT 2:N:0:A\nAC\n+\nII\n"
-            .to_vec();
-    let tagged =
-        b"@a RX:Z:AC\tXB:B:s,1,-2\tXf:f:1.5\n\n+\n\n@a RX:Z:AC\tXI:i:-7\tXA:A:x\r\nacgu.\r\n+a\r\nIIIII\r\n".to_vec();
-    let packed = [gzip(&tagged), bgzf(&plain, 20), zstd(&tagged), zstd(records(4).concat().as_bytes())];
-    [&[plain, tagged, records(3).concat().into_bytes()][..], &packed].concat()
-}
-
-fn fastq() {
-    fuzz(&fastq_seeds(), readers::fastq);
-}
-
-fn bam_seeds() -> [Vec<u8>; 2] {
-    let whole = bam();
-    let compressed = bgzf(&whole, 5000);
-    [whole, compressed]
-}
-
-fn unaligned_bam() {
-    fuzz(&bam_seeds(), readers::unaligned_bam);
-}
-
-fn bam_files() {
-    fuzz(&bam_seeds(), readers::bam_file);
-}
-
-fn headers() {
-    let text = "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:c\tLN:9\tM5:00000000000000000000000000000001\n\
-                @RG\tID:a\tSM:s\tLB:l\tPL:ILLUMINA\n@PG\tID:svala\tPN:svala\tVN:1\tCL:svala align c\n@CO\ttwo words\n";
-    fuzz(&[text.as_bytes().to_vec()], readers::header);
-}
-
-fn fasta() {
-    let plain = b">c one\nACGTN\r\nacgtryk\n\n>d\nAC\n".to_vec();
-    let packed = [gzip(&plain), bgzf(&plain, 9), zstd(&plain)];
-    fuzz(&[&[plain][..], &packed].concat(), readers::fasta);
-}
-
-fn options() {
-    let lines = ["@RG\\tID:a\\tSM:s\\tPL:ILLUMINA", "@RG\tID:a\tDS:two words", "3M2S+T", "2B3C+T", "10T"];
-    fuzz(&lines.map(|line| line.as_bytes().to_vec()), |content, _| readers::option_values(content));
-}
-
-fn sample_sheets() {
-    let sheet = b"# one\nread_group\tsample\tlibrary\tfastq_1\tfastq_2\na\ts\tl\ta.fq\tb.fq\nb\ts\t\t/c.fq\t\n";
-    fuzz(&[sheet.to_vec()], program::sample_sheet);
-}
-
-fn command_lines() {
-    let lines = [
-        "align\n--ref\na\n-1\nb\n-2\nc\n-o\nd.bam\n--max-mem\n2G\n-I\n400,50",
-        "mem\n-t\n2\n-R\n@RG\\tID:a\n-O\n6,6\n-x\nintractg\na\nb\nc",
-        "align\n--ref\na\n--in-fq\nb\nc\n@RG\\tID:a\n-o\nd.cram\n--umi-structure\n3M2S+T,+T\n--adapters\n0,1\n--gpu-check\noff",
-        "bwa\nindex\n-p\na\nb",
-    ];
-    fuzz(&lines.map(|line| line.as_bytes().to_vec()), |content, _| program::command_line(content));
-}
-
 fn index_files() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let reference: PathBuf = folder.path().join("ref.fa");
-    let mut random = Random(9);
-    let bases: String = (0..3000).map(|_| ['A', 'C', 'G', 'T'][random.below(4)]).collect();
-    std::fs::write(&reference, format!(">c\n{}NN{}\n>d\nACGT\n", &bases[..1000], &bases[1000..])).expect("a reference");
-    svala_ok(&["index", text(&reference), "-t", "1"]);
-    let whole = bytes(&folder.path().join("ref.fa.svala"));
-    fuzz(&[whole], program::index_file);
+    fuzz("index_file", vec![program::index(&folder.path().join("ref.fa"))], program::index_file);
 }
 
 /// The runner sees a panic.
 fn panics_are_seen() {
     let seeds = [b"abc".to_vec()];
-    let outcome = catch_unwind(|| fuzz(&seeds, |content, _| assert!(content.starts_with(b"a"), "as it should")));
+    let outcome =
+        catch_unwind(|| change_at_random(&seeds, |content, _| assert!(content.starts_with(b"a"), "as it should")));
     let message = outcome.expect_err("a panic").downcast::<String>().expect("a message");
     assert!(message.contains("SVALA_FUZZ_SEED="), "{message}");
+}
+
+/// What is packed comes out again.
+fn packing_is_undone() {
+    let inputs = [b"abc".to_vec(), Vec::new(), vec![0; 70_000]];
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("kept.gz");
+    std::fs::write(&file, kept::packed(&inputs)).expect("a file");
+    assert_eq!(kept::unpacked(&file), inputs);
 }
 
 fn main() {
     conclude(vec![
         trial("panics are seen", panics_are_seen),
-        trial("FASTQ", fastq),
-        trial("unaligned BAM", unaligned_bam),
-        trial("BAM files", bam_files),
-        trial("headers", headers),
-        trial("FASTA", fasta),
-        trial("read groups and structures", options),
-        trial("sample sheets", sample_sheets),
-        trial("command lines", command_lines),
+        trial("packing is undone", packing_is_undone),
+        trial("FASTQ", || fuzz("fastq", seeds::fastq(), readers::fastq)),
+        trial("unaligned BAM", || fuzz("unaligned_bam", seeds::bams(), readers::unaligned_bam)),
+        trial("BAM files", || fuzz("bam_file", seeds::bams(), readers::bam_file)),
+        trial("headers", || fuzz("header", vec![seeds::header()], readers::header)),
+        trial("FASTA", || fuzz("fasta", seeds::fasta(), readers::fasta)),
+        trial("read groups and structures", || {
+            fuzz("option_values", seeds::option_values(), |content, _| readers::option_values(content));
+        }),
+        trial("sample sheets", || fuzz("sample_sheet", vec![seeds::sample_sheet()], program::sample_sheet)),
+        trial("command lines", || {
+            fuzz("command_line", seeds::command_lines(), |content, _| program::command_line(content));
+        }),
         trial("index files", index_files),
     ])
 }

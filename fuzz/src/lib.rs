@@ -1,11 +1,15 @@
 //! What the fuzz targets share with the tests of the workspace: the same functions take the inputs.
 
 pub mod common;
+#[path = "../../tests/common/targets/kept.rs"]
+pub mod kept;
 #[cfg(feature = "program")]
 #[path = "../../tests/common/targets/program.rs"]
 pub mod program;
 #[path = "../../tests/common/targets/readers.rs"]
 pub mod readers;
+#[path = "../../tests/common/targets/seeds.rs"]
+pub mod seeds;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

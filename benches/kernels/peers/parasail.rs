@@ -5,6 +5,7 @@
 //! Whole matrices without a band, whatever the mix's is. *Extend* is its semi-global alignment from the start of both to the
 //! end of either, the nearest thing it has: one score with its end, no z-drop. *Local* is a score and its end, neither a start
 //! nor a second score. Gaps open from H.
+#![allow(unsafe_code, reason = "calls into a C library are unsafe")]
 
 use std::ffi::{c_char, c_int};
 use std::ptr::NonNull;

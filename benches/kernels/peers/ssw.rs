@@ -3,6 +3,7 @@
 //!
 //! Local alignment only: best score with its start and end, and the best score more than half a query from that end, where ours
 //! looks further than the alignment's own length. Scores below the least one are not cut short. Gaps open from H.
+#![allow(unsafe_code, reason = "calls into a C library are unsafe")]
 
 use std::ffi::c_void;
 use std::ptr::NonNull;

@@ -54,6 +54,7 @@
 //!   parallelisation*.
 
 #![warn(missing_docs)]
+#![forbid(unsafe_code)]
 
 mod backend;
 mod batch;

@@ -75,6 +75,7 @@
 //!
 //! There is no global state; every type can be used from any thread. The types of noodles, which
 //! does the binary formats, do not show in this interface.
+#![forbid(unsafe_code)]
 
 mod atomic;
 mod bam;

@@ -16,7 +16,6 @@
 //! read's name. [`pipeline`] runs batches on threads and puts the records back in order, those of the input or, through
 //! [`sort`], of their places, with [`duplicates`] marked.
 #![warn(missing_docs)]
-#![deny(unsafe_code)]
 
 pub mod alignment;
 pub mod anchors;

@@ -2,10 +2,24 @@
 
 use std::path::Path;
 
-use svala_map::index::Index;
+use svala_map::index::{BuildOptions, Index, build, index_path};
+use svala_map::meter::IndexMeter;
 
+use crate::common::Random;
 use crate::common::hostile::seal;
 use crate::readers::written;
+
+/// A good index, made beside a small reference at `fasta`.
+pub fn index(fasta: &Path) -> Vec<u8> {
+    let bases = String::from_utf8(Random(9).bases(3000)).expect("letters");
+    let content = format!(">c\n{}NN{}\n>d\nACGT\n", &bases[..1000], &bases[1000..]);
+    let output = index_path(fasta);
+    let options = BuildOptions { threads: 1, meter: &IndexMeter::default(), position_bits: None };
+    build(written(content.as_bytes(), fasta), &output, &options).expect("an index");
+    let content = std::fs::read(&output).expect("an index");
+    std::fs::remove_file(output).expect("an index");
+    content
+}
 
 /// A sample sheet.
 pub fn sample_sheet(content: &[u8], path: &Path) {
