@@ -94,6 +94,18 @@ impl Checked {
         &self.alignments[self.groups[i].clone()]
     }
 
+    /// Whether another checked place of read `i`, of `length` bases, equals its `best`, and no place can be better: its mapping quality is 0 then. All seeds
+    /// of the read name such places, so that none of them is missing if one seed was looked up completely.
+    #[must_use]
+    pub fn is_perfect_tie(&self, i: usize, best: &Best, length: usize, options: &MapOptions) -> bool {
+        let is_tied = |other: &Alignment| {
+            other.value(length, options) == best.value
+                && other.alternate == best.alignment.alternate
+                && !other.is_same_placement(&best.alignment)
+        };
+        best.value == ceiling(length, 0, options) && self.read(i).iter().any(is_tied)
+    }
+
     /// All alignments, to be improved in place.
     pub fn alignments_mut(&mut self) -> &mut [Alignment] {
         &mut self.alignments
@@ -152,7 +164,7 @@ impl Checked {
         let least = best
             .filter(|_| look == Look::Single)
             .map_or(0, |best| least_similarity(read.length(), best.alignment.score - SINGLE_MARGIN, context.options));
-        // Only what may still matter is worth sorting.
+        // Only what may still matter is worth sorting, and a hash for each.
         let mut kept = 0;
         for i in 0..others.len() {
             let this = &others[i];
@@ -160,6 +172,7 @@ impl Checked {
                 && (least == 0 || this.has_neighbour || similarity(this) >= least)
             {
                 others.swap(kept, i);
+                others[kept].settle_tie(name_hash);
                 kept += 1;
             }
         }
@@ -249,6 +262,7 @@ impl Checked {
                 hints: &self.hints[range.clone()],
                 length: read.length(),
                 mates: batch.mate_reach.map(|reach| (self.anchors.read(number ^ 1), reach)),
+                margin: if batch.paired { MARGIN } else { SINGLE_MARGIN },
                 name_hash: batch.name_hashes[number],
                 options: context.options,
             };
@@ -300,6 +314,14 @@ fn may_matter(candidate: &Candidate, best: Option<&Best>, (length, look): (usize
     ceiling(length, candidate.edits, options) + margin >= best.value
 }
 
+/// Edits that a candidate of a read of `length` bases without a mate has at the most if it may turn out nearly as good as a place of
+/// that value.
+#[must_use]
+pub fn rival_edits(length: usize, value: i32, options: &MapOptions) -> u32 {
+    let spare = ceiling(length, 0, options) + SINGLE_MARGIN - value;
+    (spare / options.cheapest_edit()).max(0) as u32
+}
+
 /// The [`block_similarity`] that a diagonal has at the least where a read of `length` bases has an alignment without a gap that
 /// scores `score`: what is missing of the highest score pays for the mismatches, of which one outside the alignment costs
 /// as little as a match is worth.
@@ -333,7 +355,9 @@ pub struct Batch<'a> {
     pub reads: &'a PackedReads,
     /// One for each read.
     pub name_hashes: &'a [u64],
-    /// How far apart mates may lie, in bases; `None` where reads are not mates.
+    /// Whether reads are mates.
+    pub paired: bool,
+    /// How far apart mates may lie, in bases, where that is known.
     pub mate_reach: Option<u64>,
 }
 
@@ -345,6 +369,8 @@ struct Choice<'a> {
     length: usize,
     /// The best alignments of the mate, and how far from one this read may lie.
     mates: Option<(&'a [Alignment], u64)>,
+    /// How far below the best an alignment still counts.
+    margin: i32,
     name_hash: u64,
     options: &'a MapOptions,
 }
@@ -361,7 +387,7 @@ impl Choice<'_> {
         chosen.extend(wanted.filter(|&i| {
             let gain = self.possible_gain(i);
             let reachable = (value(i) + gain).min(ceiling(self.length, self.hints[i].edits, self.options));
-            let may_rival = || reachable + MARGIN >= best && (value(i) + FAR >= best || self.may_have_gap(i));
+            let may_rival = || reachable + self.margin >= best && (value(i) + FAR >= best || self.may_have_gap(i));
             reachable > value(i) && (may_rival() || self.is_anchored(i))
         }));
         // Where the mate is comes first: the pair may outweigh a better place elsewhere. Else what is there counts, not what
