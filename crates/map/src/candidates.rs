@@ -36,8 +36,8 @@ pub struct Candidate {
     seeds: u32,
     /// Whether the mate has a candidate in reach.
     pub mated: bool,
-    /// How much of the read matches here, base by base, where a crowd is thinned by that.
-    similarity: u32,
+    /// How much of the read matches here, base by base, where that is known.
+    pub similarity: u32,
     /// What decides between equals, since they were ordered.
     tie: u64,
     /// One bit for each of those stretches that was found on the diagonal.
@@ -183,18 +183,10 @@ pub fn put_best_first(candidates: &mut [Candidate], name_hash: u64) {
     }
 }
 
-/// The `most` best, most promising first, of candidates whose ties are settled. Of a crowd those stay that are the most
-/// similar, if `similarity` is given.
-#[inline(always)]
-pub fn ranked(
-    mut candidates: &mut [Candidate],
-    most: usize,
-    similarity: Option<impl Fn(&Candidate) -> u32>,
-) -> &[Candidate] {
+/// The `most` best, most promising first, of candidates whose ties are settled. Of a crowd those stay that are the most similar,
+/// where that is known.
+pub fn ranked(mut candidates: &mut [Candidate], most: usize) -> &[Candidate] {
     if candidates.len() > most {
-        if let Some(similarity) = similarity {
-            candidates.iter_mut().for_each(|candidate| candidate.similarity = similarity(candidate));
-        }
         let by_similarity = |a: &Candidate, b: &Candidate| b.similarity.cmp(&a.similarity).then_with(|| a.compare(b));
         candidates.select_nth_unstable_by(most, by_similarity);
         candidates = &mut candidates[..most];
@@ -309,10 +301,7 @@ mod tests {
             put_best_first(&mut all, name);
             assert_eq!(all[0].diagonal, 1000 + 160 * 7);
             all.iter_mut().for_each(|candidate| candidate.settle_tie(name));
-            ranked(&mut all, MAX_CANDIDATES, None::<fn(&Candidate) -> u32>)
-                .iter()
-                .map(|c| c.diagonal)
-                .collect::<Vec<u64>>()
+            ranked(&mut all, MAX_CANDIDATES).iter().map(|c| c.diagonal).collect::<Vec<u64>>()
         };
         let first = chosen(1);
         assert_eq!(first.len(), MAX_CANDIDATES);
@@ -324,8 +313,8 @@ mod tests {
     #[test]
     fn of_a_crowd_the_most_similar_stay() {
         let mut all: Vec<Candidate> = (0..200).map(|i| candidate(1000 + i * 7, false)).collect();
-        let similar = |c: &Candidate| u32::from(c.diagonal >= 1000 + 140 * 7);
-        let kept = ranked(&mut all, MAX_CANDIDATES, Some(similar));
+        all[140..].iter_mut().for_each(|c| c.similarity = 1);
+        let kept = ranked(&mut all, MAX_CANDIDATES);
         assert_eq!(kept.len(), MAX_CANDIDATES);
         assert_eq!(kept.iter().filter(|c| c.diagonal >= 1000 + 140 * 7).count(), 60);
     }

@@ -167,17 +167,25 @@ impl Checked {
         // Only what may still matter is worth sorting, and a hash for each.
         let mut kept = 0;
         for i in 0..others.len() {
-            let this = &others[i];
-            if may_matter(this, best.as_ref(), (read.length(), look), context.options)
-                && (least == 0 || this.has_neighbour || similarity(this) >= least)
-            {
+            let this = &mut others[i];
+            if !may_matter(this, best.as_ref(), (read.length(), look), context.options) {
+                continue;
+            }
+            if least > 0 {
+                this.similarity = similarity(this);
+            }
+            if this.has_neighbour || this.similarity >= least {
+                this.settle_tie(name_hash);
                 others.swap(kept, i);
-                others[kept].settle_tie(name_hash);
                 kept += 1;
             }
         }
-        let similarity = look.thins_by_similarity().then_some(similarity);
-        for candidate in ranked(&mut others[..kept], look.max_candidates(), similarity) {
+        let kept = &mut others[..kept];
+        let is_thinned = look.thins_by_similarity() && kept.len() > look.max_candidates();
+        if is_thinned && least == 0 {
+            kept.iter_mut().for_each(|this| this.similarity = similarity(this));
+        }
+        for candidate in ranked(kept, look.max_candidates()) {
             if may_matter(candidate, best.as_ref(), (read.length(), look), context.options) {
                 best = better(best, self.check(number, candidate, read, context));
             }
