@@ -22,6 +22,7 @@ pub mod alignment;
 pub mod anchors;
 pub mod candidates;
 pub mod checking;
+mod choice;
 pub mod cigar;
 pub mod conventions;
 pub mod covered;
