@@ -26,7 +26,7 @@ fn number(variable: &str, otherwise: u64) -> u64 {
 }
 
 /// Hands what libFuzzer kept of `target` to it, then that and good inputs, changed at random.
-fn fuzz(name: &str, seeds: Vec<Vec<u8>>, mut target: impl FnMut(&[u8], &Path)) {
+fn fuzz(name: &str, seeds: &[Vec<u8>], mut target: impl FnMut(&[u8], &Path)) {
     let kept = kept::unpacked(&kept::path(Path::new(env!("CARGO_MANIFEST_DIR")), name));
     assert!(!kept.is_empty());
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -34,8 +34,8 @@ fn fuzz(name: &str, seeds: Vec<Vec<u8>>, mut target: impl FnMut(&[u8], &Path)) {
         hand_over(input, &folder.path().join("kept"), &mut target, name);
     }
     // Good inputs as often as kept ones.
-    let copies = kept.len().div_ceil(seeds.len());
-    change_at_random(&[kept, seeds.repeat(copies)].concat(), target);
+    let good: Vec<Vec<u8>> = seeds.iter().cycle().take(kept.len()).cloned().collect();
+    change_at_random(&[kept, good].concat(), target);
 }
 
 /// A target takes an input without a panic and in time.
@@ -91,7 +91,7 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
 
 fn index_files() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    fuzz("index_file", vec![program::index(&folder.path().join("ref.fa"))], program::index_file);
+    fuzz("index_file", &[program::index(&folder.path().join("ref.fa"))], program::index_file);
 }
 
 /// The runner sees a panic.
@@ -116,17 +116,17 @@ fn main() {
     conclude(vec![
         trial("panics are seen", panics_are_seen),
         trial("packing is undone", packing_is_undone),
-        trial("FASTQ", || fuzz("fastq", seeds::fastq(), readers::fastq)),
-        trial("unaligned BAM", || fuzz("unaligned_bam", seeds::bams(), readers::unaligned_bam)),
-        trial("BAM files", || fuzz("bam_file", seeds::bams(), readers::bam_file)),
-        trial("headers", || fuzz("header", vec![seeds::header()], readers::header)),
-        trial("FASTA", || fuzz("fasta", seeds::fasta(), readers::fasta)),
+        trial("FASTQ", || fuzz("fastq", &seeds::fastq(), readers::fastq)),
+        trial("unaligned BAM", || fuzz("unaligned_bam", &seeds::bams(), readers::unaligned_bam)),
+        trial("BAM files", || fuzz("bam_file", &seeds::bams(), readers::bam_file)),
+        trial("headers", || fuzz("header", &[seeds::header()], readers::header)),
+        trial("FASTA", || fuzz("fasta", &seeds::fasta(), readers::fasta)),
         trial("read groups and structures", || {
-            fuzz("option_values", seeds::option_values(), |content, _| readers::option_values(content));
+            fuzz("option_values", &seeds::option_values(), |content, _| readers::option_values(content));
         }),
-        trial("sample sheets", || fuzz("sample_sheet", vec![seeds::sample_sheet()], program::sample_sheet)),
+        trial("sample sheets", || fuzz("sample_sheet", &[seeds::sample_sheet()], program::sample_sheet)),
         trial("command lines", || {
-            fuzz("command_line", seeds::command_lines(), |content, _| program::command_line(content));
+            fuzz("command_line", &seeds::command_lines(), |content, _| program::command_line(content));
         }),
         trial("index files", index_files),
     ])

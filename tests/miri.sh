@@ -11,4 +11,4 @@ if ! cargo +nightly miri --version >/dev/null 2>&1; then
 fi
 export MIRIFLAGS=-Zmiri-disable-isolation
 cargo +nightly miri test -p svala-compute --lib -- reference:: layout:: packed:: batch:: replay:: --skip shader
-cargo +nightly miri test -p svala-map --lib -- sequence:: ungapped:: index::reference:: index::seeds::
+cargo +nightly miri test -p svala-map --lib -- sequence:: index::reference:: index::seeds::

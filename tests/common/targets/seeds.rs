@@ -2,20 +2,6 @@
 
 use crate::common::hostile::{bam, bgzf, gzip, records, zstd};
 
-/// Targets and their inputs; those of `index_file` are made by `program::index`.
-pub fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
-    vec![
-        ("fastq", fastq()),
-        ("unaligned_bam", bams()),
-        ("bam_file", bams()),
-        ("header", vec![header()]),
-        ("fasta", fasta()),
-        ("option_values", option_values()),
-        ("sample_sheet", vec![sample_sheet()]),
-        ("command_line", command_lines()),
-    ]
-}
-
 /// FASTQ, with names and comments that are taken apart.
 pub fn fastq() -> Vec<Vec<u8>> {
     let plain =
