@@ -13,6 +13,8 @@ use libdeflater::{CompressionLvl, Compressor, Crc};
 
 use crate::bgzf_input::BGZF_END;
 
+/// Blocks that a thread is given at a time, so that threads seldom wake each other.
+const BLOCKS_AT_ONCE: usize = 4;
 /// Bytes of a block's content: with what surrounds them they fit a block even if they can't be compressed.
 const CONTENT_BYTES: usize = 65_495;
 /// Most bytes of a block.
@@ -51,23 +53,51 @@ pub(crate) struct BgzfWriter<W> {
 
 struct Threads<W> {
     jobs: Sender<Job>,
-    /// Blocks to come, in order.
-    order: Sender<Receiver<io::Result<Block>>>,
-    /// Blocks that have been written.
-    spare: Receiver<Block>,
+    /// Pieces to come, in order.
+    order: Sender<Receiver<io::Result<Piece>>>,
+    /// Pieces that have been written.
+    spare: Receiver<Piece>,
     writer: JoinHandle<io::Result<W>>,
 }
 
 struct Job {
-    block: Block,
-    done: Sender<io::Result<Block>>,
+    piece: Piece,
+    done: Sender<io::Result<Piece>>,
 }
 
-struct Block {
+/// The content of some blocks, and room for the blocks.
+struct Piece {
     content: Vec<u8>,
-    /// The block as it is in the file, and unused room behind it.
+    /// The blocks, one after the other, and what is left of the room.
     bytes: Vec<u8>,
-    size: usize,
+    /// Bytes of each block.
+    sizes: Vec<usize>,
+}
+
+/// Bytes of a piece's content.
+const PIECE_BYTES: usize = BLOCKS_AT_ONCE * CONTENT_BYTES;
+
+impl Piece {
+    fn new() -> Self {
+        let bytes = vec![0; BLOCKS_AT_ONCE * MAX_BLOCK_BYTES];
+        Self { content: Vec::with_capacity(PIECE_BYTES), bytes, sizes: Vec::new() }
+    }
+
+    /// Makes the blocks.
+    fn compress(&mut self, compressor: &mut Compressor) -> io::Result<()> {
+        self.sizes.clear();
+        let mut start = 0;
+        for content in self.content.chunks(CONTENT_BYTES) {
+            let size = compress(compressor, content, &mut self.bytes[start..start + MAX_BLOCK_BYTES])?;
+            self.sizes.push(size);
+            start += size;
+        }
+        Ok(())
+    }
+
+    fn blocks(&self) -> &[u8] {
+        &self.bytes[..self.sizes.iter().sum()]
+    }
 }
 
 impl<W: Write + Send + 'static> BgzfWriter<W> {
@@ -86,14 +116,14 @@ impl<W: Write + Send + 'static> BgzfWriter<W> {
         let write = move || write_all(output, &order_in, &spare_out, options.starts.as_ref());
         let writer = Builder::new().spawn(write)?;
         let threads = Some(Threads { jobs, order, spare, writer });
-        Ok(Self { content: Vec::with_capacity(CONTENT_BYTES), threads })
+        Ok(Self { content: Vec::with_capacity(PIECE_BYTES), threads })
     }
 
-    /// Appends to the uncompressed stream. An error of the output may come some blocks later, and nothing can be written then.
+    /// Appends to the uncompressed stream. An error of the output may come some pieces later, and nothing can be written then.
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while self.content.len() + bytes.len() >= CONTENT_BYTES {
-            let (piece, rest) = bytes.split_at(CONTENT_BYTES - self.content.len());
-            self.content.extend_from_slice(piece);
+        while self.content.len() + bytes.len() >= PIECE_BYTES {
+            let (head, rest) = bytes.split_at(PIECE_BYTES - self.content.len());
+            self.content.extend_from_slice(head);
             bytes = rest;
             self.hand_out()?;
         }
@@ -114,12 +144,11 @@ impl<W: Write + Send + 'static> BgzfWriter<W> {
     /// Gives the content at hand to a thread.
     fn hand_out(&mut self) -> io::Result<()> {
         let Some(threads) = &self.threads else { return Err(threads_gone()) };
-        let new = || Block { content: Vec::with_capacity(CONTENT_BYTES), bytes: vec![0; MAX_BLOCK_BYTES], size: 0 };
-        let mut block = threads.spare.try_recv().unwrap_or_else(|_| new());
-        block.content.clear();
-        std::mem::swap(&mut block.content, &mut self.content);
+        let mut piece = threads.spare.try_recv().unwrap_or_else(|_| Piece::new());
+        piece.content.clear();
+        std::mem::swap(&mut piece.content, &mut self.content);
         let (done, result) = bounded(1);
-        if threads.order.send(result).is_ok() && threads.jobs.send(Job { block, done }).is_ok() {
+        if threads.order.send(result).is_ok() && threads.jobs.send(Job { piece, done }).is_ok() {
             return Ok(());
         }
         // It stopped at an error.
@@ -128,7 +157,7 @@ impl<W: Write + Send + 'static> BgzfWriter<W> {
 }
 
 impl<W> BgzfWriter<W> {
-    /// Waits until all blocks that were handed out are written.
+    /// Waits until all that was handed out is written.
     fn end(&mut self) -> io::Result<W> {
         let Some(Threads { jobs, order, writer, .. }) = self.threads.take() else { return Err(threads_gone()) };
         drop((jobs, order));
@@ -145,56 +174,55 @@ impl<W> Drop for BgzfWriter<W> {
 
 fn write_all<W: Write>(
     mut output: W,
-    blocks: &Receiver<Receiver<io::Result<Block>>>,
-    spare: &Sender<Block>,
+    pieces: &Receiver<Receiver<io::Result<Piece>>>,
+    spare: &Sender<Piece>,
     starts: Option<&Sender<BlockStart>>,
 ) -> io::Result<W> {
     let mut next = BlockStart::default();
-    for block in blocks {
-        let block = block.recv().map_err(|_| threads_gone())??;
-        output.write_all(&block.bytes[..block.size])?;
-        next.compressed += block.size as u64;
-        next.uncompressed += block.content.len() as u64;
-        if let Some(starts) = starts {
-            // Nobody listens any more after an error.
-            let _ = starts.send(next);
+    for piece in pieces {
+        let piece = piece.recv().map_err(|_| threads_gone())??;
+        output.write_all(piece.blocks())?;
+        for (size, content) in piece.sizes.iter().zip(piece.content.chunks(CONTENT_BYTES)) {
+            next.compressed += *size as u64;
+            next.uncompressed += content.len() as u64;
+            if let Some(starts) = starts {
+                // Nobody listens any more after an error.
+                let _ = starts.send(next);
+            }
         }
         // At the end nobody needs it.
-        let _ = spare.send(block);
+        let _ = spare.send(piece);
     }
     Ok(output)
 }
 
 fn compress_all(level: CompressionLvl, jobs: &Receiver<Job>) {
     let mut compressor = Compressor::new(level);
-    for Job { mut block, done } in jobs {
-        let result = compress(&mut compressor, &mut block).map(|()| block);
+    for Job { mut piece, done } in jobs {
+        let result = piece.compress(&mut compressor).map(|()| piece);
         // Nobody waits any more after an error.
         let _ = done.send(result);
     }
 }
 
-/// Makes a block of its content.
-fn compress(compressor: &mut Compressor, block: &mut Block) -> io::Result<()> {
-    let (header, data) = block.bytes.split_at_mut(HEADER_BYTES);
+/// Makes a block, at the start of `block`, and returns its size.
+fn compress(compressor: &mut Compressor, content: &[u8], block: &mut [u8]) -> io::Result<usize> {
+    let (header, data) = block.split_at_mut(HEADER_BYTES);
     let room = data.len() - TRAILER_BYTES;
-    let deflated = compressor.deflate_compress(&block.content, &mut data[..room]);
-    // What a higher level makes several stored pieces of may need more room than one.
-    let size = match deflated {
+    let deflated = match compressor.deflate_compress(content, &mut data[..room]) {
         Ok(size) => size,
-        Err(_) => {
-            Compressor::new(level(0)?).deflate_compress(&block.content, &mut data[..room]).map_err(io::Error::other)?
-        }
+        // Several stored pieces, as higher levels make them, may need more room than one.
+        Err(_) => Compressor::new(level(0)?).deflate_compress(content, &mut data[..room]).map_err(io::Error::other)?,
     };
-    let trailer = &mut data[size..size + TRAILER_BYTES];
+    let trailer = &mut data[deflated..deflated + TRAILER_BYTES];
     let mut crc = Crc::new();
-    crc.update(&block.content);
+    crc.update(content);
     trailer[..4].copy_from_slice(&crc.sum().to_le_bytes());
-    trailer[4..].copy_from_slice(&(block.content.len() as u32).to_le_bytes());
-    block.size = HEADER_BYTES + size + TRAILER_BYTES;
+    trailer[4..].copy_from_slice(&(content.len() as u32).to_le_bytes());
+    let size = HEADER_BYTES + deflated + TRAILER_BYTES;
     header[..HEADER.len()].copy_from_slice(&HEADER);
-    header[HEADER.len()..].copy_from_slice(&(block.size as u16).wrapping_sub(1).to_le_bytes());
-    Ok(())
+    header[HEADER.len()..].copy_from_slice(&(size as u16).wrapping_sub(1).to_le_bytes());
+    Ok(size)
 }
 
 fn level(number: u8) -> io::Result<CompressionLvl> {
@@ -247,8 +275,7 @@ mod tests {
 
     #[test]
     fn the_bytes_are_those_of_noodles_however_the_content_is_cut() {
-        let sizes =
-            [0, 1, CONTENT_BYTES - 1, CONTENT_BYTES, CONTENT_BYTES + 1, 3 * CONTENT_BYTES, 3 * CONTENT_BYTES + 5];
+        let sizes = [0, 1, CONTENT_BYTES - 1, CONTENT_BYTES, CONTENT_BYTES + 1, PIECE_BYTES, 2 * PIECE_BYTES + 5];
         for data in sizes.map(text) {
             for level in [0, 1, 6, 9] {
                 let expected = by_noodles(&data, level);
@@ -306,19 +333,20 @@ mod tests {
     #[test]
     fn the_error_of_the_output_is_told_whenever_it_comes() {
         let block = noise(CONTENT_BYTES);
-        let all = 5 * (CONTENT_BYTES + 5 + HEADER_BYTES + TRAILER_BYTES) + BGZF_END.len();
+        let blocks = 2 * BLOCKS_AT_ONCE + 1;
+        let all = blocks * (CONTENT_BYTES + 5 + HEADER_BYTES + TRAILER_BYTES) + BGZF_END.len();
         let write = |room| {
             let mut writer = BgzfWriter::new(Full(room), options(2, 1))?;
-            (0..5).try_for_each(|_| writer.write(&block))?;
+            (0..blocks).try_for_each(|_| writer.write(&block))?;
             writer.finish().map(|output| output.0)
         };
         assert_eq!(write(all).unwrap(), 0);
-        for room in [0, 1, all / 2, all - 29, all - 28, all - 1] {
+        for room in [0, 1, all / 2, all - BGZF_END.len(), all - 1] {
             assert_eq!(write(room).unwrap_err().kind(), io::ErrorKind::StorageFull, "{room}");
         }
         let mut writer = BgzfWriter::new(Full(0), options(1, 1)).unwrap();
         assert!((0..100).any(|_| writer.write(&block).is_err()));
-        assert!(writer.write(&block).is_err(), "nothing can be written after an error");
+        assert!(writer.finish().is_err(), "an error that has been told stays one");
     }
 
     #[test]
@@ -335,13 +363,12 @@ mod tests {
             }
         }
         let mut writer = BgzfWriter::new(Teller(bytes_out), options(1, 1)).unwrap();
-        writer.write(&text(CONTENT_BYTES + 1)).unwrap();
+        let data = text(PIECE_BYTES + 1);
+        writer.write(&data).unwrap();
         drop(writer);
         // All that was written has been by now: the output is gone, so the channel ends.
         let file: Vec<u8> = bytes.iter().flatten().collect();
-        assert!(
-            file == by_noodles(&text(CONTENT_BYTES + 1)[..CONTENT_BYTES], 1)[..file.len()]
-                && !file.ends_with(&BGZF_END)
-        );
+        let whole = by_noodles(&data[..PIECE_BYTES], 1);
+        assert!(file == whole[..whole.len() - BGZF_END.len()]);
     }
 }
