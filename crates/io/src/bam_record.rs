@@ -1,7 +1,7 @@
 //! BAM records (SAM specification v1, section 4.2).
 //!
 //! Written directly: noodles' writer passes qualities, operations and fields one by one through an interface of its own, which takes
-//! three times as long. A test holds both to the same bytes.
+//! twice as long. A test holds both to the same bytes.
 
 use crate::{AlignmentRecord, CigarOp, Tag, TagValue};
 
