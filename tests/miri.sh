@@ -10,5 +10,5 @@ if ! cargo +nightly miri --version >/dev/null 2>&1; then
   exit 75
 fi
 export MIRIFLAGS=-Zmiri-disable-isolation
-cargo +nightly miri test -p svala-compute --lib -- reference:: layout:: packed:: batch:: replay:: --skip shader
+cargo +nightly miri test -p svala-compute --lib -- reference:: layout:: packed:: batch:: --skip shader
 cargo +nightly miri test -p svala-map --lib -- sequence:: index::reference:: index::seeds::
