@@ -14,8 +14,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use common::hostile::{bam, bgzf, gzip, records, zstd};
-use common::{Random, bytes, conclude, svala_ok, text, trial};
+use common::hostile::{bam, bgzf, gzip, records, seal_cram, zstd};
+use common::{READS, Random, bytes, conclude, data, fastq_records, indexed_reference, svala_ok, text, trial};
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
@@ -95,6 +95,25 @@ fn bam_files() {
     fuzz(&bam_seeds(), readers::bam_file);
 }
 
+/// Small files of both versions, whose checksums hold whatever is changed.
+fn cram() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let reference = indexed_reference(folder.path());
+    let reads = folder.path().join("reads.fq");
+    std::fs::write(&reads, fastq_records(&data(READS[0]))[..40].concat()).expect("a file");
+    let seeds = ["3.0", "3.1"].map(|version| {
+        let output = folder.path().join("seed.cram");
+        let fixed = ["align", "--ref", text(&reference), "--sort", "none", "--quiet", "-t", "1", "-1", text(&reads)];
+        svala_ok(&[&fixed[..], &["-o", text(&output), "--cram-version", version]].concat());
+        bytes(&output)
+    });
+    fuzz(&seeds, |content, path| {
+        let mut sealed = content.to_vec();
+        seal_cram(&mut sealed);
+        readers::cram(&sealed, path);
+    });
+}
+
 fn headers() {
     let text = "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:c\tLN:9\tM5:00000000000000000000000000000001\n\
                 @RG\tID:a\tSM:s\tLB:l\tPL:ILLUMINA\n@PG\tID:svala\tPN:svala\tVN:1\tCL:svala align c\n@CO\ttwo words\n";
@@ -152,6 +171,7 @@ fn main() {
         trial("FASTQ", fastq),
         trial("unaligned BAM", unaligned_bam),
         trial("BAM files", bam_files),
+        trial("CRAM", cram),
         trial("headers", headers),
         trial("FASTA", fasta),
         trial("read groups and structures", options),

@@ -200,6 +200,58 @@ fn unaligned_reads_keep_everything(bench: &Bench) {
     assert!(ours == theirs, "sorted records are others");
 }
 
+/// In each version, with each codec that samtools has.
+fn unaligned_cram_is_as_bam(bench: &Bench) {
+    let input = bench.unaligned("for-cram.bam", 2);
+    let reference = text(&bench.reference);
+    let expected = own_fields(&svala_ok(&["mem", reference, text(&input)]));
+    let cram = bench.path("unaligned.cram");
+    for version in ["3.0", "3.1"] {
+        for profile in ["fast", "normal", "small", "archive"] {
+            let format = format!("cram,version={version},{profile}");
+            samtools(&["view", "--no-PG", "-O", &format, "-o", text(&cram), text(&input)]);
+            let sam = svala_ok(&["mem", reference, text(&cram)]);
+            assert_same(&reads_of(&sam), &bench.reads);
+            assert!(own_fields(&sam) == expected, "{format}: alignments differ from those of BAM");
+        }
+    }
+    let header = svala_ok(&["mem", reference, text(&cram)]);
+    let header = String::from_utf8(header).expect("SAM is text");
+    let groups: Vec<&str> = header.lines().filter(|line| line.starts_with("@RG")).collect();
+    assert_eq!(groups, HEADER.lines().skip(1).collect::<Vec<_>>());
+    // From standard input, too.
+    let run = with_input(&["mem", reference, "-"], bytes(&cram));
+    assert!(run.status.success() && own_fields(&run.stdout) == expected, "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+fn aligned_cram_is_aligned_again(bench: &Bench) {
+    let [first, second] = READS.map(data);
+    let reference = text(&bench.reference);
+    let model = bench.path("cram-model.json");
+    svala_ok(&["insert-size", reference, text(&first), text(&second), "-o", text(&model)]);
+    let options = ["align", "--ref", reference, "--insert-model", text(&model), "-R", "@RG\\tID:x\\tSM:s"];
+    let [once, by_name, cram, twice] =
+        ["cram.once.bam", "cram.by-name.bam", "cram.by-name.cram", "cram.twice.bam"].map(|name| bench.path(name));
+    svala_ok(&[&options[..], &["-1", text(&first), "-2", text(&second), "-o", text(&once)]].concat());
+    samtools(&["collate", "-o", text(&by_name), text(&once)]);
+    let plain = bench.path("for-cram.fa");
+    std::fs::write(&plain, unzipped(&bench.reference)).expect("a temporary file");
+    samtools(&["view", "-T", text(&plain), "-O", "cram,version=3.0", "-o", text(&cram), text(&by_name)]);
+    svala_ok(&[&options[..], &["-1", text(&cram), "-o", text(&twice)]].concat());
+    assert!(bytes(&once) == bytes(&twice), "aligned again, the file is another");
+    // Another reference has no such contigs, or other bases under their names.
+    let fasta = unzipped(&bench.reference);
+    let changed = bench.path("changed.fa");
+    let place = fasta.find('\n').expect("a line") + 2000;
+    let base = if fasta.as_bytes()[place].eq_ignore_ascii_case(&b'A') { "C" } else { "A" };
+    std::fs::write(&changed, [&fasta[..place], base, &fasta[place + 1..]].concat()).expect("a temporary file");
+    svala_ok(&["index", text(&changed)]);
+    let run = svala(&["mem", text(&changed), text(&cram)]);
+    let error = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(1), "{error}");
+    assert!(error.contains("is not in the reference"), "{error}");
+}
+
 fn barcodes_are_there_once(bench: &Bench) {
     let [first, second] = [1, 2].map(|mate| bench.fastq(&format!("barcodes.{mate}.fq"), mate, true));
     let unaligned = bench.unaligned("barcodes.unaligned.bam", 2);
@@ -421,6 +473,8 @@ fn main() {
     };
     conclude(vec![
         with_samtools("unaligned reads keep everything", unaligned_reads_keep_everything),
+        with_samtools("unaligned CRAM is as BAM", unaligned_cram_is_as_bam),
+        with_samtools("aligned CRAM is aligned again", aligned_cram_is_aligned_again),
         with_samtools("single reads too", single_reads_too),
         with_samtools("barcodes are there once", barcodes_are_there_once),
         with_samtools("aligned reads are aligned again", aligned_reads_are_aligned_again),

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, Destination, Format, Header, HeaderLines, ReadGroup, ReadShard, ReadSource, RecordOrder,
-    ReferenceSequence, WriterOptions,
+    AlignmentWriter, CramReference, Destination, Format, Header, HeaderLines, ReadGroup, ReadShard, ReadSource,
+    RecordOrder, ReferenceSequence, WriterOptions,
 };
 use svala_map::duplicates::LibraryCounts;
 use svala_map::index::{Contig, Index, index_path};
@@ -150,6 +150,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let order = record_order(args.sort);
     let writer = WriterOptions { index: order == RecordOrder::Coordinate && writer.index, ..writer };
     resume_option::check(args)?;
+    args.sorted.check_format(&args.output)?;
     run(&Job {
         order,
         sort,
@@ -228,7 +229,8 @@ fn reading(mapping: &MappingArgs) -> Reading {
 pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let begin = Instant::now();
     check_files(job)?;
-    let mut sources = job.inputs.open(&job.reading)?;
+    let early = job.inputs.may_have_cram().then(|| Reference::open(job)).transpose()?;
+    let mut sources = job.inputs.open(&job.reading, early.as_ref().map(Reference::for_cram).as_ref())?;
     if job.companions.record_of.is_none() {
         sources = sources.into_iter().map(ReadSource::without_digests).collect();
     }
@@ -244,10 +246,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let shards = job.shard.map_or(1, ReadShard::shards);
     space::check(&space::Places { inputs: job.inputs.files().collect(), shards, output: &job.destination, runs })?;
     let insert_model = job.insert.model()?;
-    let mut index = open_index(job.reference, job.threads)?;
-    let alternates = alternates(job, &index)?;
-    index.mark_alternates(|name| alternates.contains(name));
-    let index = Arc::new(index);
+    let Reference { index, alternates } = early.map_or_else(|| Reference::open(job), Ok)?;
     let header = header(job, &index, &alternates, read_groups);
     let engine = start_engine(job, &options)?;
     for DeviceFailure { device, reason } in engine.set_reference(index.reference().planes()) {
@@ -301,6 +300,30 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     };
     companions.finish(done.output, &facts, &options.read_groups)?;
     Ok(facts)
+}
+
+/// The reference of a job.
+struct Reference {
+    index: Arc<Index>,
+    alternates: AltContigs,
+}
+
+impl Reference {
+    fn open(job: &Job<'_>) -> Result<Self> {
+        let mut index = open_index(job.reference, job.threads)?;
+        let alternates = alternates(job, &index)?;
+        index.mark_alternates(|name| alternates.contains(name));
+        Ok(Self { index: Arc::new(index), alternates })
+    }
+
+    fn for_cram(&self) -> CramReference {
+        cram_reference(&self.index)
+    }
+}
+
+/// An index as what CRAM files are read with.
+pub fn cram_reference(index: &Arc<Index>) -> CramReference {
+    CramReference::new(references(index, &AltContigs::default()), Arc::<Index>::clone(index))
 }
 
 fn in_words(failures: &[DeviceFailure]) -> Vec<String> {

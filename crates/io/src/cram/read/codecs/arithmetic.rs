@@ -1,0 +1,113 @@
+//! The adaptive arithmetic coder, section 4.
+
+use super::{
+    super::{
+        bytes::Bytes,
+        flaw::{Decoded, Flaw, damaged},
+    },
+    Room, external,
+    packing::{Packing, read_stripes, stream_flags},
+    range_coder::{Model, RangeDecoder},
+};
+
+/// Decodes a stream whose size is `size`, unless it says so itself.
+pub(in super::super) fn decode(stream: &[u8], size: Option<usize>, room: &mut Room) -> Decoded<Vec<u8>> {
+    decode_part(stream, size, room, true)
+}
+
+fn decode_part(stream: &[u8], size: Option<usize>, room: &mut Room, may_have_stripes: bool) -> Decoded<Vec<u8>> {
+    let mut input = Bytes(stream);
+    let flags = input.byte()?;
+    let has = |flag: u8| flags & flag != 0;
+    let given = if has(stream_flags::NO_SIZE) { size } else { Some(input.uint7()?) };
+    let raw_bytes = given.ok_or(Flaw::Damaged("a stream doesn't say its size"))?;
+    if has(stream_flags::STRIPED) {
+        if !may_have_stripes {
+            return damaged("stripes have stripes");
+        }
+        let stripe = |part: &[u8], size, room: &mut Room| decode_part(part, Some(size), room, false);
+        return read_stripes(&mut input, raw_bytes, room, stripe);
+    }
+    let packing = has(stream_flags::PACKED).then(|| Packing::read(&mut input)).transpose()?;
+    let unpacked_bytes = packing.as_ref().map_or(raw_bytes, |packing| packing.packed_bytes);
+    let output = if has(stream_flags::STORED) {
+        input.take(unpacked_bytes)?.to_vec()
+    } else if has(stream_flags::EXTERNAL) {
+        external::bzip2(input.0, unpacked_bytes, room)?
+    } else {
+        let mut output = room.zeros(unpacked_bytes)?;
+        if !output.is_empty() {
+            let contexts = if has(stream_flags::ORDER_1) { 256 } else { 1 };
+            if has(stream_flags::RUNS) {
+                decode_runs(&mut input, &mut output, contexts)?;
+            } else {
+                decode_symbols(&mut input, &mut output, contexts)?;
+            }
+        }
+        output
+    };
+    match packing {
+        Some(packing) => packing.unpack(&output, raw_bytes, room),
+        None => Ok(output),
+    }
+}
+
+/// Models of the literals, one for each byte before it or one for all.
+struct Literals(Vec<Model>);
+
+impl Literals {
+    fn read(input: &mut Bytes<'_>, contexts: usize) -> Decoded<Self> {
+        let symbols = match input.byte()? {
+            0 => 256,
+            symbols => usize::from(symbols),
+        };
+        Ok(Self(vec![Model::new(symbols); contexts.min(symbols)]))
+    }
+
+    fn decode(&mut self, last: u8, decoder: &mut RangeDecoder<'_>) -> Decoded<u8> {
+        let context = usize::from(last).min(self.0.len() - 1);
+        self.0[context].decode(decoder)
+    }
+}
+
+fn decode_symbols(input: &mut Bytes<'_>, output: &mut [u8], contexts: usize) -> Decoded<()> {
+    let mut literals = Literals::read(input, contexts)?;
+    let mut decoder = RangeDecoder::new(*input)?;
+    let mut last = 0;
+    for byte in output {
+        last = literals.decode(last, &mut decoder)?;
+        *byte = last;
+    }
+    Ok(())
+}
+
+/// Each literal is followed by how often it comes again, in parts of at most [`GOES_ON`].
+fn decode_runs(input: &mut Bytes<'_>, output: &mut [u8], contexts: usize) -> Decoded<()> {
+    const GOES_ON: u8 = 3;
+    /// The contexts of the second part, and of all others.
+    const SECOND: usize = 256;
+    const OTHER: usize = 257;
+    let mut literals = Literals::read(input, contexts)?;
+    let mut lengths = vec![Model::new(usize::from(GOES_ON) + 1); OTHER + 1];
+    let mut decoder = RangeDecoder::new(*input)?;
+    let (mut done, mut last) = (0, 0);
+    while done < output.len() {
+        last = literals.decode(last, &mut decoder)?;
+        let mut context = usize::from(last);
+        let mut length = 1;
+        loop {
+            let part = lengths[context].decode(&mut decoder)?;
+            length += usize::from(part);
+            context = if context < SECOND { SECOND } else { OTHER };
+            if part < GOES_ON || length > output.len() {
+                break;
+            }
+        }
+        match output.get_mut(done..done + length) {
+            Some(run) => run.fill(last),
+            None => return damaged("runs are longer than they should be"),
+        }
+        done += length;
+    }
+    Ok(())
+}
