@@ -5,7 +5,7 @@ use std::io;
 use libdeflater::{CompressionLvl, Compressor, Crc};
 
 use super::{
-    CramVersion,
+    CramVersion, names,
     number::{put_count, put_itf8},
     rans,
     rans_nx16::{self, Form},
@@ -15,6 +15,7 @@ const RAW: u8 = 0;
 const GZIP: u8 = 1;
 const RANS: u8 = 4;
 const RANS_NX16: u8 = 5;
+const NAMES: u8 = 8;
 
 /// What a block holds.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +34,8 @@ pub(super) enum Packing {
     Raw,
     /// DEFLATE, for what repeats.
     Gzip,
+    /// As names, each followed by a zero, if the version has a codec for them, else with DEFLATE.
+    Names,
     /// rANS of order 1, for what doesn't, as qualities.
     Entropy,
     /// Whatever is shortest.
@@ -84,12 +87,23 @@ fn pack(content: &[u8], packing: Packing, coding: Coding) -> io::Result<(u8, Opt
     let candidates = match packing {
         Packing::Raw => vec![],
         Packing::Gzip => vec![(GZIP, gzip(content, coding.level)?)],
+        Packing::Names => {
+            let own = names_codec(content, coding.version);
+            vec![own.map_or_else(|| gzip(content, coding.level).map(|packed| (GZIP, packed)), Ok)?]
+        }
         Packing::Entropy => vec![entropy(content, coding.version, true)],
         Packing::Shortest => shortest(content, coding)?,
     };
     let shortest = candidates.into_iter().min_by_key(|(_, packed)| packed.len());
     let shorter = shortest.filter(|(_, packed)| packed.len() < content.len());
     Ok(shorter.map_or((RAW, None), |(method, packed)| (method, Some(packed))))
+}
+
+fn names_codec(content: &[u8], version: CramVersion) -> Option<(u8, Vec<u8>)> {
+    match version {
+        CramVersion::V3_0 => None,
+        CramVersion::V3_1 => names::encode(content).map(|packed| (NAMES, packed)),
+    }
 }
 
 fn entropy(content: &[u8], version: CramVersion, order_1: bool) -> (u8, Vec<u8>) {

@@ -11,7 +11,7 @@
 //! tags, NM and MD too, so that what comes out is what went in, tag order aside.
 //!
 //! - [`number`]: integers of variable size;
-//! - [`rans`], [`rans_nx16`], [`block`]: compression;
+//! - [`rans`], [`rans_nx16`], [`names`], [`block`]: compression;
 //! - [`series`], [`tags`], [`features`]: the columns of records;
 //! - [`encoding`], [`compression_header`]: which block holds which column;
 //! - [`container`]: records to bytes;
@@ -26,6 +26,7 @@ mod encoding;
 mod features;
 mod file;
 mod index;
+mod names;
 mod number;
 mod rans;
 mod rans_nx16;
@@ -48,7 +49,7 @@ pub enum CramVersion {
     /// 3.0, which all readers know.
     #[default]
     V3_0,
-    /// 3.1, whose entropy coder packs symbols and takes runs out.
+    /// 3.1, which has a codec for names, and an entropy coder that packs few symbols.
     V3_1,
 }
 

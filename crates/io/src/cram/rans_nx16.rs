@@ -21,6 +21,7 @@ const MOST_PACKED: usize = 16;
 mod stream_flags {
     pub(super) const ORDER_1: u8 = 0x01;
     pub(super) const STATES_32: u8 = 0x04;
+    pub(super) const STRIPED: u8 = 0x08;
     pub(super) const STORED: u8 = 0x20;
     pub(super) const RUNS: u8 = 0x40;
     pub(super) const PACKED: u8 = 0x80;
@@ -65,8 +66,24 @@ pub(super) fn encode(block: &[u8], form: Form) -> Vec<u8> {
     output
 }
 
+/// Encodes a block of numbers of `width` bytes each, whose first bytes are a stream, and so on. It must hold as many bytes.
+pub(super) fn encode_striped(block: &[u8], width: usize) -> Vec<u8> {
+    let stripe = |number: usize| -> Vec<u8> { block.iter().skip(number).step_by(width).copied().collect() };
+    let shortest = |stripe: Vec<u8>| {
+        let forms = [false, true].map(|order_1| encode(&stripe, Form { order_1, runs: false }));
+        forms.into_iter().min_by_key(Vec::len).unwrap_or_default()
+    };
+    let stripes: Vec<Vec<u8>> = (0..width).map(|number| shortest(stripe(number))).collect();
+    let mut output = vec![stream_flags::STRIPED];
+    put_uint7(block.len(), &mut output);
+    output.push(width as u8);
+    stripes.iter().for_each(|stripe| put_uint7(stripe.len(), &mut output));
+    output.extend(stripes.concat());
+    output
+}
+
 /// Appends a number of seven bits a byte, the highest first.
-fn put_uint7(number: usize, output: &mut Vec<u8>) {
+pub(super) fn put_uint7(number: usize, output: &mut Vec<u8>) {
     let digits = (usize::BITS - number.leading_zeros()).div_ceil(7).max(1);
     for digit in (0..digits).rev() {
         let more = if digit > 0 { 0x80 } else { 0 };
@@ -284,6 +301,10 @@ mod tests {
                 let encoded = encode(&block, form);
                 let decoded = decode_rans_nx16(&encoded, block.len());
                 assert!(decoded.as_ref() == Ok(&block), "{form:?}, {} bytes", block.len());
+            }
+            if block.len() >= 4 {
+                let decoded = decode_rans_nx16(&encode_striped(&block, 4), block.len());
+                assert!(decoded.as_ref() == Ok(&block), "striped, {} bytes", block.len());
             }
         }
     }

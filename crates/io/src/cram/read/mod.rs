@@ -29,6 +29,12 @@ mod stream;
 pub use reference::CramReference;
 pub(crate) use stream::{CramStream, is_cram};
 
+/// Decodes what [`names`](super::names) encodes.
+#[cfg(test)]
+pub(super) fn decode_names(block: &[u8], size: usize) -> flaw::Decoded<Vec<u8>> {
+    codecs::names::decode(block, &mut codecs::Room(4 * size + (16 << 20)))
+}
+
 /// Decodes what [`rans_nx16`](super::rans_nx16) encodes.
 #[cfg(test)]
 pub(super) fn decode_rans_nx16(stream: &[u8], size: usize) -> flaw::Decoded<Vec<u8>> {

@@ -14,8 +14,7 @@ use super::{
 };
 use crate::{CigarKind, flags, tag_bytes::number_size};
 
-/// Bytes that the records of a slice may take, and those of one; far above what reads of any length here need.
-const MOST_SLICE_BYTES: usize = 256 << 20;
+/// Bytes that a record may take; far above what reads of any length here need.
 const MOST_RECORD_BYTES: usize = 16 << 20;
 
 /// Quality that is missing.
@@ -63,7 +62,7 @@ pub(super) struct SliceRecords<'a> {
     /// Where each record starts in the output.
     starts: Vec<usize>,
     /// Bytes and steps that the records may still take, so that values that take no bits are no endless work.
-    room: Room,
+    room: &'a mut Room,
 }
 
 impl<'a> SliceRecords<'a> {
@@ -73,6 +72,7 @@ impl<'a> SliceRecords<'a> {
         slice: &'a SliceHeader,
         sources: Sources<'a>,
         reference: Option<&'a [u8]>,
+        room: &'a mut Room,
     ) -> Self {
         Self {
             file,
@@ -85,7 +85,7 @@ impl<'a> SliceRecords<'a> {
             position: slice.start,
             mates: HashMap::new(),
             starts: Vec::new(),
-            room: Room(MOST_SLICE_BYTES),
+            room,
         }
     }
 

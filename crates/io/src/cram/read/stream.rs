@@ -20,6 +20,9 @@ use crate::{bam_header, cram::block::ContentType};
 /// Bytes that the blocks of a container may hold.
 const MOST_CONTENT_BYTES: usize = 256 << 20;
 
+/// Bytes that the records of a container may take; far above what reads of any length here need.
+const MOST_RECORDS_BYTES: usize = 256 << 20;
+
 /// Whether a file that starts so is CRAM.
 pub(crate) fn is_cram(head: &[u8]) -> bool {
     head == b"CRAM"
@@ -117,13 +120,15 @@ fn append_records(container: &Container, file: &FileContext, output: &mut Vec<u8
     let mut input = Bytes(&container.body);
     let block = Block::read_as(&mut input, ContentType::CompressionHeader)?;
     let header = CompressionHeader::read(&block.content(&mut room)?)?;
-    let mut records = 0;
+    let (mut records, mut records_room) = (0, Room(MOST_RECORDS_BYTES));
     while !input.is_empty() {
         let block = Block::read_as(&mut input, ContentType::SliceHeader)?;
         let slice = SliceHeader::read(&block.content(&mut room)?)?;
         let mut blocks = SliceBlocks::read(&mut input, &slice, &header, &mut room)?;
         let reference = blocks.reference(&slice, &header, &file.contigs)?;
-        SliceRecords::new(file, &header, &slice, blocks.sources(), reference.as_deref()).append_to(output)?;
+        let sources = blocks.sources();
+        let records_of = SliceRecords::new(file, &header, &slice, sources, reference.as_deref(), &mut records_room);
+        records_of.append_to(output)?;
         records += slice.records;
     }
     if records == container.records {

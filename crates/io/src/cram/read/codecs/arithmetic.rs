@@ -52,8 +52,11 @@ fn decode_part(stream: &[u8], size: Option<usize>, room: &mut Room, may_have_str
     }
 }
 
-/// Models of the literals, one for each byte before it or one for all.
-struct Literals(Vec<Model>);
+/// Models of the literals, one for each byte before it or one for all; most are never met.
+struct Literals {
+    symbols: usize,
+    models: Vec<Option<Model>>,
+}
 
 impl Literals {
     fn read(input: &mut Bytes<'_>, contexts: usize) -> Decoded<Self> {
@@ -61,12 +64,12 @@ impl Literals {
             0 => 256,
             symbols => usize::from(symbols),
         };
-        Ok(Self(vec![Model::new(symbols); contexts.min(symbols)]))
+        Ok(Self { symbols, models: std::iter::repeat_with(|| None).take(contexts).collect() })
     }
 
     fn decode(&mut self, last: u8, decoder: &mut RangeDecoder<'_>) -> Decoded<u8> {
-        let context = usize::from(last).min(self.0.len() - 1);
-        self.0[context].decode(decoder)
+        let context = usize::from(last).min(self.models.len() - 1);
+        self.models[context].get_or_insert_with(|| Model::new(self.symbols)).decode(decoder)
     }
 }
 

@@ -116,9 +116,9 @@ fn decode_order_0(input: &mut Bytes<'_>, output: &mut [u8]) -> Decoded<()> {
 }
 
 fn decode_order_1(input: &mut Bytes<'_>, output: &mut [u8]) -> Decoded<()> {
-    let mut tables: Vec<Option<Table>> = std::iter::repeat_with(|| None).take(256).collect();
+    let mut tables: Vec<Option<Box<Table>>> = std::iter::repeat_with(|| None).take(256).collect();
     read_symbols(input, |input, symbol| {
-        tables[usize::from(symbol)] = Some(Table::read(input)?);
+        tables[usize::from(symbol)] = Some(Box::new(Table::read(input)?));
         Ok(())
     })?;
     let mut states = read_states(input)?;

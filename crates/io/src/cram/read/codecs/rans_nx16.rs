@@ -225,9 +225,9 @@ fn decode_order_1(input: &mut Bytes<'_>, output: &mut [u8], states: usize) -> De
 }
 
 /// The table of each context that has one.
-fn read_tables(input: &mut Bytes<'_>, scale_bits: u32) -> Decoded<Vec<Option<Table>>> {
+fn read_tables(input: &mut Bytes<'_>, scale_bits: u32) -> Decoded<Vec<Option<Box<Table>>>> {
     let symbols = read_alphabet(input)?;
-    let mut tables: Vec<Option<Table>> = std::iter::repeat_with(|| None).take(256).collect();
+    let mut tables: Vec<Option<Box<Table>>> = std::iter::repeat_with(|| None).take(256).collect();
     for &context in &symbols {
         let (mut frequencies, mut zeros) = ([0; 256], 0);
         for &symbol in &symbols {
@@ -242,7 +242,7 @@ fn read_tables(input: &mut Bytes<'_>, scale_bits: u32) -> Decoded<Vec<Option<Tab
             }
         }
         if frequencies.iter().any(|&frequency| frequency > 0) {
-            tables[usize::from(context)] = Some(Table::new(&frequencies, scale_bits)?);
+            tables[usize::from(context)] = Some(Box::new(Table::new(&frequencies, scale_bits)?));
         }
     }
     Ok(tables)
