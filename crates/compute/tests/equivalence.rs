@@ -6,6 +6,8 @@
 //! `SVALA_PROOF_JOBS=1000000 cargo test --release -p svala-compute --test equivalence generated_jobs` proves each backend on
 //! that many generated jobs of each kernel instead of a few thousand, and says so.
 
+#[path = "equivalence/captured.rs"]
+mod captured;
 #[path = "equivalence/local.rs"]
 mod local;
 #[path = "equivalence/long.rs"]
@@ -80,8 +82,9 @@ fn engine(backend: Backend) -> Result<Engine, Failed> {
 /// All tests of one backend, ignored with the reason if this machine lacks it.
 fn stamp(target: Target) -> Vec<Trial> {
     type Body = fn(Target) -> Result<(), Failed>;
-    let bodies: [(&str, Body); 11] = [
+    let bodies: [(&str, Body); 12] = [
         ("generated_jobs", generated),
+        ("captured_jobs", captured::all),
         ("odd_scorings", odd_scorings),
         ("uniform_batches", uniform),
         ("large_jobs", large),

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use crate::hash::tie_break;
 use crate::options::MapOptions;
 
@@ -136,12 +138,22 @@ pub fn overlap(a: &Range<u32>, b: &Range<u32>) -> u32 {
 /// Sorts the alignments of one read from best to worst and drops those below `least` and those that repeat a better one.
 pub fn keep_distinct(alignments: &mut Vec<Alignment>, least: i32, name_hash: u64) {
     alignments.retain(|alignment| alignment.score >= least);
+    if alignments.len() < 2 {
+        return;
+    }
     alignments.sort_by(|a, b| a.compare(b, name_hash));
+    let longest = alignments.iter().map(|a| (a.reference_end - a.reference_start).max(u64::from(a.query_end))).max();
+    // The same placements share an end or most of their bases, so they begin no farther apart.
+    let reach = 2 * longest.unwrap_or(0);
+    let mut starts: SmallVec<[u64; 64]> = SmallVec::new();
     let mut kept = 0;
     for i in 0..alignments.len() {
         let candidate = alignments[i];
-        if !alignments[..kept].iter().any(|better| better.is_same_placement(&candidate)) {
+        let start = candidate.reference_start;
+        let is_near = starts.iter().fold(false, |any, &other| any | (other.abs_diff(start) <= reach));
+        if !is_near || !alignments[..kept].iter().any(|better| better.is_same_placement(&candidate)) {
             alignments[kept] = candidate;
+            starts.push(start);
             kept += 1;
         }
     }

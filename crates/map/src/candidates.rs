@@ -1,10 +1,7 @@
 //! Stage 2: candidate diagonals of each read.
 //!
-//! Each occurrence of a seed names a diagonal on a strand. Seeds that occur too often are narrowed by their flanks, or left
-//! out; where all mates keep too few seeds that way, there is a second, deeper round. What the seeds left out could hide is
-//! kept in [`Searched`]: if `D` disjoint stretches of the read were looked up completely, any locus
-//! that no seed named differs from the read in each of them, so in at least `D` places. The same argument bounds the edits
-//! of each candidate from below, by the stretches that were not found at it.
+//! Each occurrence of a seed names a diagonal on a strand (`lookup.rs`). Where all mates keep too few seeds, there is a second, deeper
+//! round. The disjoint stretches of a read that were looked up completely and were not found at a candidate bound its edits from below.
 
 use std::cmp::{Ordering, Reverse};
 use std::hint::black_box;
@@ -12,25 +9,17 @@ use std::ops::Range;
 
 use crate::hash::tie_break;
 use crate::hidden::Searched;
-use crate::index::{Reference, SeedTable};
+use crate::index::Reference;
 use crate::insert_size::Orientation;
-use crate::look::{Look, MAX_CANDIDATES, Round};
+use crate::look::Round;
+use crate::lookup::{Key, Lookup, MAX_STRETCHES};
+use crate::neighbourhoods::Neighbourhoods;
 use crate::seeding::SeedHits;
-use crate::syncmer::{FLANK, Flanks, K, Seed, flanks};
 
-/// Occurrences above which a seed is repetitive: bwa's `-c`.
-const REPETITIVE_OCCURRENCES: usize = 500;
 /// Disjoint stretches looked up completely that make the deeper round needless.
 const ENOUGH_STRETCHES: u32 = 3;
 /// Edits that a mate in reach outweighs when candidates are ranked: about what an unpaired mate costs.
 const MATE_EDITS: u32 = 3;
-/// How many times too often a seed may occur for its occurrences on the primary assembly to be told from those on alternate loci.
-const ALTERNATE_COPIES: usize = 8;
-/// Bits of a key below the diagonal: the number of a stretch.
-const STRETCH_BITS: u32 = 6;
-/// Stretch number of a seed that belongs to none.
-const NO_STRETCH: u64 = (1 << STRETCH_BITS) - 1;
-
 /// A diagonal with seeds on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -47,8 +36,8 @@ pub struct Candidate {
     seeds: u32,
     /// Whether the mate has a candidate in reach.
     pub mated: bool,
-    /// How much of the read matches here, base by base, where a crowd is thinned by that.
-    similarity: u32,
+    /// How much of the read matches here, base by base, where that is known.
+    pub similarity: u32,
     /// What decides between equals, since they were ordered.
     tie: u64,
     /// One bit for each of those stretches that was found on the diagonal.
@@ -59,6 +48,11 @@ impl Candidate {
     /// The smaller, the earlier it is looked at.
     fn rank(&self) -> (u32, Reverse<u32>) {
         (self.edits + if self.mated { 0 } else { MATE_EDITS }, Reverse(self.seeds))
+    }
+
+    /// Notes what decides between equals. Needed before they are [`ranked`].
+    pub fn settle_tie(&mut self, name_hash: u64) {
+        self.tie = tie_break(name_hash, self.reverse, self.diagonal);
     }
 
     fn compare(&self, other: &Self) -> Ordering {
@@ -72,24 +66,8 @@ pub struct Candidates {
     candidates: Vec<Candidate>,
     read_ends: Vec<usize>,
     searched: Vec<Searched>,
-    keys: Vec<u64>,
-}
-
-/// What the candidates of one read are collected from, besides its seeds.
-#[derive(Clone, Copy, Debug)]
-pub struct Lookup<'a> {
-    /// The index's seeds.
-    pub table: &'a SeedTable<'a>,
-    /// The reference.
-    pub reference: &'a Reference<'a>,
-    /// Codes of the read.
-    pub codes: &'a [u8],
-    /// Hash of its name.
-    pub name_hash: u64,
-    /// Bases that gaps reach.
-    pub band: u16,
-    /// How closely it is looked at.
-    pub look: Look,
+    keys: Vec<Key>,
+    neighbourhoods: Neighbourhoods,
 }
 
 impl Candidates {
@@ -125,29 +103,27 @@ impl Candidates {
 
     /// Adds the candidates of the next read.
     fn collect_read(&mut self, hits: &SeedHits, lookup: Lookup<'_>, round: Round) {
-        let seeds = hits.read(self.read_ends.len());
-        let searched = lookup.round(seeds.clone(), round, &mut self.keys);
-        if self.keys.is_empty() && lookup.look != Look::Quick {
-            lookup.sample_rarest(seeds, &mut self.keys);
+        let searched = lookup.collect(hits.read(self.read_ends.len()), round, &mut self.keys);
+        let stretches = searched.stretches.min(MAX_STRETCHES);
+        if let Some(known) = lookup.known {
+            let least = stretches.saturating_sub(known.rival_edits);
+            self.neighbourhoods.keep_supported(&mut self.keys, (least, stretches), lookup.band);
         }
         self.keys.sort_unstable();
         let first = self.candidates.len();
-        for run in self.keys.chunk_by(|a, b| a >> STRETCH_BITS == b >> STRETCH_BITS) {
-            let place = run[0] >> STRETCH_BITS;
-            let found = run.iter().map(|key| key & NO_STRETCH).filter(|&stretch| stretch != NO_STRETCH);
+        for run in self.keys.chunk_by(|a, b| a.place() == b.place()) {
             self.candidates.push(Candidate {
-                diagonal: diagonal_of(run[0]),
-                reverse: place >> 40 == 1,
+                diagonal: run[0].diagonal(),
+                reverse: run[0].reverse(),
                 edits: 0,
                 has_neighbour: false,
                 seeds: run.len() as u32,
                 mated: false,
                 similarity: 0,
                 tie: 0,
-                found: found.fold(0, |bits, stretch| bits | 1 << stretch),
+                found: run.iter().filter_map(|key| key.stretch()).fold(0, |bits, stretch| bits | 1 << stretch),
             });
         }
-        let stretches = searched.stretches.min(NO_STRETCH as u32);
         count_edits(&mut self.candidates[first..], stretches, u64::from(lookup.band));
         self.read_ends.push(self.candidates.len());
         self.searched.push(searched);
@@ -199,182 +175,24 @@ impl Candidates {
 
 /// Puts the most promising candidate first, the others behind it in any order; the read's name decides between equals.
 pub fn put_best_first(candidates: &mut [Candidate], name_hash: u64) {
-    for candidate in &mut *candidates {
-        candidate.tie = tie_break(name_hash, candidate.reverse, candidate.diagonal);
-    }
-    let best = (0..candidates.len()).min_by(|&a, &b| candidates[a].compare(&candidates[b]));
-    if let Some(best) = best {
+    let Some(rank) = candidates.iter().map(Candidate::rank).min() else { return };
+    let equals = (0..candidates.len()).filter(|&i| candidates[i].rank() == rank);
+    let tie = |i: &usize| tie_break(name_hash, candidates[*i].reverse, candidates[*i].diagonal);
+    if let Some(best) = equals.min_by_key(tie) {
         candidates.swap(0, best);
     }
 }
 
-/// The `most` best, most promising first, of candidates that [`put_best_first`] has seen. Of a crowd those stay that are the most
-/// similar, if `similarity` is given.
-#[inline(always)]
-pub fn ranked(
-    mut candidates: &mut [Candidate],
-    most: usize,
-    similarity: Option<impl Fn(&Candidate) -> u32>,
-) -> &[Candidate] {
+/// The `most` best, most promising first, of candidates whose ties are settled. Of a crowd those stay that are the most similar,
+/// where that is known.
+pub fn ranked(mut candidates: &mut [Candidate], most: usize) -> &[Candidate] {
     if candidates.len() > most {
-        if let Some(similarity) = similarity {
-            candidates.iter_mut().for_each(|candidate| candidate.similarity = similarity(candidate));
-        }
         let by_similarity = |a: &Candidate, b: &Candidate| b.similarity.cmp(&a.similarity).then_with(|| a.compare(b));
         candidates.select_nth_unstable_by(most, by_similarity);
         candidates = &mut candidates[..most];
     }
     candidates.sort_unstable_by(Candidate::compare);
     candidates
-}
-
-impl Lookup<'_> {
-    /// Collects the diagonals of all seeds of a round that occur rarely enough, or do so with their flanks.
-    fn round<'s>(
-        &self,
-        seeds: impl Iterator<Item = (&'s Seed, Range<usize>)> + Clone,
-        Round { cap, enough, overlapping }: Round,
-        keys: &mut Vec<u64>,
-    ) -> Searched {
-        keys.clear();
-        let mut searched = Searched::default();
-        let is_used = |found: &Range<usize>| (1..=cap).contains(&found.len());
-        let narrows = seeds.clone().filter(|(_, found)| is_used(found)).count() < enough;
-        let (mut stretch_end, mut is_novel, mut repetitive_end) = (0, false, 0);
-        for (seed, found) in seeds {
-            let first = keys.len();
-            let own = seed.position as usize..seed.position as usize + K;
-            if found.len() > overlapping && own.start < stretch_end && !is_novel {
-                continue;
-            }
-            let is_spared = found.len() > cap && self.push_sparing_alternates(seed, found.clone(), cap, keys);
-            if found.len() > cap && !is_spared && !narrows {
-                searched.left_out = true;
-                continue;
-            }
-            let is_frequent = found.len() > cap.min(REPETITIVE_OCCURRENCES) && !is_spared;
-            let narrowed = is_frequent.then(|| self.narrow(seed, found.clone()));
-            if found.len() > REPETITIVE_OCCURRENCES && narrowed.as_ref().is_some_and(Narrowed::is_repetitive) {
-                searched.repetitive_bases += (own.end - own.start.max(repetitive_end)) as u32;
-                repetitive_end = own.end;
-            }
-            let stretch = match narrowed {
-                None if is_spared => Some(own),
-                Some(narrowed) if found.len() > cap => self.push_narrowed(seed, &narrowed, cap, keys),
-                _ => {
-                    self.push_all(seed, found, keys);
-                    Some(own)
-                }
-            };
-            match stretch {
-                Some(stretch) if stretch.start >= stretch_end => {
-                    let number = u64::from(searched.stretches).min(NO_STRETCH);
-                    keys[first..].iter_mut().for_each(|key| *key = *key & !NO_STRETCH | number);
-                    searched.stretches += 1;
-                    // What only alternate loci have, no other place of the primary assembly has.
-                    is_novel = keys[first..].iter().all(|&key| self.reference.is_alternate(diagonal_of(key)));
-                    searched.novel += u32::from(is_novel);
-                    stretch_end = stretch.end;
-                }
-                Some(_) => {}
-                None => searched.left_out = true,
-            }
-        }
-        searched
-    }
-
-    fn narrow(&self, seed: &Seed, found: Range<usize>) -> Narrowed {
-        let flanks = flanks(self.codes, seed);
-        Narrowed { flanks, found: self.table.find_with_flank(found, seed.hash, flanks) }
-    }
-
-    fn push_all(&self, seed: &Seed, found: Range<usize>, keys: &mut Vec<u64>) {
-        for &entry in &self.table.entries[found] {
-            keys.push(self.key(seed, entry));
-        }
-    }
-
-    /// Of a seed that occurs too often because of alternate loci: collects all its occurrences on the primary assembly and some of
-    /// the others. Returns whether it did.
-    fn push_sparing_alternates(&self, seed: &Seed, found: Range<usize>, cap: usize, keys: &mut Vec<u64>) -> bool {
-        if !self.reference.has_alternates() || found.len() > ALTERNATE_COPIES * cap {
-            return false;
-        }
-        let entries = self.table.entries[found].iter();
-        let is_alternate = |entry: &u64| self.reference.is_alternate(self.table.layout.unpack(*entry).position);
-        let primary = entries.clone().filter(|entry| !is_alternate(entry));
-        let count = primary.clone().count();
-        if count <= cap {
-            let alternates = entries.filter(|entry| is_alternate(entry)).take(cap - count);
-            keys.extend(primary.chain(alternates).map(|&entry| self.key(seed, entry)));
-        }
-        count <= cap
-    }
-
-    /// Collects the occurrences that agree with the seed's flanks, if these are few; returns the stretch of the read that was
-    /// looked up.
-    fn push_narrowed(&self, seed: &Seed, narrowed: &Narrowed, cap: usize, keys: &mut Vec<u64>) -> Option<Range<usize>> {
-        let flanks = narrowed.flanks;
-        let narrowed = narrowed.found.clone()?;
-        if narrowed.len() > 4 * cap {
-            return None;
-        }
-        let first = keys.len();
-        for &entry in &self.table.entries[narrowed] {
-            if self.table.agrees_before(entry, flanks) {
-                keys.push(self.key(seed, entry));
-            }
-        }
-        if keys.len() - first > cap {
-            keys.truncate(first);
-            return None;
-        }
-        let (left, right) = if seed.reverse { (1, 0) } else { (0, 1) };
-        let flank = |i: usize| if flanks[i].is_some() { FLANK } else { 0 };
-        let position = seed.position as usize;
-        Some(position - flank(left)..position + K + flank(right))
-    }
-
-    /// For a read all of whose seeds are too common: some occurrences of the rarest, chosen by the read's name.
-    fn sample_rarest<'s>(&self, seeds: impl Iterator<Item = (&'s Seed, Range<usize>)>, keys: &mut Vec<u64>) {
-        let Some((seed, found)) = seeds.filter(|(_, found)| !found.is_empty()).min_by_key(|(_, found)| found.len())
-        else {
-            return;
-        };
-        let count = found.len();
-        let first = (self.name_hash % count as u64) as usize;
-        let entries = &self.table.entries[found];
-        keys.extend((0..count.min(MAX_CANDIDATES)).map(|i| self.key(seed, entries[(first + i) % count])));
-    }
-
-    /// Strand and diagonal that an occurrence of a seed puts the read on, as a number that sorts by them; of no stretch yet.
-    #[inline]
-    fn key(&self, seed: &Seed, entry: u64) -> u64 {
-        let occurrence = self.table.layout.unpack(entry);
-        let reverse = seed.reverse != occurrence.reverse;
-        let offset = if reverse { self.codes.len() - K - seed.position as usize } else { seed.position as usize };
-        (u64::from(reverse) << 40 | (occurrence.position - offset as u64)) << STRETCH_BITS | NO_STRETCH
-    }
-}
-
-/// The diagonal of a key.
-#[inline]
-fn diagonal_of(key: u64) -> u64 {
-    key >> STRETCH_BITS & ((1 << 40) - 1)
-}
-
-/// The occurrences of a frequent seed that agree with the bases behind it.
-struct Narrowed {
-    flanks: Flanks,
-    /// None if those bases are not known.
-    found: Option<Range<usize>>,
-}
-
-impl Narrowed {
-    /// Whether the seed occurs so often even with these bases that bwa would call it repetitive.
-    fn is_repetitive(&self) -> bool {
-        self.found.as_ref().is_none_or(|found| found.len() > REPETITIVE_OCCURRENCES)
-    }
 }
 
 /// Looks, for each candidate of one read, at all diagonals within `band` of it: which stretches are found on none of them, and
@@ -422,6 +240,7 @@ fn mark_within(left: &mut [Candidate], right: &mut [Candidate], reach: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::look::MAX_CANDIDATES;
 
     fn candidate(diagonal: u64, reverse: bool) -> Candidate {
         Candidate {
@@ -481,10 +300,8 @@ mod tests {
             all[160].mated = true;
             put_best_first(&mut all, name);
             assert_eq!(all[0].diagonal, 1000 + 160 * 7);
-            ranked(&mut all, MAX_CANDIDATES, None::<fn(&Candidate) -> u32>)
-                .iter()
-                .map(|c| c.diagonal)
-                .collect::<Vec<u64>>()
+            all.iter_mut().for_each(|candidate| candidate.settle_tie(name));
+            ranked(&mut all, MAX_CANDIDATES).iter().map(|c| c.diagonal).collect::<Vec<u64>>()
         };
         let first = chosen(1);
         assert_eq!(first.len(), MAX_CANDIDATES);
@@ -496,8 +313,8 @@ mod tests {
     #[test]
     fn of_a_crowd_the_most_similar_stay() {
         let mut all: Vec<Candidate> = (0..200).map(|i| candidate(1000 + i * 7, false)).collect();
-        let similar = |c: &Candidate| u32::from(c.diagonal >= 1000 + 140 * 7);
-        let kept = ranked(&mut all, MAX_CANDIDATES, Some(similar));
+        all[140..].iter_mut().for_each(|c| c.similarity = 1);
+        let kept = ranked(&mut all, MAX_CANDIDATES);
         assert_eq!(kept.len(), MAX_CANDIDATES);
         assert_eq!(kept.iter().filter(|c| c.diagonal >= 1000 + 140 * 7).count(), 60);
     }

@@ -1,14 +1,13 @@
-//! Stage 3: the ungapped check of all candidates of a batch, and the choice of those that extension may improve.
+//! Stage 3: the ungapped check of all candidates of a batch.
 
-use std::cmp::Reverse;
 use std::ops::Range;
 
-use crate::alignment::{Alignment, overlap};
+use crate::alignment::Alignment;
 use crate::anchors::Anchors;
 use crate::candidates::{Candidate, put_best_first, ranked};
+use crate::choice::{Choice, Hints, ceiling};
 use crate::error::Result;
 use crate::extension::{Context, Extensions};
-use crate::hash::tie_break;
 use crate::hidden::Searched;
 use crate::index::Reference;
 use crate::look::Look;
@@ -17,8 +16,6 @@ use crate::reads::{PackedRead, PackedReads};
 use crate::rescue::Found;
 use crate::ungapped::{Segment, best_segment, block_similarity};
 
-/// Extensions of one read, at the most.
-const MAX_EXTENSIONS: usize = 16;
 /// How far below the best value of a read an alignment's highest possible value may lie for it to be extended: where it would
 /// still count for the mapping quality or for a pair.
 pub const MARGIN: i32 = 20;
@@ -27,23 +24,6 @@ const UNMATED_MARGIN: i32 = 9;
 /// The same for candidates of a read without a mate in a thorough look, which finds many of them. Rivals farther below may go
 /// unseen: a mapping quality that they would lower to 40 or more may stay higher, and `XA` may lack them.
 const SINGLE_MARGIN: i32 = 9;
-/// How far below the best an alignment is extended only on a sign of a gap.
-const FAR: i32 = 40;
-/// Clipped bases that may well hold no seed: shorter than twice what an error-free stretch needs.
-const SEEDLESS_CLIP: u32 = 40;
-/// Mismatches in a full-length segment that two gaps might explain better.
-const MANY_MISMATCHES: u32 = 4;
-
-/// What seeds say of a diagonal before bases are compared.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Hints {
-    /// Edits that an alignment there has at the least.
-    pub edits: u32,
-    /// Whether seeds name another diagonal near it.
-    pub has_neighbour: bool,
-    /// Whether it was looked for near a mate, not named by seeds.
-    pub is_rescue: bool,
-}
 
 /// The best of a read's checked candidates.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +72,18 @@ impl Checked {
     #[must_use]
     pub fn read(&self, i: usize) -> &[Alignment] {
         &self.alignments[self.groups[i].clone()]
+    }
+
+    /// Whether another checked place of read `i`, of `length` bases, equals its `best`, and no place can be better: its mapping quality is 0 then. All seeds
+    /// of the read name such places, so that none of them is missing if one seed was looked up completely.
+    #[must_use]
+    pub fn is_perfect_tie(&self, i: usize, best: &Best, length: usize, options: &MapOptions) -> bool {
+        let is_tied = |other: &Alignment| {
+            other.value(length, options) == best.value
+                && other.alternate == best.alignment.alternate
+                && !other.is_same_placement(&best.alignment)
+        };
+        best.value == ceiling(length, 0, options) && self.read(i).iter().any(is_tied)
     }
 
     /// All alignments, to be improved in place.
@@ -152,19 +144,28 @@ impl Checked {
         let least = best
             .filter(|_| look == Look::Single)
             .map_or(0, |best| least_similarity(read.length(), best.alignment.score - SINGLE_MARGIN, context.options));
-        // Only what may still matter is worth sorting.
+        // Only what may still matter is worth sorting, and a hash for each.
         let mut kept = 0;
         for i in 0..others.len() {
-            let this = &others[i];
-            if may_matter(this, best.as_ref(), (read.length(), look), context.options)
-                && (least == 0 || this.has_neighbour || similarity(this) >= least)
-            {
+            let this = &mut others[i];
+            if !may_matter(this, best.as_ref(), (read.length(), look), context.options) {
+                continue;
+            }
+            if least > 0 {
+                this.similarity = similarity(this);
+            }
+            if this.has_neighbour || this.similarity >= least {
+                this.settle_tie(name_hash);
                 others.swap(kept, i);
                 kept += 1;
             }
         }
-        let similarity = look.thins_by_similarity().then_some(similarity);
-        for candidate in ranked(&mut others[..kept], look.max_candidates(), similarity) {
+        let kept = &mut others[..kept];
+        let is_thinned = look.thins_by_similarity() && kept.len() > look.max_candidates();
+        if is_thinned && least == 0 {
+            kept.iter_mut().for_each(|this| this.similarity = similarity(this));
+        }
+        for candidate in ranked(kept, look.max_candidates()) {
             if may_matter(candidate, best.as_ref(), (read.length(), look), context.options) {
                 best = better(best, self.check(number, candidate, read, context));
             }
@@ -249,6 +250,7 @@ impl Checked {
                 hints: &self.hints[range.clone()],
                 length: read.length(),
                 mates: batch.mate_reach.map(|reach| (self.anchors.read(number ^ 1), reach)),
+                margin: if batch.paired { MARGIN } else { SINGLE_MARGIN },
                 name_hash: batch.name_hashes[number],
                 options: context.options,
             };
@@ -300,6 +302,14 @@ fn may_matter(candidate: &Candidate, best: Option<&Best>, (length, look): (usize
     ceiling(length, candidate.edits, options) + margin >= best.value
 }
 
+/// Edits that a candidate of a read of `length` bases without a mate has at the most if it may turn out nearly as good as a place of
+/// that value.
+#[must_use]
+pub fn rival_edits(length: usize, value: i32, options: &MapOptions) -> u32 {
+    let spare = ceiling(length, 0, options) + SINGLE_MARGIN - value;
+    (spare / options.cheapest_edit()).max(0) as u32
+}
+
 /// The [`block_similarity`] that a diagonal has at the least where a read of `length` bases has an alignment without a gap that
 /// scores `score`: what is missing of the highest score pays for the mismatches, of which one outside the alignment costs
 /// as little as a match is worth.
@@ -307,12 +317,6 @@ fn least_similarity(length: usize, score: i32, options: &MapOptions) -> u32 {
     let bases = length as i32;
     let mismatches = (bases * options.match_score() - score) / options.match_score();
     (bases - 4 * mismatches).max(0) as u32
-}
-
-/// The highest value of an alignment of a read of `length` bases with so many edits.
-fn ceiling(length: usize, edits: u32, options: &MapOptions) -> i32 {
-    let full = length as i32 * options.match_score() + 2 * options.end_bonus;
-    full - edits as i32 * options.cheapest_edit()
 }
 
 /// A read by itself.
@@ -333,104 +337,10 @@ pub struct Batch<'a> {
     pub reads: &'a PackedReads,
     /// One for each read.
     pub name_hashes: &'a [u64],
-    /// How far apart mates may lie, in bases; `None` where reads are not mates.
+    /// Whether reads are mates.
+    pub paired: bool,
+    /// How far apart mates may lie, in bases, where that is known.
     pub mate_reach: Option<u64>,
-}
-
-/// The checked candidates of one read, some of which are to be extended.
-struct Choice<'a> {
-    group: &'a [Alignment],
-    segments: &'a [Segment],
-    hints: &'a [Hints],
-    length: usize,
-    /// The best alignments of the mate, and how far from one this read may lie.
-    mates: Option<(&'a [Alignment], u64)>,
-    name_hash: u64,
-    options: &'a MapOptions,
-}
-
-impl Choice<'_> {
-    /// Fills `chosen` with the numbers of the alignments to extend, those on the primary assembly or those on alternate loci, given
-    /// the best value on the former that is known from elsewhere. Alternate loci don't count against the primary assembly.
-    fn choose(&self, alternate: bool, known: i32, chosen: &mut Vec<usize>) {
-        let value = |i: usize| self.group[i].value(self.length, self.options);
-        let rivals = (0..self.group.len()).filter(|&i| alternate || !self.group[i].alternate);
-        let best = rivals.map(value).fold(known, i32::max);
-        chosen.clear();
-        let wanted = (0..self.group.len()).filter(|&i| self.group[i].alternate == alternate);
-        chosen.extend(wanted.filter(|&i| {
-            let gain = self.possible_gain(i);
-            let reachable = (value(i) + gain).min(ceiling(self.length, self.hints[i].edits, self.options));
-            let may_rival = || reachable + MARGIN >= best && (value(i) + FAR >= best || self.may_have_gap(i));
-            reachable > value(i) && (may_rival() || self.is_anchored(i))
-        }));
-        // Where the mate is comes first: the pair may outweigh a better place elsewhere. Else what is there counts, not what
-        // may come: the shorter a segment, the more could still be added to it.
-        chosen.sort_unstable_by_key(|&i| {
-            let alignment = &self.group[i];
-            (
-                !self.is_anchored(i),
-                Reverse(value(i)),
-                tie_break(self.name_hash, alignment.reverse, alignment.reference_start),
-            )
-        });
-        let mut kept = 0;
-        for next in 0..chosen.len() {
-            let is_covered = chosen[..kept].iter().any(|&better| self.covers(better, chosen[next]));
-            if !is_covered && kept < MAX_EXTENSIONS {
-                chosen[kept] = chosen[next];
-                kept += 1;
-            }
-        }
-        chosen.truncate(kept);
-    }
-
-    /// Whether an alignment lies where a good one of the mate wants it.
-    fn is_anchored(&self, i: usize) -> bool {
-        let this = &self.group[i];
-        let is_near = |mate: &Alignment, reach: u64| {
-            mate.contig == this.contig && mate.start_diagonal().abs_diff(this.start_diagonal()) <= reach
-        };
-        let near_mate = || self.mates.is_some_and(|(mates, reach)| mates.iter().any(|mate| is_near(mate, reach)));
-        self.hints[i].is_rescue || near_mate()
-    }
-
-    /// Whether there is a sign of a gap in an alignment far below the best: seeds on a diagonal near it, or clips too short to
-    /// have seeds of their own. Most rivals that are clipped have neither; they are old copies of a repeat.
-    fn may_have_gap(&self, i: usize) -> bool {
-        let alignment = &self.group[i];
-        let clip = alignment.query_start.max(self.length as u32 - alignment.query_end);
-        self.hints[i].has_neighbour || clip < SEEDLESS_CLIP
-    }
-
-    /// Whether the extension of one segment will find another: the other holds other bases of the read, as the two sides of a
-    /// gap do, and the first is worth more than that gap costs, so that its extension lives to open it.
-    fn covers(&self, better: usize, other: usize) -> bool {
-        let (a, b) = (&self.group[better], &self.group[other]);
-        let distance = (a.start_diagonal() - b.start_diagonal()).unsigned_abs();
-        if (a.reverse, a.contig) != (b.reverse, b.contig) || distance > u64::from(self.options.band) {
-            return false;
-        }
-        let shared = overlap(&(a.query_start..a.query_end), &(b.query_start..b.query_end));
-        let paid = a.score > self.options.gap_cost(distance as i32);
-        paid && 2 * shared < a.query_bases().min(b.query_bases())
-    }
-
-    /// What gaps could add to the value of an ungapped segment, at the most.
-    fn possible_gain(&self, i: usize) -> i32 {
-        let (alignment, segment, options) = (&self.group[i], &self.segments[i], self.options);
-        let gap = options.cheapest_gap();
-        let side = |clipped: usize| {
-            let gain = clipped as i32 * options.match_score() + options.end_bonus - gap;
-            if clipped > 0 { gain.max(0) } else { 0 }
-        };
-        let inside = if segment.mismatches >= MANY_MISMATCHES {
-            segment.mismatches as i32 * (options.mismatch() + options.match_score()) - 2 * gap
-        } else {
-            0
-        };
-        side(alignment.query_start as usize) + side(self.length - alignment.query_end as usize) + inside.max(0)
-    }
 }
 
 #[cfg(test)]
@@ -468,6 +378,38 @@ mod tests {
             close += u32::from(least > 0 && similarity < least + 16);
         }
         assert!(close > 20, "the bound is hardly ever near: {close}");
+    }
+
+    #[test]
+    fn only_two_perfect_places_are_a_perfect_tie() {
+        use crate::testing::{ReferenceData, random_letters};
+        use svala_compute::Instructions;
+
+        let options = MapOptions::default();
+        let copy = random_letters(75, 3, 4);
+        let mut altered = copy.clone();
+        altered[30] = if copy[30] == b'A' { b'C' } else { b'A' };
+        let ties = |contigs: &[&[u8]], read: &[u8]| {
+            let data = ReferenceData::new(contigs);
+            let mut batch = svala_io::ReadBatch::default();
+            batch.push(b"r", read, &[b'I'; 75]);
+            let mut packed = PackedReads::default();
+            packed.pack(&batch).unwrap();
+            let places = data.contigs.iter().map(|c| Found { read: 0, reverse: false, diagonal: c.start });
+            let places: Vec<Found> = places.collect();
+            let reference = data.reference();
+            let context = Context { reference: &reference, options: &options, instructions: Instructions::detect() };
+            let mut checked = Checked::default();
+            checked.clear(1);
+            checked.push_found(0, &places, packed.read(0), context);
+            let alignment = checked.read(0)[0];
+            let best = Best { alignment, value: alignment.value(75, &options), is_mated: false };
+            checked.is_perfect_tie(0, &best, 75, &options)
+        };
+        assert!(ties(&[&copy, &copy], &copy));
+        assert!(!ties(&[&copy, &altered], &copy), "the other is worse");
+        assert!(!ties(&[&copy, &copy], &altered), "a better place may exist");
+        assert!(!ties(&[&copy], &copy), "there is one place only");
     }
 
     #[test]

@@ -143,7 +143,7 @@ impl<'a> Mapper<'a> {
         };
         search.run(&mut work.searches, &mut work.checked);
         work.alignments.clear(work.reads.len());
-        self.extend(model.and_then(longest_reach), work)
+        self.extend(input.paired, model.and_then(longest_reach), work)
     }
 
     fn context(&self) -> Context<'_> {
@@ -151,8 +151,8 @@ impl<'a> Mapper<'a> {
     }
 
     /// Extends what needs it among the alignments just checked and files all of them by read.
-    fn extend(&self, mate_reach: Option<u64>, work: &mut Workspace) -> Result<()> {
-        let batch = Batch { reads: &work.reads, name_hashes: &work.name_hashes, mate_reach };
+    fn extend(&self, paired: bool, mate_reach: Option<u64>, work: &mut Workspace) -> Result<()> {
+        let batch = Batch { reads: &work.reads, name_hashes: &work.name_hashes, paired, mate_reach };
         let known = |read: usize| {
             let best = split_assemblies(work.alignments.read(read)).0.first();
             best.map_or(0, |a| a.value(work.reads.read(read).length(), self.options))
@@ -192,7 +192,7 @@ impl<'a> Mapper<'a> {
             let read = found[0].read as usize;
             work.checked.push_found(read, found, work.reads.read(read), self.context());
         }
-        self.extend(None, work)
+        self.extend(true, None, work)
     }
 
     /// When looking for `read` around its mate's placements is needless.

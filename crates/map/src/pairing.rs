@@ -12,7 +12,7 @@ use crate::mapq;
 use crate::options::MapOptions;
 
 /// Alignments of a mate that are tried in pairs.
-const MAX_TRIED: usize = 64;
+const MAX_TRIED: usize = 256;
 /// Copies taken to be hidden where any may be.
 const HIDDEN_COPIES: u32 = 20;
 

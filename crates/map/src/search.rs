@@ -3,15 +3,17 @@
 //! A quick look with few seeds settles most reads; the others get a thorough one, with their mates as they are. Each look fetches what it needs of the index for
 //! all reads of the block at once.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
-use crate::candidates::{Candidates, Lookup};
-use crate::checking::{Checked, NamedRead};
+use crate::candidates::Candidates;
+use crate::checking::{Checked, NamedRead, rival_edits};
 use crate::extension::Context;
 use crate::hidden::Searched;
 use crate::index::SeedTable;
 use crate::insert_size::Orientation;
 use crate::look::Look;
+use crate::lookup::{Key, Known, Lookup};
 use crate::reads::PackedReads;
 use crate::seeding::SeedHits;
 use crate::simple::is_simple;
@@ -100,7 +102,22 @@ impl Search<'_> {
     fn lookup(&self, read: usize, look: Look) -> Lookup<'_> {
         let codes = self.reads.read(read).codes;
         let Context { reference, options, .. } = self.context;
-        Lookup { table: self.table, reference, codes, name_hash: self.name_hashes[read], band: options.band, look }
+        let (table, name_hash, band) = (self.table, self.name_hashes[read], options.band);
+        Lookup { table, reference, codes, name_hash, band, look, known: None }
+    }
+
+    /// The best place on the primary assembly that a quick look found of a read without a mate.
+    fn known(&self, read: usize, checked: &Checked) -> Option<Known> {
+        let (length, options) = (self.reads.read(read).length(), self.context.options);
+        if self.paired {
+            return None;
+        }
+        let places = checked.read(read).iter().filter(|a| !a.alternate);
+        let best = places.max_by_key(|a| (a.value(length, options), Reverse(a.reference_start)))?;
+        Some(Known {
+            key: Key::new(best.reverse, best.start_diagonal() as u64),
+            rival_edits: rival_edits(length, best.value(length, options), options),
+        })
     }
 
     /// How to look at a read that a quick look didn't settle.
@@ -148,7 +165,7 @@ impl Search<'_> {
         // One mate with seeds enough is enough, if rescue can find the other from there.
         let together = if self.rescues { self.mates() } else { 1 };
         for reads in work.unsettled.chunks(together) {
-            let lookup = |read: usize| self.lookup(read, work.looks[read]);
+            let lookup = |read| Lookup { known: self.known(read, checked), ..self.lookup(read, work.looks[read]) };
             match *reads {
                 [first, second] => work.candidates.collect(&work.hits, &[lookup(first), lookup(second)]),
                 _ => work.candidates.collect(&work.hits, &[lookup(reads[0])]),
@@ -181,7 +198,9 @@ impl Search<'_> {
             let searched = *work.candidates.searched(slot);
             work.settled[i] = best.is_some_and(|best| {
                 let lead = if self.paired { MATE_LEAD } else { SINGLE_LEAD };
-                (best.is_mated || !self.paired) && best.is_settled(read.length(), &searched, lead, self.context.options)
+                let options = self.context.options;
+                (best.is_mated || !self.paired) && best.is_settled(read.length(), &searched, lead, options)
+                    || !self.paired && checked.is_perfect_tie(i, &best, read.length(), options)
             });
             work.searched[i] = searched;
         }
