@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use common::hostile::{bam, bgzf, gzip, records, seal_cram, zstd};
-use common::{READS, Random, bytes, conclude, data, fastq_records, indexed_reference, svala_ok, text, trial};
+use common::{CRAMS, READS, Random, bytes, conclude, data, fastq_records, indexed_reference, svala_ok, text, trial};
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
@@ -95,7 +95,7 @@ fn bam_files() {
     fuzz(&bam_seeds(), readers::bam_file);
 }
 
-/// Small files of both versions, whose checksums hold whatever is changed.
+/// Small files of both versions with all codecs, whose checksums hold whatever is changed.
 fn cram() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let reference = indexed_reference(folder.path());
@@ -107,6 +107,7 @@ fn cram() {
         svala_ok(&[&fixed[..], &["-o", text(&output), "--cram-version", version]].concat());
         bytes(&output)
     });
+    let seeds: Vec<_> = seeds.into_iter().chain(CRAMS.map(|name| bytes(&data(name)))).collect();
     fuzz(&seeds, |content, path| {
         let mut sealed = content.to_vec();
         seal_cram(&mut sealed);

@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use common::{
-    READS, Record, bytes, conclude, data, has_program, indexed_reference, records, reverse_complement, samtools, svala,
-    svala_ok, text, trial, trial_if,
+    CRAMS, READS, Record, bytes, conclude, data, has_program, indexed_reference, records, reverse_complement, samtools,
+    svala, svala_ok, text, trial, trial_if,
 };
 
 const HEADER: &str = "@HD\tVN:1.6\tSO:unsorted\tGO:query\n\
@@ -222,6 +222,21 @@ fn unaligned_cram_is_as_bam(bench: &Bench) {
     // From standard input, too.
     let run = with_input(&["mem", reference, "-"], bytes(&cram));
     assert!(run.status.success() && own_fields(&run.stdout) == expected, "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// Files that samtools has made once, so that no samtools is needed.
+fn committed_cram_is_read(bench: &Bench) {
+    let [old, new] = CRAMS.map(|name| svala_ok(&["mem", text(&bench.reference), text(&data(name))]));
+    assert!(old == new, "the two files are read in other ways");
+    let primary = records(&new).into_iter().filter(Record::is_primary).collect::<Vec<_>>();
+    assert_eq!(primary.len(), 500);
+    for record in primary {
+        let expected = &bench.reads[&(record.name.clone(), record.mate())];
+        let bases =
+            if record.flags & 16 != 0 { reverse_complement(record.bases.as_bytes()) } else { record.bases.into() };
+        assert_eq!(String::from_utf8(bases).expect("letters"), expected.bases);
+        assert_eq!(record.tags["RG"], "a");
+    }
 }
 
 fn aligned_cram_is_aligned_again(bench: &Bench) {
@@ -480,6 +495,7 @@ fn main() {
         with_samtools("aligned reads are aligned again", aligned_reads_are_aligned_again),
         with_samtools("lost bases are told", lost_bases_are_told),
         with_samtools("broken files are refused", broken_files_are_refused),
+        trial("committed CRAM is read", on(committed_cram_is_read)),
         trial("comments become tags", on(comments_become_tags)),
         trial("reads without mates stand among pairs", on(reads_without_mates_stand_among_pairs)),
         trial("broken FASTQ is refused", on(broken_fastq_is_refused)),

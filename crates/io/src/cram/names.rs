@@ -34,7 +34,7 @@ const MOST_DIGITS: usize = 9;
 enum Token<'a> {
     Text(&'a [u8]),
     Number(u32),
-    /// With leading zeros, so many digits.
+    /// With leading zeros or zero, so many digits.
     Padded(u32, u8),
 }
 
@@ -102,7 +102,8 @@ fn tokens(name: &[u8]) -> Vec<Token<'_>> {
         let number = own.iter().fold(0, |number, digit| 10 * number + u32::from(digit.wrapping_sub(b'0')));
         tokens.push(match own {
             _ if !is_digit => Token::Text(own),
-            [b'0', _, ..] => Token::Padded(number, own.len() as u8),
+            // Some readers show a number that is zero as nothing.
+            [b'0', ..] => Token::Padded(number, own.len() as u8),
             _ => Token::Number(number),
         });
     }
@@ -167,7 +168,7 @@ mod tests {
         use Token::{Number, Padded, Text};
         assert_eq!(
             tokens(b"A1:007:0x"),
-            [Text(b"A"), Number(1), Text(b":"), Padded(7, 3), Text(b":"), Number(0), Text(b"x")]
+            [Text(b"A"), Number(1), Text(b":"), Padded(7, 3), Text(b":"), Padded(0, 1), Text(b"x")]
         );
         assert_eq!(tokens(b"12345678901"), [Number(123_456_789), Padded(1, 2)]);
         assert_eq!(tokens(&b"a1".repeat(100)).len(), MOST_TOKENS);
