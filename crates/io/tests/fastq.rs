@@ -89,8 +89,10 @@ fn containers_and_batch_sizes_do_not_matter() {
 
 #[test]
 fn cram_is_told_from_broken_fastq() {
-    let error = read_text("CRAM\x03\x00and so on").unwrap_err().to_string();
-    assert!(error.contains("reads.fq") && error.contains("CRAM is not read"), "{error}");
+    let of = |content: &str| read_text(content).unwrap_err().to_string();
+    let [old, cut] = [of(&format!("CRAM\x02\x01{}", "x".repeat(40))), of("CRAM\x03\x00and so on")];
+    assert!(old.contains("reads.fq") && old.contains("CRAM 2.1 is not read; expected CRAM 3.0 or 3.1"), "{old}");
+    assert!(cut.contains("reads.fq") && cut.contains("truncated"), "{cut}");
 }
 
 #[test]

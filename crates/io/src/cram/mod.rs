@@ -11,7 +11,7 @@
 //! tags, NM and MD too, so that what comes out is what went in, tag order aside.
 //!
 //! - [`number`]: integers of variable size;
-//! - [`rans`], [`rans_nx16`], [`names`], [`block`]: compression;
+//! - [`rans`], [`rans_nx16`], [`stream_flags`], [`names`], [`block`]: compression;
 //! - [`series`], [`tags`], [`features`]: the columns of records;
 //! - [`encoding`], [`compression_header`]: which block holds which column;
 //! - [`container`]: records to bytes;
@@ -32,6 +32,7 @@ mod rans;
 mod rans_nx16;
 mod read;
 mod series;
+mod stream_flags;
 mod tags;
 mod writer;
 

@@ -8,21 +8,22 @@ use std::collections::HashMap;
 use super::rans_nx16::{self, Form, put_uint7};
 
 /// Kinds of tokens, each with a stream of its own at each place.
-mod kinds {
-    pub(super) const KIND: u8 = 0;
-    pub(super) const TEXT: u8 = 1;
-    pub(super) const LETTER: u8 = 2;
-    pub(super) const PADDED: u8 = 3;
-    pub(super) const WIDTH: u8 = 4;
-    pub(super) const COPY: u8 = 5;
-    pub(super) const DIFFERENCE: u8 = 6;
-    pub(super) const NUMBER: u8 = 7;
-    pub(super) const STEP: u8 = 8;
-    pub(super) const PADDED_STEP: u8 = 9;
-    pub(super) const SAME: u8 = 10;
-    pub(super) const END: u8 = 12;
+pub(super) mod kinds {
+    pub(in crate::cram) const KIND: u8 = 0;
+    pub(in crate::cram) const TEXT: u8 = 1;
+    pub(in crate::cram) const LETTER: u8 = 2;
+    pub(in crate::cram) const PADDED: u8 = 3;
+    pub(in crate::cram) const WIDTH: u8 = 4;
+    pub(in crate::cram) const COPY: u8 = 5;
+    pub(in crate::cram) const DIFFERENCE: u8 = 6;
+    pub(in crate::cram) const NUMBER: u8 = 7;
+    pub(in crate::cram) const STEP: u8 = 8;
+    pub(in crate::cram) const PADDED_STEP: u8 = 9;
+    pub(in crate::cram) const SAME: u8 = 10;
+    pub(in crate::cram) const NOTHING: u8 = 11;
+    pub(in crate::cram) const END: u8 = 12;
 }
-const KINDS: usize = 13;
+pub(super) const KINDS: usize = 13;
 
 /// Tokens of a name at most; the last takes all the rest.
 const MOST_TOKENS: usize = 120;

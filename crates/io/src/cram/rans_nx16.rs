@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::rans::{SYMBOLS, scale, write_symbols};
+use super::{
+    rans::{SYMBOLS, scale, write_symbols},
+    stream_flags,
+};
 
 /// Bits of a frequency.
 const SCALE_BITS: u32 = 12;
@@ -16,16 +19,6 @@ const LOWER_BOUND: u32 = 1 << 15;
 const MANY_STATES_BYTES: usize = 64 << 10;
 /// Most symbols that are packed.
 const MOST_PACKED: usize = 16;
-
-/// Bits of a stream's first byte.
-mod stream_flags {
-    pub(super) const ORDER_1: u8 = 0x01;
-    pub(super) const STATES_32: u8 = 0x04;
-    pub(super) const STRIPED: u8 = 0x08;
-    pub(super) const STORED: u8 = 0x20;
-    pub(super) const RUNS: u8 = 0x40;
-    pub(super) const PACKED: u8 = 0x80;
-}
 
 /// How a block is encoded.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

@@ -3,51 +3,38 @@
 use super::{
     super::{
         bytes::Bytes,
-        flaw::{Decoded, Flaw, damaged},
+        flaw::{Decoded, damaged},
     },
     Room, external,
-    packing::{Packing, read_stripes, stream_flags},
+    packing::{StreamHead, read_stripes},
     range_coder::{Model, RangeDecoder},
 };
+use crate::cram::stream_flags;
 
 /// Decodes a stream whose size is `size`, unless it says so itself.
 pub(in super::super) fn decode(stream: &[u8], size: Option<usize>, room: &mut Room) -> Decoded<Vec<u8>> {
-    decode_part(stream, size, room, true)
+    let mut head = StreamHead::read(stream, size)?;
+    if head.has(stream_flags::STRIPED) { read_stripes(&mut head, room, decode_part) } else { decode_part(head, room) }
 }
 
-fn decode_part(stream: &[u8], size: Option<usize>, room: &mut Room, may_have_stripes: bool) -> Decoded<Vec<u8>> {
-    let mut input = Bytes(stream);
-    let flags = input.byte()?;
-    let has = |flag: u8| flags & flag != 0;
-    let given = if has(stream_flags::NO_SIZE) { size } else { Some(input.uint7()?) };
-    let raw_bytes = given.ok_or(Flaw::Damaged("a stream doesn't say its size"))?;
-    if has(stream_flags::STRIPED) {
-        if !may_have_stripes {
-            return damaged("stripes have stripes");
-        }
-        let stripe = |part: &[u8], size, room: &mut Room| decode_part(part, Some(size), room, false);
-        return read_stripes(&mut input, raw_bytes, room, stripe);
-    }
-    let packing = has(stream_flags::PACKED).then(|| Packing::read(&mut input)).transpose()?;
-    let unpacked_bytes = packing.as_ref().map_or(raw_bytes, |packing| packing.packed_bytes);
-    let output = if has(stream_flags::STORED) {
-        input.take(unpacked_bytes)?.to_vec()
-    } else if has(stream_flags::EXTERNAL) {
-        external::bzip2(input.0, unpacked_bytes, room)?
+fn decode_part(mut head: StreamHead<'_>, room: &mut Room) -> Decoded<Vec<u8>> {
+    let packing = head.packing()?;
+    let unpacked_bytes = packing.as_ref().map_or(head.raw_bytes, |packing| packing.packed_bytes);
+    let output = if head.has(stream_flags::STORED) {
+        head.input.take(unpacked_bytes)?.to_vec()
+    } else if head.has(stream_flags::EXTERNAL) {
+        external::bzip2(head.input.0, unpacked_bytes, room)?
     } else {
         let mut output = room.zeros(unpacked_bytes)?;
         if !output.is_empty() {
-            let contexts = if has(stream_flags::ORDER_1) { 256 } else { 1 };
-            if has(stream_flags::RUNS) {
-                decode_runs(&mut input, &mut output, contexts)?;
-            } else {
-                decode_symbols(&mut input, &mut output, contexts)?;
-            }
+            let contexts = if head.has(stream_flags::ORDER_1) { 256 } else { 1 };
+            let decode = if head.has(stream_flags::RUNS) { decode_runs } else { decode_symbols };
+            decode(&mut head.input, &mut output, contexts)?;
         }
         output
     };
     match packing {
-        Some(packing) => packing.unpack(&output, raw_bytes, room),
+        Some(packing) => packing.unpack(&output, head.raw_bytes, room),
         None => Ok(output),
     }
 }

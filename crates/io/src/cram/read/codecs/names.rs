@@ -9,24 +9,7 @@ use super::{
     },
     Room, arithmetic, rans_nx16,
 };
-
-/// Kinds of tokens, each with a stream of its own at each place in a name.
-mod kinds {
-    pub(super) const KIND: u8 = 0;
-    pub(super) const TEXT: u8 = 1;
-    pub(super) const LETTER: u8 = 2;
-    pub(super) const PADDED: u8 = 3;
-    pub(super) const WIDTH: u8 = 4;
-    pub(super) const COPY: u8 = 5;
-    pub(super) const DIFFERENCE: u8 = 6;
-    pub(super) const NUMBER: u8 = 7;
-    pub(super) const STEP: u8 = 8;
-    pub(super) const PADDED_STEP: u8 = 9;
-    pub(super) const SAME: u8 = 10;
-    pub(super) const NOTHING: u8 = 11;
-    pub(super) const END: u8 = 12;
-}
-const KINDS: usize = 13;
+use crate::cram::names::{KINDS, kinds};
 
 /// Tokens of a name.
 const MOST_PLACES: usize = 128;

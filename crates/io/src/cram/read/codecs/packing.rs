@@ -3,23 +3,38 @@
 use super::{
     super::{
         bytes::Bytes,
-        flaw::{Decoded, damaged},
+        flaw::{Decoded, Flaw, damaged},
     },
     Room,
 };
+use crate::cram::stream_flags;
 
-/// Bits of a stream's first byte.
-pub(super) mod stream_flags {
-    pub(in super::super) const ORDER_1: u8 = 0x01;
-    /// Of rANS: 32 states.
-    pub(in super::super) const STATES_32: u8 = 0x04;
-    /// Of the arithmetic coder: bzip2.
-    pub(in super::super) const EXTERNAL: u8 = 0x04;
-    pub(in super::super) const STRIPED: u8 = 0x08;
-    pub(in super::super) const NO_SIZE: u8 = 0x10;
-    pub(in super::super) const STORED: u8 = 0x20;
-    pub(in super::super) const RUNS: u8 = 0x40;
-    pub(in super::super) const PACKED: u8 = 0x80;
+/// What a stream begins with.
+pub(super) struct StreamHead<'a> {
+    /// What follows.
+    pub(super) input: Bytes<'a>,
+    flags: u8,
+    pub(super) raw_bytes: usize,
+}
+
+impl<'a> StreamHead<'a> {
+    /// Reads it; `size` is that of the content, unless the stream says so itself.
+    pub(super) fn read(stream: &'a [u8], size: Option<usize>) -> Decoded<Self> {
+        let mut input = Bytes(stream);
+        let flags = input.byte()?;
+        let size = if flags & stream_flags::NO_SIZE != 0 { size } else { Some(input.uint7()?) };
+        let raw_bytes = size.ok_or(Flaw::Damaged("a stream doesn't say its size"))?;
+        Ok(Self { input, flags, raw_bytes })
+    }
+
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// How symbols are packed, if they are.
+    pub(super) fn packing(&mut self) -> Decoded<Option<Packing<'a>>> {
+        self.has(stream_flags::PACKED).then(|| Packing::read(&mut self.input)).transpose()
+    }
 }
 
 /// How packed symbols are told apart.
@@ -68,11 +83,11 @@ impl<'a> Packing<'a> {
 
 /// Undoes stripes: every N-th byte is in one of N streams, each of which `decode` reads, knowing its size.
 pub(super) fn read_stripes(
-    input: &mut Bytes<'_>,
-    count: usize,
+    head: &mut StreamHead<'_>,
     room: &mut Room,
-    mut decode: impl FnMut(&[u8], usize, &mut Room) -> Decoded<Vec<u8>>,
+    decode: impl Fn(StreamHead<'_>, &mut Room) -> Decoded<Vec<u8>>,
 ) -> Decoded<Vec<u8>> {
+    let (input, count) = (&mut head.input, head.raw_bytes);
     let stripes = usize::from(input.byte()?);
     if stripes == 0 {
         return damaged("there are no stripes");
@@ -84,7 +99,11 @@ pub(super) fn read_stripes(
     let mut output = room.zeros(count)?;
     for (number, size) in sizes.into_iter().enumerate() {
         let wanted = (count + stripes - 1 - number) / stripes;
-        let stripe = decode(input.take(size)?, wanted, room)?;
+        let head = StreamHead::read(input.take(size)?, Some(wanted))?;
+        if head.has(stream_flags::STRIPED) {
+            return damaged("stripes have stripes");
+        }
+        let stripe = decode(head, room)?;
         if stripe.len() != wanted {
             return damaged("a stripe has another size than it should");
         }

@@ -8,8 +8,9 @@ use super::{
         flaw::{Decoded, Flaw, damaged},
     },
     Room,
-    packing::{Packing, read_stripes, stream_flags},
+    packing::{StreamHead, read_stripes},
 };
+use crate::cram::stream_flags;
 
 /// Bits of a frequency without context.
 const SCALE_BITS: u32 = 12;
@@ -17,34 +18,23 @@ const LOWER_BOUND: u32 = 1 << 15;
 
 /// Decodes a stream whose size is `size`, unless it says so itself.
 pub(in super::super) fn decode(stream: &[u8], size: Option<usize>, room: &mut Room) -> Decoded<Vec<u8>> {
-    decode_part(stream, size, room, true)
+    let mut head = StreamHead::read(stream, size)?;
+    if head.has(stream_flags::STRIPED) { read_stripes(&mut head, room, decode_part) } else { decode_part(head, room) }
 }
 
-fn decode_part(stream: &[u8], size: Option<usize>, room: &mut Room, may_have_stripes: bool) -> Decoded<Vec<u8>> {
-    let mut input = Bytes(stream);
-    let flags = input.byte()?;
-    let has = |flag: u8| flags & flag != 0;
-    let given = if has(stream_flags::NO_SIZE) { size } else { Some(input.uint7()?) };
-    let raw_bytes = given.ok_or(Flaw::Damaged("a stream doesn't say its size"))?;
-    if has(stream_flags::STRIPED) {
-        if !may_have_stripes {
-            return damaged("stripes have stripes");
-        }
-        let stripe = |part: &[u8], size, room: &mut Room| decode_part(part, Some(size), room, false);
-        return read_stripes(&mut input, raw_bytes, room, stripe);
-    }
-    let states = if has(stream_flags::STATES_32) { 32 } else { 4 };
-    let packing = has(stream_flags::PACKED).then(|| Packing::read(&mut input)).transpose()?;
-    let unpacked_bytes = packing.as_ref().map_or(raw_bytes, |packing| packing.packed_bytes);
-    let runs = has(stream_flags::RUNS).then(|| Runs::read(&mut input, states, room)).transpose()?;
+fn decode_part(mut head: StreamHead<'_>, room: &mut Room) -> Decoded<Vec<u8>> {
+    let states = if head.has(stream_flags::STATES_32) { 32 } else { 4 };
+    let packing = head.packing()?;
+    let unpacked_bytes = packing.as_ref().map_or(head.raw_bytes, |packing| packing.packed_bytes);
+    let runs = head.has(stream_flags::RUNS).then(|| Runs::read(&mut head.input, states, room)).transpose()?;
     let literal_bytes = runs.as_ref().map_or(unpacked_bytes, |runs| runs.literal_bytes);
-    let mut output = if has(stream_flags::STORED) {
-        input.take(literal_bytes)?.to_vec()
+    let mut output = if head.has(stream_flags::STORED) {
+        head.input.take(literal_bytes)?.to_vec()
     } else {
         let mut output = room.zeros(literal_bytes)?;
         if !output.is_empty() {
-            let order = if has(stream_flags::ORDER_1) { decode_order_1 } else { decode_order_0 };
-            order(&mut input, &mut output, states)?;
+            let order = if head.has(stream_flags::ORDER_1) { decode_order_1 } else { decode_order_0 };
+            order(&mut head.input, &mut output, states)?;
         }
         output
     };
@@ -52,7 +42,7 @@ fn decode_part(stream: &[u8], size: Option<usize>, room: &mut Room, may_have_str
         output = runs.expand(&output, unpacked_bytes, room)?;
     }
     match packing {
-        Some(packing) => packing.unpack(&output, raw_bytes, room),
+        Some(packing) => packing.unpack(&output, head.raw_bytes, room),
         None => Ok(output),
     }
 }
