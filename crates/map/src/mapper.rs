@@ -16,7 +16,7 @@ use crate::index::{Index, Reference, SeedTable};
 use crate::insert_model::InsertModel;
 use crate::insert_size::{Insert, Orientation};
 use crate::options::{MAX_READ, MapOptions};
-use crate::pairing::{Mates, Pair, Proper, best_proper_pair, pair_value, top_pair_value};
+use crate::pairing::{Mates, Pair, ProperPairs, best_proper_pair, best_value, pair_value};
 use crate::reads::PackedReads;
 use crate::record::{RecordSource, Scratch, Template};
 use crate::rescue::{Found, Needless, Rescue};
@@ -47,7 +47,7 @@ pub struct Workspace {
     extensions: Extensions,
     alignments: Grouped,
     found: Vec<Found>,
-    pairs: Vec<Proper>,
+    pairs: ProperPairs,
     placements: Vec<Placement>,
     alternatives: Vec<Alternative>,
     traced: Vec<Alignment>,
@@ -170,18 +170,21 @@ impl<'a> Mapper<'a> {
     fn rescue(&self, model: &InsertModel, work: &mut Workspace) -> Result<()> {
         let rescue = Rescue { reads: &work.reads, name_hashes: &work.name_hashes, context: self.context(), model };
         let mut found = std::mem::take(&mut work.found);
+        let mut pairs = std::mem::take(&mut work.pairs);
         found.clear();
         for pair in 0..work.reads.len() / 2 {
             let mates = self.mates(2 * pair, 2 * pair + 1, work);
+            let best = best_value(&mates, model, self.options, &mut pairs);
             for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {
                 if work.searches.is_simple(origin) {
                     continue;
                 }
                 let side = |i: usize| (i, mates.alignments[i % 2]);
-                rescue.search(side(origin), side(wanted), self.needless(wanted, &mates, model, work), &mut found);
+                rescue.search(side(origin), side(wanted), self.needless(wanted, &mates, best, work), &mut found);
             }
         }
         work.found = found;
+        work.pairs = pairs;
         if work.found.is_empty() {
             return Ok(());
         }
@@ -195,8 +198,8 @@ impl<'a> Mapper<'a> {
         self.extend(true, None, work)
     }
 
-    /// When looking for `read` around its mate's placements is needless.
-    fn needless(&self, read: usize, mates: &Mates<'_>, model: &InsertModel, work: &Workspace) -> Needless {
+    /// When looking for `read` around its mate's placements is needless, given the value of the best pair known.
+    fn needless(&self, read: usize, mates: &Mates<'_>, best_pair: Option<i32>, work: &Workspace) -> Needless {
         let mate = read % 2;
         let Some(best) = mates.alignments[mate].first() else {
             return Needless { found_score: 0, origin_score: 0 };
@@ -206,7 +209,7 @@ impl<'a> Mapper<'a> {
         let found_score = if may_hide_copies { i32::MAX } else { best.score - self.options.unpaired_penalty };
         // What seeds named and was passed over is at least as far below the best.
         let unseen = mates.hidden[mate].beside(best, mates.lengths[mate], self.options).max(best.score - MARGIN);
-        let origin_score = top_pair_value(mates, model, self.options).map_or(0, |value| value - MARGIN - unseen);
+        let origin_score = best_pair.map_or(0, |value| value - MARGIN - unseen);
         Needless { found_score, origin_score }
     }
 

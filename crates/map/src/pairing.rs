@@ -7,12 +7,14 @@ use crate::alignment::Alignment;
 use crate::hash::tie_break;
 use crate::hidden::Hidden;
 use crate::insert_model::InsertModel;
-use crate::insert_size::Insert;
+use crate::insert_size::{Insert, MAX_INSERT};
 use crate::mapq;
 use crate::options::MapOptions;
 
 /// Alignments of a mate that are tried in pairs.
 const MAX_TRIED: usize = 256;
+/// Pairs that are all tried without sorting.
+const FEW_PAIRS: usize = 64;
 /// Copies taken to be hidden where any may be.
 const HIDDEN_COPIES: u32 = 20;
 
@@ -44,22 +46,31 @@ pub struct Pair {
 
 /// A proper pair under consideration.
 #[derive(Clone, Copy, Debug)]
-pub struct Proper {
+struct Proper {
     mates: [usize; 2],
     value: i32,
 }
 
-/// The best proper pair, if it is worth more than the mates unpaired. `pairs` is for its work.
+/// The proper pairs of two mates, reused from pair to pair.
+#[derive(Debug, Default)]
+pub struct ProperPairs {
+    pairs: Vec<Proper>,
+    /// The second mate's alignments by their 5' ends.
+    order: Vec<(i64, usize)>,
+}
+
+/// The best proper pair, if it is worth more than the mates unpaired. `work` is for its work.
 #[must_use]
 pub fn best_proper_pair(
     mates: &Mates<'_>,
     model: &InsertModel,
     options: &MapOptions,
-    pairs: &mut Vec<Proper>,
+    work: &mut ProperPairs,
 ) -> Option<Pair> {
-    let [first, second] = mates.alignments.map(|list| &list[..list.len().min(MAX_TRIED)]);
-    let unpaired = first.first()?.score + second.first()?.score - options.unpaired_penalty;
-    proper_pairs([first, second], mates.lengths, model, options, pairs);
+    let [first, second] = mates.alignments.map(<[Alignment]>::first);
+    let unpaired = first?.score + second?.score - options.unpaired_penalty;
+    work.find(mates, model, options);
+    let pairs = &work.pairs;
     let tie = |p: &Proper| {
         let hash = |mate: usize| {
             let a = &mates.alignments[mate][p.mates[mate]];
@@ -78,11 +89,11 @@ pub fn best_proper_pair(
     Some(Pair { chosen: [0, 1].map(|mate| mates.skipped[mate] + best.mates[mate]), quality })
 }
 
-/// The value of the pair of both mates' best alignments, if it is a proper one.
+/// The value of the best proper pair of two mates, if they have one. `work` is for its work.
 #[must_use]
-pub fn top_pair_value(mates: &Mates<'_>, model: &InsertModel, options: &MapOptions) -> Option<i32> {
-    let [first, second] = mates.alignments.map(<[Alignment]>::first);
-    pair_value(first?, second?, mates.lengths, model, options)
+pub fn best_value(mates: &Mates<'_>, model: &InsertModel, options: &MapOptions, work: &mut ProperPairs) -> Option<i32> {
+    work.find(mates, model, options);
+    work.pairs.iter().map(|p| p.value).max()
 }
 
 /// The value of a pair so placed, if it is a proper one.
@@ -98,18 +109,27 @@ pub fn pair_value(
     Some(first.score + second.score - penalty)
 }
 
-fn proper_pairs(
-    [first, second]: [&[Alignment]; 2],
-    lengths: [usize; 2],
-    model: &InsertModel,
-    options: &MapOptions,
-    pairs: &mut Vec<Proper>,
-) {
-    pairs.clear();
-    for (i, a) in first.iter().enumerate() {
-        for (j, b) in second.iter().enumerate() {
-            let value = pair_value(a, b, lengths, model, options);
+impl ProperPairs {
+    /// Collects the proper pairs of two mates. Of long lists only those are compared that lie near each other.
+    fn find(&mut self, mates: &Mates<'_>, model: &InsertModel, options: &MapOptions) {
+        let [first, second] = mates.alignments.map(|list| &list[..list.len().min(MAX_TRIED)]);
+        let Self { pairs, order } = self;
+        pairs.clear();
+        let mut add = |i: usize, j: usize| {
+            let value = pair_value(&first[i], &second[j], mates.lengths, model, options);
             pairs.extend(value.map(|value| Proper { mates: [i, j], value }));
+        };
+        if first.len() * second.len() <= FEW_PAIRS {
+            (0..first.len()).for_each(|i| (0..second.len()).for_each(|j| add(i, j)));
+            return;
+        }
+        order.clear();
+        order.extend(second.iter().enumerate().map(|(j, alignment)| (alignment.five_prime(mates.lengths[1]), j)));
+        order.sort_unstable();
+        for (i, alignment) in first.iter().enumerate() {
+            let end = alignment.five_prime(mates.lengths[0]);
+            let near = order.partition_point(|&(other, _)| other < end - MAX_INSERT);
+            order[near..].iter().take_while(|&&(other, _)| other <= end + MAX_INSERT).for_each(|&(_, j)| add(i, j));
         }
     }
 }
@@ -153,7 +173,7 @@ mod tests {
         let (alignments, repetitive_shares) = ([first, second], [0, 0]);
         let mates = Mates { alignments, skipped: [0, 0], lengths: [100, 100], hidden, repetitive_shares, name_hash: 3 };
         let model = InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000));
-        best_proper_pair(&mates, &model, &MapOptions::default(), &mut Vec::new())
+        best_proper_pair(&mates, &model, &MapOptions::default(), &mut ProperPairs::default())
     }
 
     #[test]
