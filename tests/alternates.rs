@@ -193,6 +193,31 @@ fn without_the_file_there_is_a_warning(world: &World) {
     assert_eq!(ignored, unnamed);
 }
 
+/// The same is said where it costs nothing yet, once, and so is that a file names no contig of the reference.
+fn indexing_warns_too(world: &World) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let warnings = |reference: &str, file: Option<&str>| {
+        let copy = folder.path().join(reference);
+        std::fs::copy(world.path(reference), &copy).expect("the reference can be copied");
+        if let Some(lines) = file {
+            std::fs::write(folder.path().join(format!("{reference}.alt")), lines).expect("a file");
+        }
+        let output = svala(&["index", text(&copy)]);
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        said.lines().filter(|line| line.contains("warning")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let unnamed = warnings("unnamed.fa", None);
+    assert!(matches!(&unnamed[..], [line] if line.contains("151 contigs, chr_locus_alt the first")), "{unnamed:?}");
+    let other = warnings("unnamed.fa", Some("another_alt\t0\tchr\n"));
+    assert!(
+        matches!(&other[..], [line] if line.contains("records of alternate loci that the reference has")),
+        "{other:?}"
+    );
+    assert_eq!(warnings("unnamed.fa", Some("chr_locus_alt\t0\tchr\n")), [""; 0]);
+    assert_eq!(warnings("plain.fa", None), [""; 0]);
+}
+
 /// A read that an alternate locus suits better is primary on the primary assembly, with the share of the score, and supplementary on
 /// the locus, with all its bases; and that record names the place on the primary assembly.
 fn better_alternates_are_supplementary(world: &World) {
@@ -342,6 +367,7 @@ fn main() {
     let mut trials = vec![
         on("reads of the primary assembly keep their places", reads_of_the_primary_assembly_keep_their_places),
         on("without the file there is a warning", without_the_file_there_is_a_warning),
+        on("indexing warns too", indexing_warns_too),
         on("better alternates are supplementary", better_alternates_are_supplementary),
         on("novel sequence is placed on the alternate", novel_sequence_is_placed_on_the_alternate),
         on("alleles do not hide the gene", alleles_do_not_hide_the_gene),

@@ -12,23 +12,12 @@ use std::sync::Arc;
 
 use common::hostile::{bgzf, gzip};
 use common::running::{Running, listing, said, svala_behind, svala_command};
-use common::{bytes, conclude, indexed_reference, text, trial};
+use common::{Indexed as Bench, bytes, conclude, text, trial};
 
 /// Parts of names, bases, qualities and read groups of the reads here, none of which stands in the reference.
 const SECRETS: [&str; 7] = ["Tornhill", "GATTACAGATTACA", "=/:=/:=/", "Ankeborg", "Kvack", "Joakim", "SMITH"];
 
-struct Bench {
-    folder: tempfile::TempDir,
-    reference: PathBuf,
-}
-
 impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let reference = indexed_reference(folder.path());
-        Self { folder, reference }
-    }
-
     fn folder(&self, name: &str) -> PathBuf {
         let folder = self.folder.path().join(name);
         std::fs::create_dir(&folder).expect("a folder");
@@ -214,10 +203,7 @@ fn secrets_are_seen() {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![
         trial("secrets are seen", secrets_are_seen),
         trial("errors say nothing of reads", on(errors)),

@@ -248,10 +248,7 @@ fn a_large_set(set: &str) {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let with = |name: &str, program: &str, check: fn(&Bench)| {
         trial_if(name, has_program(program), &format!("no {program}"), "SVALA_REQUIRE_TOOLS", on(check))
     };

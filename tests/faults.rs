@@ -147,10 +147,7 @@ fn words(arguments: &[String]) -> Vec<&str> {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let mut trials = vec![
         trial("every test in the table exists", table::every_test_exists),
         trial("an input that is removed", on(input::removed)),

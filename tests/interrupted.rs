@@ -249,10 +249,7 @@ fn a_full_disk_is_a_clear_error(bench: &Bench) {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let can_mount = SmallDisk::new(16).is_some();
     conclude(vec![
         trial("signals leave nothing", on(signals_leave_nothing)),

@@ -257,10 +257,7 @@ fn mates_need_no_extra_pass(bench: &Bench) {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let with_samtools =
         |name, check| trial_if(name, has_program("samtools"), "no samtools", "SVALA_REQUIRE_TOOLS", on(check));
     conclude(vec![

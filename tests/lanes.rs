@@ -185,10 +185,7 @@ fn a_broken_input_ends_the_run(bench: &Bench) {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let with_samtools = |name: &str, check: fn(&Bench)| {
         trial_if(name, has_program("samtools"), "no samtools", "SVALA_REQUIRE_TOOLS", on(check))
     };

@@ -504,10 +504,7 @@ fn odd_input_is_read(bench: &Bench) {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![
         trial("good input passes", on(good_input_passes)),
         trial("odd input is read", on(odd_input_is_read)),

@@ -264,10 +264,7 @@ fn main() {
         let bench = Arc::clone(&bench);
         trial(name, move || bench.check(Case { name, mates, align, action }))
     };
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![
         case("marked", 2, &[], &[]),
         case("removed", 2, &["-Y"], &["--rmdup"]),

@@ -147,10 +147,7 @@ fn a_pair_less_shows(bench: &Bench) {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![
         trial("random settings", on(random_settings)),
         trial("runs in a row", on(runs_in_a_row)),

@@ -2,24 +2,12 @@
 
 mod common;
 
-use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use common::{READS, conclude, data, has_program, indexed_reference, svala, text, trial, trial_if};
-
-struct Bench {
-    folder: tempfile::TempDir,
-    reference: PathBuf,
-}
+use common::{Indexed as Bench, READS, conclude, data, has_program, svala, text, trial, trial_if};
 
 impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let reference = indexed_reference(folder.path());
-        Self { folder, reference }
-    }
-
     /// Aligns to a file on a terminal of its own, or as it is.
     fn align(&self, options: &[&str], on_terminal: bool) -> Output {
         let (output, reads) = (self.folder.path().join("out.bam"), READS.map(data));
@@ -75,10 +63,7 @@ fn indexing_has_a_bar_too(bench: &Bench) {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let script = has_program("script");
     conclude(vec![
         trial("quiet says nothing", on(quiet_says_nothing)),

@@ -230,10 +230,7 @@ fn picard_accepts(aligned: &Aligned) {
 
 fn main() {
     let aligned = Arc::new(align());
-    let on = |check: fn(&Aligned)| {
-        let aligned = Arc::clone(&aligned);
-        move || check(&aligned)
-    };
+    let on = |check: fn(&Aligned)| common::looking_at(&aligned, check);
     let tool = |test: &str, program: &str, check: fn(&Aligned)| {
         let reason = format!("{program} is not installed");
         trial_if(test, has_program(program), &reason, "SVALA_REQUIRE_TOOLS", on(check))

@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use common::{READS, conclude, data, has_program, indexed_reference, svala_ok, text, trial, trial_if};
+use common::{Indexed as Bench, READS, conclude, data, has_program, svala_ok, text, trial, trial_if};
 
 /// Looks at the page as it is laid out: its width, and texts of plots that are cut or lie over each other.
 const LOOK: &str = "<script>
@@ -21,18 +21,7 @@ const width = Math.max(...[...document.querySelectorAll('*')].map(e =>
 document.body.dataset.look = `width ${Math.ceil(width)} plots ${boxes.length} outside ${outside} over ${over}`;
 </script>";
 
-struct Bench {
-    folder: tempfile::TempDir,
-    reference: PathBuf,
-}
-
 impl Bench {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let reference = indexed_reference(folder.path());
-        Self { folder, reference }
-    }
-
     /// The report of the first files of the committed reads.
     fn report(&self, name: &str, mates: usize, options: &[&str]) -> String {
         let [output, report] = ["bam", "html"].map(|kind| self.folder.path().join(format!("{name}.{kind}")));
@@ -113,10 +102,7 @@ fn look(page: &Path) -> String {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![
         trial("it stands by itself", on(it_stands_by_itself)),
         trial("it has what there is", on(it_has_what_there_is)),

@@ -405,10 +405,7 @@ fn there_must_be_something_to_keep(bench: &Bench) {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![
         trial("a killed run goes on to the same bytes", on(a_killed_run_goes_on_to_the_same_bytes)),
         trial("every kind of output is the same", on(every_kind_of_output_is_the_same)),

@@ -293,10 +293,7 @@ mod attempts {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![
         trial("shards of pairs are one run", on(pairs)),
         trial("shards of other inputs are one run", on(other_forms)),

@@ -223,10 +223,7 @@ fn unmapped_templates_can_be_left_out(bench: &Bench) {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let with_samtools = |name: &str, check: fn(&Bench)| {
         trial_if(name, has_program("samtools"), "no samtools", "SVALA_REQUIRE_TOOLS", on(check))
     };

@@ -209,10 +209,7 @@ fn multiqc_finds_every_file(bench: &Bench) {
 
 fn main() {
     let bench = Arc::new(Bench::new());
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let with = |program: &str, name: &str, check: fn(&Bench)| {
         trial_if(name, has_program(program), &format!("no {program}"), "SVALA_REQUIRE_TOOLS", on(check))
     };

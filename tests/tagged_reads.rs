@@ -482,10 +482,7 @@ fn main() {
         let bench = Arc::clone(&bench);
         trial_if(name, has_program("samtools"), "no samtools", "SVALA_REQUIRE_TOOLS", move || check(&bench))
     };
-    let on = |check: fn(&Bench)| {
-        let bench = Arc::clone(&bench);
-        move || check(&bench)
-    };
+    let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![
         with_samtools("unaligned reads keep everything", unaligned_reads_keep_everything),
         with_samtools("unaligned CRAM is as BAM", unaligned_cram_is_as_bam),

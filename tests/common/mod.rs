@@ -10,6 +10,7 @@ pub mod sam_check;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -239,6 +240,26 @@ pub fn trial(name: &str, body: impl FnOnce() + Send + 'static) -> Trial {
         body();
         Ok(())
     })
+}
+
+/// The body of a trial that looks at what the trials of a program share.
+pub fn looking_at<T: Send + Sync + 'static>(shared: &Arc<T>, check: fn(&T)) -> impl FnOnce() + Send + 'static + use<T> {
+    let shared = Arc::clone(shared);
+    move || check(&shared)
+}
+
+/// A folder with the committed reference, indexed.
+pub struct Indexed {
+    pub folder: tempfile::TempDir,
+    pub reference: PathBuf,
+}
+
+impl Indexed {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let reference = indexed_reference(folder.path());
+        Self { folder, reference }
+    }
 }
 
 /// Runs trials as a test program.

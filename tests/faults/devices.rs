@@ -55,7 +55,7 @@ struct Sink<'a> {
 impl RecordSink for Sink<'_> {
     type Outcome = Vec<u8>;
 
-    fn write_batch(&mut self, batch: &EncodedBatch, _covered: &Covered) -> svala_map::Result<()> {
+    fn write_batch(&mut self, batch: EncodedBatch, _covered: &Covered) -> svala_map::Result<()> {
         self.records.extend_from_slice(&batch.bytes);
         self.batches += 1;
         // The device must be idle for that: it will be, since the mapping threads get no more than some batches ahead.

@@ -230,28 +230,18 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let begin = Instant::now();
     check_files(job)?;
     let early = job.inputs.may_have_cram().then(|| Reference::open(job)).transpose()?;
-    let mut sources = job.inputs.open(&job.reading, early.as_ref().map(Reference::for_cram).as_ref())?;
-    if job.companions.record_of.is_none() {
-        sources = sources.into_iter().map(ReadSource::without_digests).collect();
-    }
-    let read_groups = job.inputs.all_read_groups(&sources)?;
-    let hard_clipped: Vec<_> = sources.iter().map(ReadSource::hard_clipped).collect();
-    let single: Vec<_> = sources.iter().map(ReadSource::single_reads).collect();
+    let sources = open_reads(job, early.as_ref())?;
+    let (read_groups, oddities) = (job.inputs.all_read_groups(&sources)?, Oddities::of(&sources));
     let options = MapOptions {
         barcode_tag: job.reading.barcode_tag,
         read_groups: ReadGroups::new(&read_groups),
         ..job.options.clone()
     };
-    let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
-    let shards = job.shard.map_or(1, ReadShard::shards);
-    space::check(&space::Places { inputs: job.inputs.files().collect(), shards, output: &job.destination, runs })?;
+    check_space(job)?;
     let insert_model = job.insert.model()?;
     let Reference { index, alternates } = early.map_or_else(|| Reference::open(job), Ok)?;
     let header = header(job, &index, &alternates, read_groups);
-    let engine = start_engine(job, &options)?;
-    for DeviceFailure { device, reason } in engine.set_reference(index.reference().planes()) {
-        job.warn(format_args!("GPU {device} is sent the targets, slower, with the same results: {reason}"));
-    }
+    let engine = start_engine(job, &options, &index)?;
     interrupt::remove_on_signal(job.outputs())?;
     let writer = writer(job, &header, &index)?;
     let start = Instant::now();
@@ -273,9 +263,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let progress = Progress::start(&job.meter, watches.clone(), job.show());
     let done = run_sorted(job, &run, sort, sources, writer, &header)?;
     drop(progress);
-    let sum = |counts: &[Arc<AtomicU64>]| counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
-    warn_of_hard_clips(job, sum(&hard_clipped));
-    warn_of_single_reads(job, sum(&single));
+    oddities.warn(job);
     let elapsed = start.elapsed();
     let failures = engine.device_failures();
     for DeviceFailure { device, reason } in &failures {
@@ -302,6 +290,22 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     Ok(facts)
 }
 
+/// Opens all inputs, those of CRAM with the reference, with digests of them if there is to be a record.
+fn open_reads(job: &Job<'_>, reference: Option<&Reference>) -> Result<Vec<ReadSource>> {
+    let sources = job.inputs.open(&job.reading, reference.map(Reference::for_cram).as_ref())?;
+    if job.companions.record_of.is_some() {
+        return Ok(sources);
+    }
+    Ok(sources.into_iter().map(ReadSource::without_digests).collect())
+}
+
+/// Whether the run can fit on its disks.
+fn check_space(job: &Job<'_>) -> Result<()> {
+    let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
+    let shards = job.shard.map_or(1, ReadShard::shards);
+    space::check(&space::Places { inputs: job.inputs.files().collect(), shards, output: &job.destination, runs })
+}
+
 /// The reference of a job.
 struct Reference {
     index: Arc<Index>,
@@ -309,6 +313,7 @@ struct Reference {
 }
 
 impl Reference {
+    /// Opens the index and tells it which contigs are alternate loci.
     fn open(job: &Job<'_>) -> Result<Self> {
         let mut index = open_index(job.reference, job.threads)?;
         let alternates = alternates(job, &index)?;
@@ -330,7 +335,7 @@ fn in_words(failures: &[DeviceFailure]) -> Vec<String> {
     failures.iter().map(|f| format!("{}: {}", f.device, f.reason)).collect()
 }
 
-fn start_engine(job: &Job<'_>, options: &MapOptions) -> Result<Engine> {
+fn start_engine(job: &Job<'_>, options: &MapOptions, index: &Index) -> Result<Engine> {
     let engine = Engine::new(EngineOptions {
         backend: job.engine.backend,
         adapters: job.engine.adapters.clone(),
@@ -344,6 +349,9 @@ fn start_engine(job: &Job<'_>, options: &MapOptions) -> Result<Engine> {
     }
     for DeviceFailure { device, reason } in engine.unpacked_devices() {
         job.warn(format_args!("GPU {device} extends in 32 bits, slower, with the same results: {reason}"));
+    }
+    for DeviceFailure { device, reason } in engine.set_reference(index.reference().planes()) {
+        job.warn(format_args!("GPU {device} is sent the targets, slower, with the same results: {reason}"));
     }
     Ok(engine)
 }
@@ -370,19 +378,32 @@ fn run_sorted(
     })
 }
 
-/// Says that bases are lost which the aligner before left out.
-fn warn_of_hard_clips(job: &Job<'_>, reads: u64) {
-    if reads > 0 {
-        job.warn(format_args!(
-            "{reads} reads came hard-clipped: their other bases are lost, and were aligned without them"
-        ));
-    }
+/// Reads that users should hear of, counted while they are read.
+struct Oddities {
+    hard_clipped: Vec<Arc<AtomicU64>>,
+    single: Vec<Arc<AtomicU64>>,
 }
 
-/// Says that some reads had no mate where mates follow each other.
-fn warn_of_single_reads(job: &Job<'_>, reads: u64) {
-    if reads > 0 {
-        job.warn(format_args!("{reads} reads had no mate next to them and were aligned as single reads"));
+impl Oddities {
+    fn of(sources: &[ReadSource]) -> Self {
+        Self {
+            hard_clipped: sources.iter().map(ReadSource::hard_clipped).collect(),
+            single: sources.iter().map(ReadSource::single_reads).collect(),
+        }
+    }
+
+    /// Says that bases are lost which the aligner before left out, and that reads had no mate where mates follow each other.
+    fn warn(&self, job: &Job<'_>) {
+        let sum = |counts: &[Arc<AtomicU64>]| counts.iter().map(|count| count.load(Ordering::Relaxed)).sum();
+        let [hard_clipped, single]: [u64; 2] = [sum(&self.hard_clipped), sum(&self.single)];
+        if hard_clipped > 0 {
+            job.warn(format_args!(
+                "{hard_clipped} reads came hard-clipped: their other bases are lost, and were aligned without them"
+            ));
+        }
+        if single > 0 {
+            job.warn(format_args!("{single} reads had no mate next to them and were aligned as single reads"));
+        }
     }
 }
 

@@ -70,7 +70,7 @@ pub fn run(args: &DemoArgs) -> Result<()> {
          reads per second {:.0} on {threads} threads\n\
          backend          {}\n\
          written          {}\n",
-        index.contigs,
+        index.contigs.len(),
         index.bases,
         s.reads,
         s.mapped,

@@ -8,6 +8,7 @@ use svala_io::{Contig, FastaReader, ReferenceCompanions};
 use svala_map::index::{BuildOptions, build, index_path};
 use svala_map::meter::IndexMeter;
 
+use crate::alt_contigs::AltContigs;
 use crate::args::{IndexArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::interrupt;
@@ -35,14 +36,27 @@ pub fn run(args: &IndexArgs) -> Result<()> {
     drop(progress);
     eprintln!(
         "svala: indexed {} contigs, {} bases, {} seeds in {:.1} s: {} ({:.1} MB)",
-        report.contigs,
+        report.contigs.len(),
         report.bases,
         report.seeds,
         start.elapsed().as_secs_f64(),
         output.display(),
         report.file_bytes as f64 / 1e6,
     );
+    warn_of_alternates(prefix, &report.contigs);
     Ok(())
+}
+
+/// Says what aligners will say of alternate loci: now, when it costs nothing yet. The index is the same with and without their file.
+fn warn_of_alternates(prefix: &Path, contigs: &[Vec<u8>]) {
+    let names = || contigs.iter().map(|name| &name[..]);
+    let warning = match AltContigs::read(prefix, names()) {
+        Ok(alternates) => alternates.warning(names()),
+        Err(error) => Some(error.to_string()),
+    };
+    if let Some(warning) = warning {
+        eprintln!("svala: warning: {warning}");
+    }
 }
 
 /// Writes what pipelines look for beside a reference.

@@ -1,27 +1,23 @@
 //! The index of a BAM file, made while the file is written.
 //!
 //! An index names records by the place of their BGZF block in the file, which is known only after other threads have compressed
-//! it. So the writer notes where each record lies in the uncompressed stream, a [`BlockScanner`] reads the sizes of blocks off
-//! the bytes on their way to the file, and a record is indexed when the blocks it lies in are known. Neither threads nor timing
-//! can show in the index. It is a BAI file, or a CSI file if a contig is longer than the 2^29 bases that BAI can address.
+//! it. So the writer notes where each record lies in the uncompressed stream, is told where blocks start once they are written,
+//! and a record is indexed when the blocks it lies in are known. Neither threads nor timing can show in the index. It is a BAI
+//! file, or a CSI file if a contig is longer than the 2^29 bases that BAI can address.
 
 use std::{
     collections::VecDeque,
     io,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, Sender, channel},
 };
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use noodles::{bam, bam::bai, bgzf::VirtualPosition, core::Position, csi};
 
-use crate::{AtomicFile, EncodedRecord, Header};
+use crate::{AtomicFile, EncodedRecord, Header, bgzf_output::BlockStart};
 
 /// Longest contig of a BAI file, in bases.
 const MAX_BAI_LENGTH: u64 = 1 << 29;
-/// Bytes of a BGZF block up to and with its size.
-const BLOCK_HEADER_BYTES: usize = 18;
-/// The last bytes of a block: the size of its content.
-const CONTENT_SIZE_BYTES: usize = 4;
 
 /// The path of the index of a BAM file under `header`: `.bai` or `.csi` is appended.
 #[must_use]
@@ -37,61 +33,6 @@ fn needs_csi(header: &Header) -> bool {
 
 fn longest_contig(header: &Header) -> u64 {
     header.references.iter().map(|reference| reference.length).max().unwrap_or(1)
-}
-
-/// Where a block starts, in the file and in the uncompressed stream.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-struct BlockStart {
-    compressed: u64,
-    uncompressed: u64,
-}
-
-/// Finds the blocks of a BGZF stream that goes by in pieces.
-pub(crate) struct BlockScanner {
-    starts: Sender<BlockStart>,
-    next: BlockStart,
-    header: [u8; BLOCK_HEADER_BYTES],
-    content_size: [u8; CONTENT_SIZE_BYTES],
-    /// Bytes of the current block that have gone by.
-    seen: usize,
-    /// Bytes of the current block; the largest number until they are known.
-    size: usize,
-}
-
-impl BlockScanner {
-    pub(crate) fn scan(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let tail_at = self.size - CONTENT_SIZE_BYTES;
-            let next_stop =
-                *[BLOCK_HEADER_BYTES, tail_at, self.size].iter().find(|&&s| s > self.seen).unwrap_or(&tail_at);
-            let (piece, rest) = bytes.split_at(bytes.len().min(next_stop - self.seen));
-            if next_stop == BLOCK_HEADER_BYTES {
-                self.header[self.seen..][..piece.len()].copy_from_slice(piece);
-            } else if next_stop == self.size {
-                self.content_size[self.seen - tail_at..][..piece.len()].copy_from_slice(piece);
-            }
-            self.seen += piece.len();
-            bytes = rest;
-            if self.seen == BLOCK_HEADER_BYTES {
-                let size = 1 + usize::from(u16::from_le_bytes([self.header[16], self.header[17]]));
-                self.size = size.max(BLOCK_HEADER_BYTES + CONTENT_SIZE_BYTES);
-            } else if self.seen == self.size {
-                self.end_block();
-            }
-        }
-    }
-
-    fn end_block(&mut self) {
-        let content = u64::from(u32::from_le_bytes(self.content_size));
-        self.next.compressed += self.size as u64;
-        self.next.uncompressed += content;
-        (self.seen, self.size) = (0, usize::MAX);
-        // Nothing starts behind the empty block at the end.
-        if content > 0 {
-            // Nobody listens any more after an error.
-            let _ = self.starts.send(self.next);
-        }
-    }
 }
 
 /// A record whose blocks are not all known yet. Its place is in the uncompressed stream.
@@ -113,23 +54,15 @@ pub(crate) struct BamIndexer {
 }
 
 impl BamIndexer {
-    /// An indexer, and the scanner that must see all bytes of the file.
-    pub(crate) fn new(header: &Header, header_bytes: u64) -> io::Result<(Self, BlockScanner)> {
+    /// An indexer, and where it must be told of the blocks of the file.
+    pub(crate) fn new(header: &Header, header_bytes: u64) -> io::Result<(Self, Sender<BlockStart>)> {
         let longest = Position::new(longest_contig(header) as usize).unwrap_or(Position::MIN);
         let indexer = bam::index::Indexer::builder().set_max_position_hint(longest).build();
         let indexer = indexer.map_err(io::Error::other)?;
-        let (sender, starts) = channel();
-        let scanner = BlockScanner {
-            starts: sender,
-            next: BlockStart::default(),
-            header: [0; BLOCK_HEADER_BYTES],
-            content_size: [0; CONTENT_SIZE_BYTES],
-            seen: 0,
-            size: usize::MAX,
-        };
+        let (told, starts) = unbounded();
         let known = VecDeque::from([BlockStart::default()]);
         let references = header.references.len();
-        Ok((Self { indexer, starts, known, pending: VecDeque::new(), written: header_bytes, references }, scanner))
+        Ok((Self { indexer, starts, known, pending: VecDeque::new(), written: header_bytes, references }, told))
     }
 
     /// Takes note of whole records that are being written.
@@ -162,7 +95,7 @@ impl BamIndexer {
         Ok(())
     }
 
-    /// Writes the index of a file whose last byte the scanner has seen; the index's own `file` then awaits its commit.
+    /// Writes the index of a file of which all blocks are known; the index's own `file` then awaits its commit.
     pub(crate) fn write(mut self, file: &mut AtomicFile) -> io::Result<()> {
         self.index_known()?;
         if !self.pending.is_empty() {
@@ -201,39 +134,6 @@ fn virtual_position(known: &VecDeque<BlockStart>, at: u64) -> io::Result<Virtual
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Blocks with contents of these sizes, with as many bytes of pretended compressed data.
-    fn stream(contents: &[u32]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for &content in contents {
-            let compressed = content as usize / 10 + 3;
-            let size = (BLOCK_HEADER_BYTES + compressed + 8 - 1) as u16;
-            bytes.extend([0; 16]);
-            bytes.extend(size.to_le_bytes());
-            bytes.extend(vec![7; compressed + 4]);
-            bytes.extend(content.to_le_bytes());
-        }
-        bytes
-    }
-
-    #[test]
-    fn blocks_are_found_however_the_stream_is_cut() {
-        let header = Header {
-            references: Vec::new(),
-            order: Default::default(),
-            read_groups: Vec::new(),
-            program: crate::Program { id: "p".into(), name: "p".into(), version: "1".into(), command_line: "p".into() },
-            lines: Default::default(),
-        };
-        let bytes = stream(&[100, 65_280, 1, 0]);
-        let start = |compressed, uncompressed| BlockStart { compressed, uncompressed };
-        for piece in [1, 2, 3, 17, 18, 19, 1000, bytes.len()] {
-            let (indexer, mut scanner) = BamIndexer::new(&header, 0).unwrap();
-            bytes.chunks(piece).for_each(|piece| scanner.scan(piece));
-            let starts: Vec<_> = indexer.starts.try_iter().collect();
-            assert_eq!(starts, [start(39, 100), start(6596, 65_380), start(6625, 65_381)], "{piece}");
-        }
-    }
 
     #[test]
     fn positions_count_from_their_block() {

@@ -1,16 +1,6 @@
 //! Alignment records to SAM, BAM or PAF bytes, in as many threads as there are encoders.
 
-use std::mem;
-
-use noodles::{
-    bam,
-    sam::{self, alignment::io::Write as _},
-};
-
-use crate::{
-    AlignmentRecord, Error, Header, ReferenceSequence, Result, Tag, TagValue, noodles_record::NoodlesRecord, paf,
-    per_base, sam_text,
-};
+use crate::{AlignmentRecord, Error, Header, ReferenceSequence, Result, TagValue, bam_record, paf, per_base, sam_text};
 
 /// The format of alignment records.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -34,7 +24,7 @@ pub struct RecordEncoder {
 
 enum Encoder {
     Sam { reference_names: Vec<Vec<u8>> },
-    Bam { header: Box<sam::Header>, writer: bam::io::Writer<Vec<u8>> },
+    Bam,
     Paf { references: Vec<ReferenceSequence> },
 }
 
@@ -45,13 +35,13 @@ impl RecordEncoder {
     ///
     /// SAM cannot hold the header.
     pub fn new(format: Format, header: &Header) -> Result<Self> {
-        let noodles_header = Box::new(header.to_noodles()?);
+        header.to_noodles()?;
         let kind = match format {
             Format::Sam => {
                 let names = header.references.iter().map(|reference| reference.name.clone());
                 Encoder::Sam { reference_names: names.collect() }
             }
-            Format::Bam => Encoder::Bam { header: noodles_header, writer: bam::io::Writer::from(Vec::new()) },
+            Format::Bam => Encoder::Bam,
             Format::Paf => Encoder::Paf { references: header.references.clone() },
         };
         Ok(Self { kind, reference_count: header.references.len() })
@@ -87,38 +77,28 @@ impl RecordEncoder {
                 paf::append_line(record, references, output);
                 Ok(())
             }
-            Encoder::Bam { header, writer } => {
-                // The writer owns its output, so the caller's is lent to it for one record.
-                let length = output.len();
-                mem::swap(writer.get_mut(), output);
-                let result = writer.write_alignment_record(header, &NoodlesRecord(record));
-                mem::swap(writer.get_mut(), output);
-                // noodles' own error may quote the read name and is therefore not passed on.
-                result.map_err(|_| {
-                    output.truncate(length);
-                    Error::Encode { reason: "expected a record that BAM can hold" }
-                })?;
-                append_encoded_tags(record, length, output);
+            Encoder::Bam => {
+                // More would have to be put into a field, and no read of ours has so many.
+                let operations = u16::try_from(record.cigar.len());
+                let reason = "expected at most 65535 operations in a CIGAR";
+                bam_record::append_record(record, operations.map_err(|_| Error::Encode { reason })?, output);
                 Ok(())
             }
         }
     }
 }
 
-/// Appends the optional fields that are encoded already to the record that begins at `start`, and makes it that much longer.
-fn append_encoded_tags(record: &AlignmentRecord<'_>, start: usize, output: &mut Vec<u8>) {
-    let end = output.len();
-    record.tags.iter().filter_map(Tag::encoded).for_each(|field| output.extend(field));
-    if output.len() > end {
-        let size = (output.len() - start - 4) as u32;
-        output[start..start + 4].copy_from_slice(&size.to_le_bytes());
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use noodles::{
+        bam,
+        sam::{self, alignment::io::Write as _},
+    };
+
     use super::*;
-    use crate::{CigarKind, CigarOp, Program, ReferenceSequence, flags};
+    use crate::{
+        CigarKind, CigarOp, EncodedRecord, Program, ReferenceSequence, Tag, flags, noodles_record::NoodlesRecord,
+    };
 
     fn header() -> Header {
         let reference =
@@ -133,15 +113,8 @@ mod tests {
         }
     }
 
-    /// Calls `check` with records of every shape.
-    fn for_each_record(mut check: impl FnMut(&AlignmentRecord<'_>)) {
-        let all_kinds: Vec<_> = CigarKind::ALL.iter().map(|&kind| CigarOp::new(kind, 2)).collect();
-        let numbers = [0, 1, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536, 4_294_967_295];
-        let negative = [-1, -128, -129, -32_768, -32_769, -2_147_483_648];
-        let integers = numbers.into_iter().chain(negative).map(TagValue::Int);
-        let others = [TagValue::Char(b'!'), TagValue::Text(b""), TagValue::Text(b"a: b~")];
-        let tags: Vec<_> = integers.chain(others).map(|value| Tag { name: *b"X1", value }).collect();
-        let unmapped = AlignmentRecord {
+    fn unmapped() -> AlignmentRecord<'static> {
+        AlignmentRecord {
             name: b"r/1:2",
             flags: flags::UNMAPPED | flags::PAIRED | flags::LAST,
             reference: None,
@@ -154,7 +127,18 @@ mod tests {
             bases: b"ACGTNacgtnRYSWK",
             qualities: b"!~5I#5I#5I#5I#5",
             tags: &[],
-        };
+        }
+    }
+
+    /// Calls `check` with records of every shape.
+    fn for_each_record(mut check: impl FnMut(&AlignmentRecord<'_>)) {
+        let all_kinds: Vec<_> = CigarKind::ALL.iter().map(|&kind| CigarOp::new(kind, 2)).collect();
+        let numbers = [0, 1, 127, 128, 255, 256, 32_767, 32_768, 65_535, 65_536, 4_294_967_295];
+        let negative = [-1, -128, -129, -32_768, -32_769, -2_147_483_648];
+        let integers = numbers.into_iter().chain(negative).map(TagValue::Int);
+        let others = [TagValue::Char(b'!'), TagValue::Text(b""), TagValue::Text(b"a: b~")];
+        let tags: Vec<_> = integers.chain(others).map(|value| Tag { name: *b"X1", value }).collect();
+        let unmapped = unmapped();
         check(&unmapped);
         check(&AlignmentRecord { qualities: b"", ..unmapped });
         check(&AlignmentRecord { bases: b"", qualities: b"", ..unmapped });
@@ -177,6 +161,14 @@ mod tests {
         check(&AlignmentRecord { mate_reference: Some(0), mapping_quality: 255, ..mapped });
         check(&AlignmentRecord { mate_reference: None, mate_position: None, ..mapped });
         check(&AlignmentRecord { reference: None, position: None, ..mapped });
+        // Places whose bins are of each size, and behind the last one.
+        for position in (13..30).flat_map(|bits| [(1 << bits) - 1, 1 << bits, (1 << bits) - 5]) {
+            check(&AlignmentRecord { position: Some(position), ..mapped });
+            check(&AlignmentRecord { position: Some(position), cigar: &[], ..mapped });
+        }
+        let long = [CigarOp::new(CigarKind::Match, 10), CigarOp::new(CigarKind::Skip, CigarOp::MAX_LEN)];
+        check(&AlignmentRecord { cigar: &long, ..mapped });
+        check(&AlignmentRecord { position: Some(7), cigar: &long, ..mapped });
     }
 
     #[test]
@@ -191,6 +183,44 @@ mod tests {
             writer.write_alignment_record(&noodles_header, &NoodlesRecord(record)).unwrap();
             assert_eq!(String::from_utf8(ours), String::from_utf8(writer.into_inner()));
         });
+    }
+
+    #[test]
+    fn bam_records_are_those_of_noodles() {
+        let header = header();
+        let noodles_header = header.to_noodles().unwrap();
+        let mut encoder = RecordEncoder::new(Format::Bam, &header).unwrap();
+        for_each_record(|record| {
+            let mut ours = b"before".to_vec();
+            encoder.encode(record, &mut ours).unwrap();
+            let mut writer = bam::io::Writer::from(b"before".to_vec());
+            writer.write_alignment_record(&noodles_header, &NoodlesRecord(record)).unwrap();
+            assert_eq!(ours, writer.into_inner());
+        });
+    }
+
+    #[test]
+    fn encoded_fields_follow_the_others() {
+        let encoded = Tag { name: *b"X0", value: TagValue::Encoded { kind: b's', value: b"12" } };
+        let tags = [encoded, Tag { name: *b"X1", value: TagValue::Int(-1) }];
+        let mut encoder = RecordEncoder::new(Format::Bam, &header()).unwrap();
+        let mut fields = |tags: &[Tag<'_>]| {
+            let mut output = Vec::new();
+            let record = AlignmentRecord { tags, ..unmapped() };
+            encoder.encode(&record, &mut output).unwrap();
+            EncodedRecord::split_first(&output).unwrap().0.tags().0.to_vec()
+        };
+        assert_eq!(fields(&tags), b"X1c\xffX0s12");
+    }
+
+    #[test]
+    fn more_operations_than_bam_can_count_are_refused() {
+        let mut encoder = RecordEncoder::new(Format::Bam, &header()).unwrap();
+        let cigar = vec![CigarOp::new(CigarKind::Deletion, 1); 1 << 16];
+        let record = AlignmentRecord { position: Some(0), bases: b"", qualities: b"", ..unmapped() };
+        let mut output = Vec::new();
+        encoder.encode(&AlignmentRecord { cigar: &cigar[1..], ..record }, &mut output).unwrap();
+        assert!(encoder.encode(&AlignmentRecord { cigar: &cigar, ..record }, &mut output).is_err());
     }
 
     /// Through BAM and back to text by noodles gives the line that we write, but for the letters

@@ -1,8 +1,4 @@
-//! [`AlignmentRecord`] in the terms of noodles, so that its encoders can read it, but for the optional fields that are encoded already.
-//!
-//! The two `*_ref` methods are hidden in noodles' documentation. They are implemented here as well
-//! because the documented ones pass every base and quality through a virtual call; noodles is
-//! pinned to a minor version, and a change there is a compile error here.
+//! [`AlignmentRecord`] in the terms of noodles, whose encoders ours are compared with, but for the optional fields that are encoded already.
 
 use std::io;
 
@@ -11,7 +7,7 @@ use noodles::{
     sam::{
         self,
         alignment::record::{
-            Cigar, Data, Flags, MappingQuality, QualityScores, QualityScoresRef, Sequence, SequenceRef,
+            Cigar, Data, Flags, MappingQuality, QualityScores, Sequence,
             cigar::{Op, op::Kind},
             data::field::{Tag as NoodlesTag, Value},
         },
@@ -73,14 +69,6 @@ impl sam::alignment::Record for NoodlesRecord<'_> {
 
     fn data(&self) -> Box<dyn Data<'_> + '_> {
         Box::new(Fields(self.0.tags))
-    }
-
-    fn sequence_ref(&self) -> SequenceRef<'_> {
-        SequenceRef::Raw(self.0.bases)
-    }
-
-    fn quality_scores_ref(&self) -> QualityScoresRef<'_> {
-        QualityScoresRef::Offset(self.0.qualities, PHRED_OFFSET)
     }
 }
 

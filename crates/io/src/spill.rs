@@ -1,4 +1,6 @@
 //! Temporary runs of bytes, compressed: without a name, so that no exit can leave them behind, or kept for a later process.
+//!
+//! They are LZ4 frames, since one thread writes them while others wait for it.
 
 use std::{
     fs::{File, OpenOptions},
@@ -6,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
 
 use crate::{Error, FileDigest, Result, file_digest::FileDigester};
 
@@ -16,7 +18,9 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// A run being written. On Unix its file has mode 0600, and unless it is to be kept no name: then it is gone when the process is,
 /// however that ends.
 pub struct SpillWriter {
-    encoder: ZlibEncoder<BufWriter<RunFile>>,
+    encoder: FrameEncoder<BufWriter<RunFile>>,
+    /// Bytes before compression.
+    bytes: u64,
 }
 
 impl SpillWriter {
@@ -42,7 +46,8 @@ impl SpillWriter {
 
     fn over(file: RunFile) -> Self {
         let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-        Self { encoder: ZlibEncoder::new(file, Compression::fast()) }
+        let blocks = FrameInfo::new().block_size(BlockSize::Max64KB).block_mode(BlockMode::Independent);
+        Self { encoder: FrameEncoder::with_frame_info(blocks.block_checksums(true), file), bytes: 0 }
     }
 
     /// Ends the run and turns to reading it from its start.
@@ -51,9 +56,10 @@ impl SpillWriter {
     ///
     /// What is left cannot be written.
     pub fn into_reader(self) -> io::Result<SpillReader> {
+        let bytes = self.bytes;
         let mut file = self.end()?.file;
         file.rewind()?;
-        Ok(SpillReader::over(file))
+        Ok(SpillReader::over(file, Some(bytes)))
     }
 
     /// Ends the run when all of it is on the device, and returns the digest of its file, unless that is not to be kept.
@@ -68,7 +74,7 @@ impl SpillWriter {
     }
 
     fn end(self) -> io::Result<RunFile> {
-        self.encoder.finish()?.into_inner().map_err(io::IntoInnerError::into_error)
+        self.encoder.finish().map_err(io::Error::from)?.into_inner().map_err(io::IntoInnerError::into_error)
     }
 }
 
@@ -93,7 +99,9 @@ fn never_named(folder: &Path) -> io::Result<File> {
 
 impl Write for SpillWriter {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.encoder.write(buffer)
+        let count = self.encoder.write(buffer)?;
+        self.bytes += count as u64;
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -121,9 +129,12 @@ impl Write for RunFile {
     }
 }
 
-/// A run being read; damage is an error, by the checksum of its compression.
+/// A run being read; damage is an error, by the checksums of its blocks.
 pub struct SpillReader {
-    decoder: BufReader<ZlibDecoder<File>>,
+    decoder: FrameDecoder<BufReader<File>>,
+    /// Bytes that are still to come, unless nobody knows: the frame's end isn't told from the file's. Of a kept run the digest says
+    /// whether it is whole.
+    left: Option<u64>,
 }
 
 impl SpillReader {
@@ -134,17 +145,22 @@ impl SpillReader {
     /// There is none or it can't be opened.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|source| Error::Open { path: path.to_owned(), source })?;
-        Ok(Self::over(file))
+        Ok(Self::over(file, None))
     }
 
-    fn over(file: File) -> Self {
-        Self { decoder: BufReader::with_capacity(BUFFER_BYTES, ZlibDecoder::new(file)) }
+    fn over(file: File, left: Option<u64>) -> Self {
+        Self { decoder: FrameDecoder::new(BufReader::with_capacity(BUFFER_BYTES, file)), left }
     }
 }
 
 impl Read for SpillReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.decoder.read(buffer)
+        let count = self.decoder.read(buffer)?;
+        if let Some(left) = &mut self.left {
+            let is_cut = count == 0 && !buffer.is_empty() && *left > 0;
+            *left = left.checked_sub(count as u64).filter(|_| !is_cut).ok_or(io::ErrorKind::UnexpectedEof)?;
+        }
+        Ok(count)
     }
 }
 
@@ -172,6 +188,38 @@ mod tests {
         SpillReader::open(&path).unwrap().read_to_end(&mut content).unwrap();
         assert_eq!(content, b"records");
         assert!(SpillWriter::create_kept(&path).is_err(), "it would be written over");
+    }
+
+    #[test]
+    fn a_run_that_is_cut_or_changed_is_an_error() {
+        let content: Vec<u8> = (0..300_000u32).flat_map(|i| (i / 3).to_le_bytes()).collect();
+        let read = |harm: &dyn Fn(&File, u64)| {
+            let folder = tempfile::tempdir().unwrap();
+            let mut run = SpillWriter::create(folder.path()).unwrap();
+            run.write_all(&content).unwrap();
+            let reader = run.into_reader().unwrap();
+            let file = reader.decoder.get_ref().get_ref();
+            harm(file, file.metadata().unwrap().len());
+            let (mut reader, mut found) = (reader, Vec::new());
+            reader.read_to_end(&mut found).map(|_| found)
+        };
+        assert!(read(&|_, _| ()).unwrap() == content);
+        // The last four bytes only say that this is all.
+        for part in [1, 2, 5, 50, 99, 100] {
+            assert!(read(&|file, bytes| file.set_len(bytes * part / 100 - 5).unwrap()).is_err(), "{part}");
+        }
+        for part in [1, 50, 99] {
+            let change = |file: &File, bytes: u64| {
+                let mut file = file;
+                let mut byte = [0];
+                file.seek(io::SeekFrom::Start(bytes * part / 100)).unwrap();
+                file.read_exact(&mut byte).unwrap();
+                file.seek(io::SeekFrom::Current(-1)).unwrap();
+                file.write_all(&[byte[0] ^ 4]).unwrap();
+                file.rewind().unwrap();
+            };
+            assert!(read(&change).is_err(), "{part}");
+        }
     }
 
     #[cfg(unix)]

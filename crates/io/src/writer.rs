@@ -3,19 +3,16 @@
 use std::{
     fs,
     io::{self, BufWriter, Stdout, Write},
-    num::NonZero,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
-use noodles::{bam, bgzf, sam};
+use noodles::{bam, sam};
 
 use crate::{
     AtomicFile, EncodedRecord, Error, Format, Header, RecordOrder, Result,
-    bam_index::{BamIndexer, BlockScanner, bam_index_path},
+    bam_index::{BamIndexer, bam_index_path},
+    bgzf_output::{BgzfOptions, BgzfWriter},
     cram::{CramOptions, CramVersion, CramWriter, IndexEntry, ReferenceBases, cram_index_path, write_index},
     file_digest::{FileDigest, FileDigester},
     qc::RecordSums,
@@ -91,9 +88,8 @@ impl Destination {
 /// Dropping it without [`finish`](Self::finish) leaves no file, and no BGZF end marker on standard
 /// output, so that what was written is seen to be incomplete.
 pub struct AlignmentWriter {
-    /// None after a failed write: noodles' writer must not be used again.
+    /// None after a failed write.
     output: Option<Output>,
-    abandoned: Arc<AtomicBool>,
     path: PathBuf,
     index: Option<IndexFile>,
     written: Option<RecordSums>,
@@ -110,7 +106,7 @@ struct IndexFile {
 enum Output {
     /// SAM or PAF.
     Text(Sink),
-    Bam(Box<bgzf::io::MultithreadedWriter<Sink>>),
+    Bam(Box<BgzfWriter<Sink>>),
     Cram(Box<CramWriter<Sink>>),
 }
 
@@ -126,18 +122,20 @@ impl AlignmentWriter {
         let header_bytes = encode_header(&noodles_header, format).map_err(|source| Error::write(&path, source))?;
         let is_indexed = options.index && format == Format::Bam && target.is_file();
         let indexer = is_indexed.then(|| BamIndexer::new(header, header_bytes.len() as u64)).transpose();
-        let (indexer, scanner) = indexer.map_err(|source| Error::write(&path, source))?.unzip();
+        let (indexer, starts) = indexer.map_err(|source| Error::write(&path, source))?.unzip();
         let index =
             indexer.map(|indexer| IndexFile::create(bam_index_path(&path, header), Some(indexer))).transpose()?;
-        let abandoned = Arc::new(AtomicBool::new(false));
-        let digest = options.digest.then(Box::default);
-        let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner, digest };
+        let sink = Sink { target, digest: options.digest.then(Box::default) };
+        let blocks = BgzfOptions { threads: options.threads, level: options.compression_level, starts };
         let output = match format {
             Format::Sam | Format::Paf => Output::Text(sink),
-            Format::Bam => Output::Bam(Box::new(compress(sink, options))),
+            Format::Bam => {
+                let writer = BgzfWriter::new(sink, blocks).map_err(|source| Error::write(&path, source))?;
+                Output::Bam(Box::new(writer))
+            }
         };
         let written = (options.count && format == Format::Bam).then(RecordSums::default);
-        let mut writer = Self { output: Some(output), abandoned, path, index, written };
+        let mut writer = Self { output: Some(output), path, index, written };
         writer.try_output(|output| output.write_all(&header_bytes))?;
         Ok(writer)
     }
@@ -158,9 +156,7 @@ impl AlignmentWriter {
         let (target, path) = Target::open(destination)?;
         let is_indexed = options.index && target.is_file();
         let index = is_indexed.then(|| IndexFile::create(cram_index_path(&path), None)).transpose()?;
-        let abandoned = Arc::new(AtomicBool::new(false));
-        let digest = options.digest.then(Box::default);
-        let sink = Sink { target, abandoned: Arc::clone(&abandoned), scanner: None, digest };
+        let sink = Sink { target, digest: options.digest.then(Box::default) };
         let cram_options = CramOptions {
             reference,
             sorted: header.order == RecordOrder::Coordinate,
@@ -171,7 +167,7 @@ impl AlignmentWriter {
         let writer = CramWriter::new(sink, &noodles_header, cram_options);
         let writer = writer.map_err(|source| Error::write(&path, source))?;
         let written = options.count.then(RecordSums::default);
-        Ok(Self { output: Some(Output::Cram(Box::new(writer))), abandoned, path, index, written })
+        Ok(Self { output: Some(Output::Cram(Box::new(writer))), path, index, written })
     }
 
     /// Appends encoded records: whole SAM lines or whole BAM records, or any pieces of them in
@@ -183,7 +179,7 @@ impl AlignmentWriter {
     pub fn write_encoded(&mut self, bytes: &[u8]) -> Result<()> {
         self.try_output(|output| output.write_all(bytes))?;
         self.take_note(bytes).map_err(|source| {
-            self.abandon();
+            self.output = None;
             Error::write(&self.path, source)
         })
     }
@@ -209,7 +205,7 @@ impl AlignmentWriter {
         let (sink, slices) = match self.output.take() {
             None => return Err(self.failed_before()),
             Some(Output::Text(sink)) => (sink, Vec::new()),
-            Some(Output::Bam(mut writer)) => (writer.finish().map_err(failed)?, Vec::new()),
+            Some(Output::Bam(writer)) => (writer.finish().map_err(failed)?, Vec::new()),
             Some(Output::Cram(writer)) => writer.finish().map_err(failed)?,
         };
         let digest = sink.digest.map(|digest| digest.finish());
@@ -249,15 +245,9 @@ impl AlignmentWriter {
             return Err(self.failed_before());
         };
         write(output).map_err(|source| {
-            self.abandon();
+            self.output = None;
             Error::write(&self.path, source)
         })
-    }
-
-    /// Drops the output so that nothing more is written, not even the end marker.
-    fn abandon(&mut self) {
-        self.abandoned.store(true, Ordering::Relaxed);
-        self.output = None;
     }
 
     fn failed_before(&self) -> Error {
@@ -317,14 +307,6 @@ fn remove_stale_indexes(path: &Path, kept: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-fn compress(sink: Sink, options: WriterOptions) -> bgzf::io::MultithreadedWriter<Sink> {
-    let level = bgzf::io::writer::CompressionLevel::new(options.compression_level).unwrap_or_default();
-    bgzf::io::multithreaded_writer::Builder::default()
-        .set_compression_level(level)
-        .set_worker_count(NonZero::new(options.threads).unwrap_or(NonZero::<usize>::MIN))
-        .build_from_writer(sink)
-}
-
 fn encode_header(header: &sam::Header, format: Format) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     match format {
@@ -333,12 +315,6 @@ fn encode_header(header: &sam::Header, format: Format) -> io::Result<Vec<u8>> {
         Format::Paf => {}
     }
     Ok(bytes)
-}
-
-impl Drop for AlignmentWriter {
-    fn drop(&mut self) {
-        self.abandon();
-    }
 }
 
 impl IndexFile {
@@ -362,21 +338,15 @@ impl Output {
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Text(sink) => sink.write_all(bytes),
-            Self::Bam(writer) => writer.write_all(bytes),
+            Self::Bam(writer) => writer.write(bytes),
             Self::Cram(writer) => writer.write_records(bytes),
         }
     }
 }
 
-/// The destination, and a switch that closes it to all further bytes.
-///
-/// noodles' writer appends the end marker when it is dropped; after an error that would make an
-/// incomplete file look complete.
+/// The destination, and the digest of what goes there if that is asked for.
 struct Sink {
     target: Target,
-    abandoned: Arc<AtomicBool>,
-    /// Sees all bytes of a file that gets an index.
-    scanner: Option<BlockScanner>,
     digest: Option<Box<FileDigester>>,
 }
 
@@ -404,16 +374,10 @@ impl Target {
 
 impl Write for Sink {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        if self.abandoned.load(Ordering::Relaxed) {
-            return Err(io::Error::other("the output was given up"));
-        }
         let written = match &mut self.target {
             Target::Stdout(stdout) => stdout.write(buffer),
             Target::File(file) => file.write(buffer),
         }?;
-        if let Some(scanner) = &mut self.scanner {
-            scanner.scan(&buffer[..written]);
-        }
         if let Some(digest) = &mut self.digest {
             digest.update(&buffer[..written]);
         }

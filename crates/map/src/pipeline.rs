@@ -72,7 +72,7 @@ pub trait RecordSink {
     /// # Errors
     ///
     /// It can't be written.
-    fn write_batch(&mut self, batch: &EncodedBatch, covered: &Covered) -> Result<()>;
+    fn write_batch(&mut self, batch: EncodedBatch, covered: &Covered) -> Result<()>;
 
     /// Completes the output but for its name, if it has the records that were made, as far as these were counted.
     ///
@@ -85,7 +85,7 @@ pub trait RecordSink {
 impl RecordSink for AlignmentWriter {
     type Outcome = ();
 
-    fn write_batch(&mut self, batch: &EncodedBatch, _: &Covered) -> Result<()> {
+    fn write_batch(&mut self, batch: EncodedBatch, _: &Covered) -> Result<()> {
         Ok(self.write_encoded(&batch.bytes)?)
     }
 
@@ -343,8 +343,10 @@ fn map_tasks(
 ) -> Observer {
     let Shared { mapper, sign, digest, options, observe } = shared;
     let (mut work, mut observer) = (Workspace::default(), Observer::new(observe));
+    // Bytes of the largest batch so far: the next is seldom larger, so it needn't grow, and little is left empty.
+    let mut most_bytes = 0;
     for task in tasks {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(most_bytes);
         let mut signer = Signer::new(&options.read_groups, options.barcode_tag);
         let mut summary = Summary { bases: task.reads.total_bases() as u64, ..Summary::default() };
         let input = BatchInput { reads: &task.reads, paired: task.paired };
@@ -368,6 +370,7 @@ fn map_tasks(
         let mapped: Result<()> = mapped.unwrap_or(Err(Error::WorkerLost));
         let mapped = mapped.and_then(|()| observer.add_all(&bytes));
         let digest = if digest { task.reads.digest(task.number) } else { 0 };
+        most_bytes = most_bytes.max(bytes.len());
         let batch = EncodedBatch { bytes, signed: signer.finish() };
         let outcome = mapped.map(|()| Mapped { batch, digest, summary });
         if encoded.send(Encoded { number: task.number, outcome }).is_err() {
@@ -391,7 +394,7 @@ fn write_in_order(
         while let Some(outcome) = waiting.remove(&covered.batches) {
             let Mapped { batch, digest, summary } = outcome?;
             covered.add(digest, &summary);
-            writer.write_batch(&batch, covered)?;
+            writer.write_batch(batch, covered)?;
             meter.set_reads(covered.summary.reads, covered.summary.records);
             // The reader may have ended; then nobody needs the token.
             let _ = tokens.try_send(());

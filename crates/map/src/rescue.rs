@@ -15,7 +15,7 @@ use crate::reads::{PackedReads, Strand};
 use crate::ungapped::{best_segment, block_similarity, has_run};
 
 /// Placements of a read from which its mate is looked for.
-const MAX_ORIGINS: usize = 50;
+const MAX_ORIGINS: usize = 16;
 /// Diagonals kept of a window.
 const KEPT: usize = 2;
 /// A diagonal below this similarity is not worth a look.

@@ -84,7 +84,7 @@ fn check<S: RecordSink>(open: impl FnOnce(&Path) -> S, written: &[u8], made: &[u
         let mut signer = Signer::new(&groups, None);
         signer.add(record);
         let batch = EncodedBatch { bytes: record.bytes().to_vec(), signed: signer.finish() };
-        sink.write_batch(&batch, &Covered::default()).unwrap();
+        sink.write_batch(batch, &Covered::default()).unwrap();
     }
     let finished = sink.finish(Some(sums(made)));
     if written == made {

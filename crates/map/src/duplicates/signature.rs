@@ -184,8 +184,9 @@ fn end(contig: usize, record: EncodedRecord<'_>) -> u64 {
 
 /// Sum of the qualities that count; any read that its sequencer failed is less than any other.
 fn score(qualities: &[u8], failed: bool) -> u16 {
-    let counting = qualities.iter().filter(|&&quality| (MIN_QUALITY..NO_QUALITY).contains(&quality));
-    let sum: u32 = counting.map(|&quality| u32::from(quality)).sum();
+    // Without a branch, so that the compiler makes vector code of it.
+    let counting = |quality: u8| if (MIN_QUALITY..NO_QUALITY).contains(&quality) { quality } else { 0 };
+    let sum: u32 = qualities.iter().map(|&quality| u32::from(counting(quality))).sum();
     sum.min(u32::from(MAX_READ_SCORE)) as u16 + if failed { 0 } else { PASSED }
 }
 

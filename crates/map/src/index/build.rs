@@ -33,10 +33,10 @@ pub struct BuildOptions<'a> {
 }
 
 /// What was built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildReport {
-    /// Contigs.
-    pub contigs: usize,
+    /// Names of the contigs.
+    pub contigs: Vec<Vec<u8>>,
     /// Bases of all contigs.
     pub bases: u64,
     /// Seeds in the table.
@@ -83,7 +83,8 @@ pub fn build(fasta: &Path, output: &Path, options: &BuildOptions<'_>) -> Result<
     let (file, file_bytes) =
         write(file, &parameters, &packed, partitions, options).map_err(|e| Error::file(output, e))?;
     file.commit()?;
-    Ok(BuildReport { contigs: packed.contigs.len(), bases, seeds: parameters.seeds, file_bytes })
+    let contigs = packed.contigs.into_iter().map(|contig| contig.name).collect();
+    Ok(BuildReport { contigs, bases, seeds: parameters.seeds, file_bytes })
 }
 
 fn write(

@@ -8,7 +8,7 @@ use crate::duplicates::{DuplicateCounts, LibraryCounts};
 use crate::pipeline::Summary;
 
 /// What the member `format` says.
-const FORMAT: &str = "svala resume 1";
+const FORMAT: &str = "svala resume 2";
 
 /// All that a later process must know.
 #[derive(Clone, Debug, Eq, PartialEq)]

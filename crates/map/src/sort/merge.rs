@@ -11,7 +11,7 @@ use svala_io::{SpillReader, SpillWriter};
 use super::shelf::{KeptFile, Run, Shelf};
 use crate::error::Error;
 
-/// Most runs that are open at once. Each costs about 150 kB while merging.
+/// Most runs that are open at once. Each costs about 200 kB while merging.
 const MAX_RUNS: usize = 64;
 
 /// What can be sorted out of core.

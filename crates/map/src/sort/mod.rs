@@ -1,8 +1,8 @@
 //! Sorting encoded BAM records, out of core.
 //!
-//! Records are gathered in one arena with an array of keys. When both hold three eighths of the memory allowed (growing arrays
-//! may have twice their content, and an eighth is for [`duplicates`](crate::duplicates)), they are sorted and spilled as a
-//! compressed run; at the end all runs are merged, and duplicates marked or left out on the way. The orders are those of module
+//! Batches of records stay where they were encoded, with an array of keys beside them. When both hold three eighths of the memory
+//! allowed (growing arrays may have twice their content, and an eighth is for [`duplicates`](crate::duplicates)), the keys are sorted
+//! and the records spilled as a compressed run; at the end all runs are merged, and duplicates marked or left out on the way. The orders are those of module
 //! [`order`]; memory, runs and the order of the input can't show in it.
 //!
 //! A sort that can be resumed keeps its runs in a folder (module `journal`), with the signatures of their templates; each covers whole
@@ -38,6 +38,11 @@ use record::{Record, write_record};
 
 /// Flags that the first record of a template never has: it is the primary one of its only or first read.
 const NEVER_FIRST: u16 = flags::LAST | flags::SECONDARY | flags::SUPPLEMENTARY;
+
+/// Sorted records that are fetched from memory before the first is written. They lie anywhere, and waiting for each takes longer.
+const FETCHED_AT_ONCE: usize = 32;
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
 
 /// What a sort may use.
 #[derive(Clone, Debug)]
@@ -85,25 +90,35 @@ pub enum DuplicateAction {
     Ignore,
 }
 
-/// A record in the arena.
+/// A record in one of the batches.
 struct Entry {
     key: u64,
     template: u64,
     start: usize,
+    batch: u32,
     bytes: u32,
 }
 
 impl Entry {
-    fn of<'a>(&self, arena: &'a [u8]) -> &'a [u8] {
-        &arena[self.start..self.start + self.bytes as usize]
+    fn of<'a>(&self, batches: &'a [Vec<u8>]) -> &'a [u8] {
+        &batches[self.batch as usize][self.start..self.start + self.bytes as usize]
     }
+}
+
+/// Touches all lines of some records, so that the CPU fetches many at a time.
+fn fetch(entries: &[Entry], batches: &[Vec<u8>]) {
+    let lines = entries.iter().flat_map(|entry| entry.of(batches).iter().step_by(LINE_BYTES));
+    std::hint::black_box(lines.fold(0, |all, byte| all ^ byte));
 }
 
 /// Sorts what is written to it, and passes it on to a BAM writer at the end.
 pub struct SortingWriter<O = ByPlace> {
     output: Output,
     options: SortOptions,
-    arena: Vec<u8>,
+    /// Encoded records as they came.
+    batches: Vec<Vec<u8>>,
+    /// Bytes of all of them.
+    batch_bytes: usize,
     entries: Vec<Entry>,
     runs: Runs,
     /// Templates so far.
@@ -136,7 +151,8 @@ impl<O: Order> SortingWriter<O> {
                 .as_ref()
                 .map_or_else(|| Runs::new(options.folder.clone()), |journal| Runs::on(journal.run_shelf())),
             options,
-            arena: Vec::new(),
+            batches: Vec::new(),
+            batch_bytes: 0,
             entries: Vec::new(),
             templates: 0,
             finder,
@@ -149,36 +165,44 @@ impl<O: Order> SortingWriter<O> {
 
     /// Whether so many bytes of records are too many for what is left of the memory.
     fn is_full(&self, bytes: usize) -> bool {
-        let used = self.arena.len() + self.entries.len() * size_of::<Entry>();
+        let used = self.batch_bytes + self.entries.len() * size_of::<Entry>();
         !self.entries.is_empty() && used + bytes > self.options.max_memory_bytes / 8 * 3
     }
 
-    fn push(&mut self, record: EncodedRecord<'_>) {
-        let bytes = record.bytes();
-        self.templates += u64::from(record.flags() & NEVER_FIRST == 0);
-        self.entries.push(Entry {
-            key: O::key(record),
-            template: self.templates - 1,
-            start: self.arena.len(),
-            bytes: bytes.len() as u32,
-        });
-        self.arena.extend_from_slice(bytes);
+    /// Takes a batch of whole templates.
+    fn push(&mut self, batch: Vec<u8>) -> Result<()> {
+        let (number, before, mut start) = (self.batches.len() as u32, self.templates, 0);
+        for record in EncodedRecord::all(&batch) {
+            let record = record.map_err(|_| Error::BrokenRecord)?;
+            let is_first = record.flags() & NEVER_FIRST == 0;
+            if self.templates == before && !is_first {
+                return Err(Error::BrokenRecord);
+            }
+            self.templates += u64::from(is_first);
+            let (template, bytes) = (self.templates - 1, record.bytes().len());
+            self.entries.push(Entry { key: O::key(record), template, start, batch: number, bytes: bytes as u32 });
+            start += bytes;
+        }
+        self.batch_bytes += batch.len();
+        self.batches.push(batch);
+        Ok(())
     }
 
     fn sort(&mut self) {
-        let arena = &self.arena;
+        let batches = &self.batches;
         self.entries.sort_unstable_by(|a, b| {
-            let tie = || O::compare_same_key(a.of(arena), b.of(arena));
+            let tie = || O::compare_same_key(a.of(batches), b.of(batches));
             a.key.cmp(&b.key).then_with(tie).then(a.template.cmp(&b.template))
         });
     }
 
     fn spill(&mut self) -> Result<()> {
         self.sort();
-        let (arena, entries) = (&self.arena, &self.entries);
-        let write = |entry: &Entry, run: &mut _| write_record(entry.template, entry.of(arena), run);
+        let (batches, entries) = (&self.batches, &self.entries);
+        let write = |entry: &Entry, run: &mut _| write_record(entry.template, entry.of(batches), run);
         self.runs.add::<Record<O>>(|run| entries.iter().try_for_each(|entry| write(entry, run)))?;
-        self.arena.clear();
+        self.batches.clear();
+        self.batch_bytes = 0;
         self.entries.clear();
         let Self { covered, templates, counts, runs, .. } = self;
         let state = State { covered, templates: *templates, counts, runs };
@@ -212,33 +236,25 @@ impl<O: Order> RecordSink for SortingWriter<O> {
         Ok(Some(Resumed { covered: left.covered, folder: journal.folder().to_owned() }))
     }
 
-    fn write_batch(&mut self, batch: &EncodedBatch, covered: &Covered) -> Result<()> {
+    fn write_batch(&mut self, batch: EncodedBatch, covered: &Covered) -> Result<()> {
         if self.is_full(batch.bytes.len()) {
             self.spill()?;
         }
         let before = self.templates;
-        let mut bytes = &batch.bytes[..];
-        while !bytes.is_empty() {
-            let (record, rest) = EncodedRecord::split_first(bytes).ok_or(Error::BrokenRecord)?;
-            if self.templates == before && record.flags() & NEVER_FIRST != 0 {
-                return Err(Error::BrokenRecord);
-            }
-            self.push(record);
-            bytes = rest;
-        }
+        self.push(batch.bytes)?;
         self.covered.clone_from(covered);
         let Some(finder) = &mut self.finder else {
             return Ok(());
         };
-        let Signed { signatures, counts } = &batch.signed;
+        let Signed { signatures, counts } = batch.signed;
         if self.templates - before != signatures.len() as u64 {
             return Err(Error::BrokenRecord);
         }
-        self.counts.add(counts);
+        self.counts.add(&counts);
         for (template, signature) in (before..).zip(signatures) {
-            finder.push(template, *signature)?;
+            finder.push(template, signature)?;
             if let Some(journal) = &mut self.journal {
-                journal.add(template, *signature)?;
+                journal.add(template, signature)?;
             }
         }
         Ok(())
@@ -255,11 +271,14 @@ impl<O: Order> RecordSink for SortingWriter<O> {
         if let Some(counts) = &mut counts {
             counts.add(&self.counts);
         }
-        let Self { mut output, arena, entries, runs, journal, .. } = self;
-        for entry in &entries {
-            output.write(entry.template, entry.of(&arena), &duplicates)?;
+        let Self { mut output, batches, entries, runs, journal, .. } = self;
+        for block in entries.chunks(FETCHED_AT_ONCE) {
+            fetch(block, &batches);
+            for entry in block {
+                output.write(entry.template, entry.of(&batches), &duplicates)?;
+            }
         }
-        drop((arena, entries));
+        drop((batches, entries));
         let (mut merged, folder) = runs.merge::<Record<O>>()?;
         let failed = |source: io::Error| Error::file(&folder, source);
         while let Some(record) = merged.next().map_err(failed)? {

@@ -1,7 +1,10 @@
 //! A record as BAM encodes it (SAM specification v1, section 4.2).
 
 use super::flaw::{Decoded, Flaw, damaged};
-use crate::{CigarKind, CigarOp};
+use crate::{
+    CigarKind, CigarOp,
+    bam_record::{append_bases, bin},
+};
 
 /// Letters of a CIGAR operation's length.
 const MOST_LENGTH: usize = (1 << 28) - 1;
@@ -58,7 +61,7 @@ impl Draft {
         output.extend(self.reference.to_le_bytes());
         output.extend(self.position.to_le_bytes());
         output.extend([name_bytes, self.mapping_quality]);
-        output.extend(self.bin().to_le_bytes());
+        output.extend(bin(u32::try_from(self.position).ok(), &self.cigar).to_le_bytes());
         output.extend(operations.to_le_bytes());
         output.extend(self.flags.to_le_bytes());
         output.extend((self.bases.len() as u32).to_le_bytes());
@@ -68,39 +71,11 @@ impl Draft {
         output.extend_from_slice(name);
         output.push(0);
         output.extend(self.cigar.iter().flat_map(|op| op.0.to_le_bytes()));
-        output.extend(self.bases.chunks(2).map(|two| code(two[0]) << 4 | two.get(1).map_or(0, |&letter| code(letter))));
+        append_bases(&self.bases, output);
         output.extend_from_slice(&self.qualities);
         output.extend_from_slice(&self.tags);
         let size = (output.len() - at - 4) as u32;
         output[at..at + 4].copy_from_slice(&size.to_le_bytes());
         Ok(())
     }
-
-    /// The bin of the record in an index (section 5.3); what doesn't fit is cut off, as in all BAM files.
-    fn bin(&self) -> u16 {
-        let covered: i64 = self.cigar.iter().filter(|op| op.consumes_reference()).map(|op| i64::from(op.len())).sum();
-        let (first, last) = (i64::from(self.position), i64::from(self.position) + covered.max(1) - 1);
-        for (shift, offset) in [(14, 4681), (17, 585), (20, 73), (23, 9), (26, 1)] {
-            if first >> shift == last >> shift {
-                return (offset + (first >> shift)) as u16;
-            }
-        }
-        0
-    }
-}
-
-/// BAM's code of a letter; that of N for letters that are none.
-fn code(letter: u8) -> u8 {
-    const CODES: [u8; 256] = {
-        let letters = b"=ACMGRSVTWYHKDBN";
-        let mut codes = [15; 256];
-        let mut i = 0;
-        while i < letters.len() {
-            codes[letters[i] as usize] = i as u8;
-            codes[letters[i].to_ascii_lowercase() as usize] = i as u8;
-            i += 1;
-        }
-        codes
-    };
-    CODES[usize::from(letter)]
 }
