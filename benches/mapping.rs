@@ -24,7 +24,7 @@ fn load(folder: &Path) -> (Index, ReadBatch) {
     build(&reference, &index_path(&reference), &building).expect("an index");
     let index = Index::open_for(&reference, 1).expect("an index");
     let mates = ["NA12878_chrM.R1.fastq.gz", "NA12878_chrM.R2.fastq.gz"].map(|name| data.join(name));
-    let mut source = ReadSource::open(&mates[0], Some(&mates[1]), MAX_READ).expect("committed data");
+    let mut source = ReadSource::open(&mates[0], Some(&mates[1]), MAX_READ, None).expect("committed data");
     let mut reads = ReadBatch::default();
     source.read_batch(&mut reads, READS).expect("committed data");
     (index, reads)

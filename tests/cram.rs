@@ -11,6 +11,8 @@ use common::{
     READS, Random, bytes, conclude, data, fastq_pair, has_program, indexed_reference, reverse_complement, samtools,
     svala, svala_ok, text, trial, trial_if,
 };
+use svala_io::{CramReference, ReferenceSequence, check_alignments};
+use svala_map::index::Index;
 
 const READ_BASES: usize = 120;
 const GROUP: [&str; 2] = ["-R", "@RG\\tID:lane\\tSM:s\\tPL:ILLUMINA"];
@@ -122,16 +124,83 @@ fn memory_and_threads_do_not_show() {
 
 fn records_are_those_of_bam(bench: &Bench) {
     let cases: [&[&str]; 4] = [&GROUP, &["-Y"], &["--sort", "none"], &["--sort", "none", GROUP[0], GROUP[1]]];
-    for options in cases {
-        let [cram, bam] = ["records.cram", "records.bam"].map(|name| bench.align(name, options));
+    for (options, version) in cases.into_iter().flat_map(|options| ["3.0", "3.1"].map(|version| (options, version))) {
+        let bam = bench.align("records.bam", options);
+        let cram = bench.align("records.cram", &[options, &["--cram-version", version]].concat());
+        assert!(bytes(&cram).starts_with(&[b'C', b'R', b'A', b'M', 3, version.as_bytes()[2] - b'0']));
         samtools(&["quickcheck", "-v", text(&cram)]);
         let (ours, expected) = (bench.view(&cram, &[]), bench.view(&bam, &[]));
         assert!(expected.len() > 12_000, "there are supplementary records");
         let difference = ours.iter().zip(&expected).find(|(ours, expected)| ours != expected);
-        assert!(difference.is_none(), "{options:?}: {difference:#?}");
+        assert!(difference.is_none(), "{options:?}, {version}: {difference:#?}");
         assert_eq!(ours.len(), expected.len());
         let header = |path: &Path| samtools(&["view", "--no-PG", "-H", text(path)]);
         assert_eq!(String::from_utf8(header(&cram)), String::from_utf8(header(&bam)));
+    }
+}
+
+/// The reference as CRAM files are read with it.
+fn cram_reference(path: &Path) -> CramReference {
+    let index = Arc::new(Index::open_for(path, 1).expect("an index"));
+    let contigs = index.reference().contigs.iter().map(|contig| ReferenceSequence {
+        name: contig.name.clone(),
+        length: contig.length,
+        md5: contig.md5,
+        alternate: false,
+    });
+    CramReference::new(contigs.collect(), Arc::<Index>::clone(&index))
+}
+
+/// Read back, the records have the bytes that they have in BAM. Without a read group, whose place among the fields CRAM doesn't tell.
+fn records_come_back(bench: &Bench) {
+    let reference = cram_reference(&bench.world.reference);
+    let check = |path: &Path| check_alignments(path, Some(reference.clone())).expect("a good file").records;
+    let cases: [&[&str]; 3] = [&[], &["-Y", "--sort", "none"], &["--secondary", "2", "-l", "0"]];
+    for options in cases {
+        let bam = check(&bench.align("back.bam", options));
+        assert!(bam.records > 12_000);
+        for version in ["3.0", "3.1"] {
+            let cram = bench.align("back.cram", &[options, &["--cram-version", version]].concat());
+            assert_eq!(check(&cram), bam, "{options:?}, {version}");
+            let unknown = check_alignments(&cram, Some(CramReference::unknown())).expect("a good file").records;
+            assert_eq!((unknown.records, unknown.bases), (bam.records, bam.bases));
+            let without = check_alignments(&cram, None).expect_err("no reference").to_string();
+            assert!(without.contains("without the reference"), "{without}");
+        }
+    }
+}
+
+/// What samtools writes reads as samtools reads it: with all that its profiles and options turn on, mates that are worked out too.
+fn other_files_are_read(bench: &Bench) {
+    let path = |name: &str| bench.world.path(name);
+    let fasta = text(&bench.world.reference);
+    let sorted = bench.align("theirs.sorted.bam", &[]);
+    let collated = path("theirs.collated.bam");
+    samtools(&["collate", "-o", text(&collated), text(&sorted)]);
+    let reference = cram_reference(&bench.world.reference);
+    let check = |path: &Path| check_alignments(path, Some(reference.clone())).expect("a good file").records;
+    let cases = [
+        ("version=3.0", &sorted),
+        ("version=3.0,fast", &collated),
+        ("version=3.0,small,seqs_per_slice=500,slices_per_container=3", &sorted),
+        ("version=3.0,archive,use_lzma", &sorted),
+        ("version=3.0,multi_seq_per_slice=1,seqs_per_slice=1000", &sorted),
+        ("version=3.0,embed_ref", &sorted),
+        ("version=3.0,no_ref", &collated),
+        ("version=3.1", &collated),
+        ("version=3.1,fast", &sorted),
+        ("version=3.1,small", &sorted),
+        ("version=3.1,archive,seqs_per_slice=2000", &collated),
+    ];
+    for (options, input) in cases {
+        let [cram, bam] = ["theirs.cram", "theirs.bam"].map(path);
+        let output = format!("cram,{options}");
+        samtools(&["view", "--no-PG", "-T", fasta, "-O", &output, "-o", text(&cram), text(input)]);
+        let decode = ["--input-fmt-option", "decode_md=0", "-b", "--no-PG"];
+        samtools(&[&["view"], &decode[..], &["-T", fasta, "-o", text(&bam), text(&cram)]].concat());
+        let (ours, theirs) = (check(&cram), check(&bam));
+        assert!(theirs.records > 12_000);
+        assert_eq!(ours, theirs, "{options}");
     }
 }
 
@@ -237,8 +306,13 @@ fn main() {
     conclude(vec![
         trial("memory and threads don't show", memory_and_threads_do_not_show),
         trial("failures leave nothing", failures_leave_nothing),
+        trial("records come back", {
+            let bench = Arc::clone(&bench);
+            move || records_come_back(&bench)
+        }),
         with("samtools", "records are those of BAM", records_are_those_of_bam),
         with("samtools", "regions are those of BAM", regions_are_those_of_bam),
+        with("samtools", "other programs' files are read", other_files_are_read),
         with("samtools", "secondary records are those of BAM", |_| secondary_records_are_those_of_bam()),
         with("samtools", "another reference is noticed", another_reference_is_noticed),
         with("PicardCommandLine", "picard finds it as valid as BAM", picard_finds_it_as_valid_as_bam),

@@ -19,7 +19,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Random, conclude, trial};
+use common::hostile::seal_cram;
+use common::{CRAMS, READS, Random, bytes, conclude, data, fastq_records, indexed_reference, svala_ok, text, trial};
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
@@ -89,6 +90,26 @@ fn change(input: &mut Vec<u8>, seeds: &[Vec<u8>], random: &mut Random) {
     }
 }
 
+/// Small files of both versions with all codecs, whose checksums hold whatever is changed.
+fn cram() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let reference = indexed_reference(folder.path());
+    let reads = folder.path().join("reads.fq");
+    std::fs::write(&reads, fastq_records(&data(READS[0]))[..40].concat()).expect("a file");
+    let seeds = ["3.0", "3.1"].map(|version| {
+        let output = folder.path().join("seed.cram");
+        let fixed = ["align", "--ref", text(&reference), "--sort", "none", "--quiet", "-t", "1", "-1", text(&reads)];
+        svala_ok(&[&fixed[..], &["-o", text(&output), "--cram-version", version]].concat());
+        bytes(&output)
+    });
+    let seeds: Vec<_> = seeds.into_iter().chain(CRAMS.map(|name| bytes(&data(name)))).collect();
+    change_at_random(&seeds, |content, path| {
+        let mut sealed = content.to_vec();
+        seal_cram(&mut sealed);
+        readers::cram(&sealed, path);
+    });
+}
+
 fn index_files() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fuzz("index_file", &[program::index(&folder.path().join("ref.fa"))], program::index_file);
@@ -119,6 +140,7 @@ fn main() {
         trial("FASTQ", || fuzz("fastq", &seeds::fastq(), readers::fastq)),
         trial("unaligned BAM", || fuzz("unaligned_bam", &seeds::bams(), readers::unaligned_bam)),
         trial("BAM files", || fuzz("bam_file", &seeds::bams(), readers::bam_file)),
+        trial("CRAM", cram),
         trial("headers", || fuzz("header", &[seeds::header()], readers::header)),
         trial("FASTA", || fuzz("fasta", &seeds::fasta(), readers::fasta)),
         trial("read groups and structures", || {

@@ -9,9 +9,9 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::hostile::{BGZF_END, bam, bgzf, bgzf_blocks, gzip, records, seal};
+use common::hostile::{BGZF_END, CramPart, bam, bgzf, bgzf_blocks, forge_cram, gzip, records, seal, seal_cram};
 use common::running::listing;
-use common::{Random, bytes, conclude, indexed_reference, text, trial};
+use common::{CRAMS, READS, Random, bytes, conclude, data, fastq_records, indexed_reference, svala_ok, text, trial};
 
 /// CPU time of a run; no input here is larger than a few hundred KB.
 const MOST_SECONDS: u64 = 10;
@@ -277,6 +277,74 @@ fn hostile_bam(bench: &Bench) {
     assert!(failed > 250, "only {failed} fail");
 }
 
+/// Aligned pairs next to each other, of each version of CRAM, and unaligned ones of samtools, with other codecs.
+fn whole_crams(bench: &Bench, folder: &Path) -> Vec<Vec<u8>> {
+    let mates = [1, 2].map(|mate| folder.join(format!("whole.{mate}.fq")));
+    for (path, reads) in mates.iter().zip(READS) {
+        std::fs::write(path, fastq_records(&data(reads))[..150].concat()).expect("a file");
+    }
+    let own = ["3.0", "3.1"].map(|version| {
+        let output = folder.join("whole.cram");
+        let fixed = ["align", "--ref", text(&bench.reference), "--sort", "none", "--no-record", "--quiet", "-t", "1"];
+        let own = ["-1", text(&mates[0]), "-2", text(&mates[1]), "-o", text(&output), "--cram-version", version];
+        svala_ok(&[&fixed[..], &own].concat());
+        let content = bytes(&output);
+        std::fs::remove_file(output).expect("the output");
+        content
+    });
+    own.into_iter().chain(CRAMS.map(|name| bytes(&data(name)))).collect()
+}
+
+/// Cuts, flipped bits, and content and lengths that lie under checksums that hold.
+fn hostile_cram(bench: &Bench) {
+    let folder = bench.folder("cram");
+    let file = folder.join("hostile.cram");
+    let mut random = Random(11);
+    let mut failed = 0;
+    for whole in whole_crams(bench, &folder) {
+        let check = |content: &[u8], must: Must<'_>, case: &str| {
+            std::fs::write(&file, content).expect("a file");
+            bench.check(&folder, &["-1", text(&file)], must, case)
+        };
+        let either = Must::Either("hostile.cram");
+        assert!(check(&whole, either, "nothing changed"));
+        let mut sealed = whole.clone();
+        let parts = seal_cram(&mut sealed);
+        assert!(sealed == whole && parts.len() > 60, "checksums are those of the file");
+        for _ in 0..30 {
+            let end = 26 + random.below(whole.len() - 26);
+            check(&whole[..end], Must::Fail(&["hostile.cram", "truncated"]), &format!("cut at {end}"));
+        }
+        for _ in 0..60 {
+            let (place, bit) = (random.below(whole.len()), random.below(8));
+            let mut changed = whole.clone();
+            changed[place] ^= 1 << bit;
+            let passed = check(&changed, either, &format!("bit {bit} of byte {place}"));
+            // Between these bytes the file's name may stand.
+            assert!(!passed || (6..26).contains(&place), "bit {bit} of byte {place} isn't seen");
+        }
+        for &part @ (place, _, kind) in &parts {
+            let forgeries: [&[u8]; 4] = [&[0], &[0x7f], &[0xf7, 0xff, 0xff, 0xff, 0xf], &[0xff, 0xff, 0xff, 0xff, 0xf]];
+            let rounds = if matches!(kind, CramPart::Number { .. }) { 2 } else { 8 };
+            for forgery in forgeries.into_iter().cycle().skip(random.below(4)).step_by(3).take(rounds) {
+                let mut changed = whole.clone();
+                match kind {
+                    CramPart::Number { .. } => forge_cram(&mut changed, part, forgery),
+                    CramPart::Content { bytes: 0 } => continue,
+                    CramPart::Content { bytes } => {
+                        for _ in 0..1 + random.below(4) {
+                            changed[place + random.below(bytes)] = random.next() as u8;
+                        }
+                    }
+                }
+                seal_cram(&mut changed);
+                failed += usize::from(!check(&changed, either, &format!("{kind:?} at {place} becomes {forgery:x?}")));
+            }
+        }
+    }
+    assert!(failed > 200, "only {failed} fail");
+}
+
 fn sample_sheets(bench: &Bench) {
     let folder = bench.folder("sheets");
     let (reads, sheet) = (folder.join("reads.fq"), folder.join("sheet.tsv"));
@@ -445,6 +513,7 @@ fn main() {
         trial("flipped bits", on(flipped_bits)),
         trial("mates", on(mates)),
         trial("hostile BAM", on(hostile_bam)),
+        trial("hostile CRAM", on(hostile_cram)),
         trial("sample sheets", on(sample_sheets)),
         trial("hostile indexes", on(hostile_indexes)),
         trial("option values", on(option_values)),

@@ -176,6 +176,22 @@ impl Bench {
             |path: &Path| [path.to_owned(), path.with_extension("cram.crai")].map(|p| std::fs::read(p).ok());
         assert!(with_index(&cram) == with_index(&self.path("whole.cram")));
         assert!(!self.path("merged.cram.svala.json").exists());
+        // Shards may be CRAM, of either version.
+        const GROUP: &str = r"@RG\tID:1\tSM:s\tLB:a";
+        let whole = ["whole-crams.cram", "whole-crams.bam"]
+            .map(|name| self.align(name, &[(self.files("qc", 0, 1, 2), GROUP)], &model));
+        let part = |shard, version| {
+            let options = [&model[..], &["--cram-version", version]].concat();
+            self.align(&format!("qc.{shard}.cram"), &[(self.files("qc", shard, 3, 2), GROUP)], &options)
+        };
+        let crams: Vec<PathBuf> = (0..3).map(|shard| part(shard, ["3.0", "3.1", "3.0"][shard])).collect();
+        let reference = ["--ref", text(&self.reference), "-q"];
+        let merged = self.merge("merged-crams.cram", &crams, &[&reference[..], &["--max-mem", "1"]].concat());
+        assert!(with_index(&merged) == with_index(&whole[0]));
+        svala_ok(&["verify", text(&merged)]);
+        let merged = self.merge("merged-crams.bam", &crams, &reference);
+        assert!(std::fs::read(&merged).ok() == std::fs::read(&whole[1]).ok());
+        svala_refuses(&["merge", text(&crams[0]), "-o", text(&self.path("no-reference.bam"))], 2, "--ref");
         svala_refuses(&["merge", text(&parts[0]), "-o", text(&self.path("no-reference.cram"))], 2, "--ref");
     }
 

@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use common::{
-    READS, Record, bytes, conclude, data, has_program, indexed_reference, records, reverse_complement, samtools, svala,
-    svala_ok, text, trial, trial_if,
+    CRAMS, READS, Record, bytes, conclude, data, has_program, indexed_reference, records, reverse_complement, samtools,
+    svala, svala_ok, text, trial, trial_if,
 };
 
 const HEADER: &str = "@HD\tVN:1.6\tSO:unsorted\tGO:query\n\
@@ -198,6 +198,73 @@ fn unaligned_reads_keep_everything(bench: &Bench) {
     ours.sort();
     theirs.sort();
     assert!(ours == theirs, "sorted records are others");
+}
+
+/// In each version, with each codec that samtools has.
+fn unaligned_cram_is_as_bam(bench: &Bench) {
+    let input = bench.unaligned("for-cram.bam", 2);
+    let reference = text(&bench.reference);
+    let expected = own_fields(&svala_ok(&["mem", reference, text(&input)]));
+    let cram = bench.path("unaligned.cram");
+    for version in ["3.0", "3.1"] {
+        for profile in ["fast", "normal", "small", "archive"] {
+            let format = format!("cram,version={version},{profile}");
+            samtools(&["view", "--no-PG", "-O", &format, "-o", text(&cram), text(&input)]);
+            let sam = svala_ok(&["mem", reference, text(&cram)]);
+            assert_same(&reads_of(&sam), &bench.reads);
+            assert!(own_fields(&sam) == expected, "{format}: alignments differ from those of BAM");
+        }
+    }
+    let header = svala_ok(&["mem", reference, text(&cram)]);
+    let header = String::from_utf8(header).expect("SAM is text");
+    let groups: Vec<&str> = header.lines().filter(|line| line.starts_with("@RG")).collect();
+    assert_eq!(groups, HEADER.lines().skip(1).collect::<Vec<_>>());
+    // From standard input, too.
+    let run = with_input(&["mem", reference, "-"], bytes(&cram));
+    assert!(run.status.success() && own_fields(&run.stdout) == expected, "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// Files that samtools has made once, so that no samtools is needed.
+fn committed_cram_is_read(bench: &Bench) {
+    let [old, new] = CRAMS.map(|name| svala_ok(&["mem", text(&bench.reference), text(&data(name))]));
+    assert!(old == new, "the two files are read in other ways");
+    let primary = records(&new).into_iter().filter(Record::is_primary).collect::<Vec<_>>();
+    assert_eq!(primary.len(), 500);
+    for record in primary {
+        let expected = &bench.reads[&(record.name.clone(), record.mate())];
+        let bases =
+            if record.flags & 16 != 0 { reverse_complement(record.bases.as_bytes()) } else { record.bases.into() };
+        assert_eq!(String::from_utf8(bases).expect("letters"), expected.bases);
+        assert_eq!(record.tags["RG"], "a");
+    }
+}
+
+fn aligned_cram_is_aligned_again(bench: &Bench) {
+    let [first, second] = READS.map(data);
+    let reference = text(&bench.reference);
+    let model = bench.path("cram-model.json");
+    svala_ok(&["insert-size", reference, text(&first), text(&second), "-o", text(&model)]);
+    let options = ["align", "--ref", reference, "--insert-model", text(&model), "-R", "@RG\\tID:x\\tSM:s"];
+    let [once, by_name, cram, twice] =
+        ["cram.once.bam", "cram.by-name.bam", "cram.by-name.cram", "cram.twice.bam"].map(|name| bench.path(name));
+    svala_ok(&[&options[..], &["-1", text(&first), "-2", text(&second), "-o", text(&once)]].concat());
+    samtools(&["collate", "-o", text(&by_name), text(&once)]);
+    let plain = bench.path("for-cram.fa");
+    std::fs::write(&plain, unzipped(&bench.reference)).expect("a temporary file");
+    samtools(&["view", "-T", text(&plain), "-O", "cram,version=3.0", "-o", text(&cram), text(&by_name)]);
+    svala_ok(&[&options[..], &["-1", text(&cram), "-o", text(&twice)]].concat());
+    assert!(bytes(&once) == bytes(&twice), "aligned again, the file is another");
+    // Another reference has no such contigs, or other bases under their names.
+    let fasta = unzipped(&bench.reference);
+    let changed = bench.path("changed.fa");
+    let place = fasta.find('\n').expect("a line") + 2000;
+    let base = if fasta.as_bytes()[place].eq_ignore_ascii_case(&b'A') { "C" } else { "A" };
+    std::fs::write(&changed, [&fasta[..place], base, &fasta[place + 1..]].concat()).expect("a temporary file");
+    svala_ok(&["index", text(&changed)]);
+    let run = svala(&["mem", text(&changed), text(&cram)]);
+    let error = String::from_utf8_lossy(&run.stderr);
+    assert_eq!(run.status.code(), Some(1), "{error}");
+    assert!(error.contains("is not in the reference"), "{error}");
 }
 
 fn barcodes_are_there_once(bench: &Bench) {
@@ -418,11 +485,14 @@ fn main() {
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![
         with_samtools("unaligned reads keep everything", unaligned_reads_keep_everything),
+        with_samtools("unaligned CRAM is as BAM", unaligned_cram_is_as_bam),
+        with_samtools("aligned CRAM is aligned again", aligned_cram_is_aligned_again),
         with_samtools("single reads too", single_reads_too),
         with_samtools("barcodes are there once", barcodes_are_there_once),
         with_samtools("aligned reads are aligned again", aligned_reads_are_aligned_again),
         with_samtools("lost bases are told", lost_bases_are_told),
         with_samtools("broken files are refused", broken_files_are_refused),
+        trial("committed CRAM is read", on(committed_cram_is_read)),
         trial("comments become tags", on(comments_become_tags)),
         trial("reads without mates stand among pairs", on(reads_without_mates_stand_among_pairs)),
         trial("broken FASTQ is refused", on(broken_fastq_is_refused)),

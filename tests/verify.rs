@@ -128,7 +128,7 @@ fn lost_and_changed_records_show_and_order_does_not() {
     assert!(!error.contains("primary"), "{error}");
 }
 
-fn cram_verifies_by_its_bytes() {
+fn cram_verifies_by_its_bytes_and_counts() {
     let bench = Bench::new(&[]);
     let [cram, record] = ["out.cram", "out.cram.svala.json"].map(|name| bench.folder.path().join(name));
     svala_ok(&["merge", text(&bench.bam), "--ref", text(&bench.reference), "-o", text(&cram)]);
@@ -143,10 +143,17 @@ fn cram_verifies_by_its_bytes() {
     let half = bytes.len() / 2;
     bytes[half] ^= 1;
     std::fs::write(&cram, &bytes).expect("a file");
-    let error = svala_refuses(&["verify", text(&cram)], 1, "SHA-256");
-    assert!(!error.contains("bytes:"), "{error}");
+    svala_refuses(&["verify", text(&cram)], 1, "damaged");
     std::fs::write(&cram, &bytes[..half]).expect("a file");
-    svala_refuses(&["verify", text(&cram)], 1, "bytes:");
+    svala_refuses(&["verify", text(&cram)], 1, "truncated");
+    // Other bytes of the same records, and other records.
+    let other = |options: &[&str]| {
+        let fixed = ["merge", text(&bench.bam), "--ref", text(&bench.reference), "--no-record", "-o", text(&cram)];
+        svala_ok(&[&fixed[..], options].concat());
+        svala_refuses(&["verify", text(&cram)], 1, "SHA-256")
+    };
+    assert!(!other(&["--cram-version", "3.1"]).contains("records"));
+    assert!(other(&["--no-markdup"]).contains("records of duplicates: 0"));
 }
 
 fn what_is_missing_or_no_record_is_refused() {
@@ -167,7 +174,7 @@ fn main() {
         trial("outputs verify", outputs_verify),
         trial("a flipped bit shows", a_flipped_bit_shows),
         trial("what is missing or no record is refused", what_is_missing_or_no_record_is_refused),
-        with("sha256sum", "CRAM verifies by its bytes", cram_verifies_by_its_bytes),
+        with("sha256sum", "CRAM verifies by its bytes and counts", cram_verifies_by_its_bytes_and_counts),
         with("sha256sum", "digests are those of the files", digests_are_those_of_the_files),
         with(
             "samtools",

@@ -79,7 +79,7 @@ impl Reads {
     /// The files can't be read or are not valid FASTQ.
     pub fn count(files: &[PathBuf]) -> svala_io::Result<Self> {
         let (first, second) = (files.first().map(PathBuf::as_path), files.get(1).map(PathBuf::as_path));
-        let mut source = svala_io::ReadSource::open(first.unwrap_or(Path::new("")), second, usize::MAX)?;
+        let mut source = svala_io::ReadSource::open(first.unwrap_or(Path::new("")), second, usize::MAX, None)?;
         let mut batch = svala_io::ReadBatch::new();
         let mut length_bp = 0;
         while source.read_batch(&mut batch, Self::BATCH)? {

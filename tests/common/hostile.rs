@@ -90,3 +90,93 @@ pub fn seal(index: &mut [u8]) {
     let checksum = xxh3_64(&index[..32 + 32 * 7]);
     index[24..32].copy_from_slice(&checksum.to_le_bytes());
 }
+
+/// What is at a place of a CRAM file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CramPart {
+    /// A number of variable size: of a container's header, or of a block's.
+    Number { bytes: usize, in_body: bool },
+    /// The content of a block.
+    Content { bytes: usize },
+}
+
+/// Goes through a CRAM file as far as its lengths lead, makes the checksums right, and returns where what is, with the place of its container.
+pub fn seal_cram(file: &mut [u8]) -> Vec<(usize, usize, CramPart)> {
+    let mut parts = Vec::new();
+    let mut at = 26;
+    while let Some(end) = seal_container(file, at, &mut parts) {
+        at = end;
+    }
+    parts
+}
+
+/// Returns where the container ends, unless the file does before.
+fn seal_container(file: &mut [u8], start: usize, parts: &mut Vec<(usize, usize, CramPart)>) -> Option<usize> {
+    let length = u32::from_le_bytes(*file.get(start..)?.first_chunk()?) as usize;
+    let (mut at, mut landmarks) = (start + 4, 1);
+    for number in 0.. {
+        if number >= 8 + landmarks - 1 {
+            break;
+        }
+        let most = if [4, 5].contains(&number) { 8 } else { 4 };
+        let bytes = number_bytes(file, at, most)?;
+        if number == 7 {
+            landmarks = 1 + usize::from(file[at]);
+        }
+        parts.push((at, start, CramPart::Number { bytes, in_body: false }));
+        at += bytes;
+    }
+    let body = seal(file, start, at)?;
+    let end = body.checked_add(length).filter(|&end| end <= file.len());
+    let mut block = body;
+    while end.is_some_and(|end| block < end) {
+        block = seal_block(file, block, start, parts)?;
+    }
+    return end;
+
+    /// Puts the checksum of a range behind it, and returns where that ends.
+    fn seal(file: &mut [u8], start: usize, end: usize) -> Option<usize> {
+        let mut crc = flate2::Crc::new();
+        crc.update(file.get(start..end)?);
+        file.get_mut(end..end + 4)?.copy_from_slice(&crc.sum().to_le_bytes());
+        Some(end + 4)
+    }
+
+    fn number_bytes(file: &[u8], at: usize, most: u32) -> Option<usize> {
+        let bytes = 1 + file.get(at)?.leading_ones().min(most) as usize;
+        (at + bytes <= file.len()).then_some(bytes)
+    }
+
+    fn seal_block(
+        file: &mut [u8],
+        start: usize,
+        container: usize,
+        parts: &mut Vec<(usize, usize, CramPart)>,
+    ) -> Option<usize> {
+        let (mut at, mut packed_bytes) = (start + 2, 0);
+        for number in 0..3 {
+            let bytes = number_bytes(file, at, 4)?;
+            if number == 1 {
+                let own = &file[at..at + bytes];
+                let first = u64::from(own[0] & (0xff >> bytes.min(4)));
+                packed_bytes = own[1..].iter().fold(first, |sum, &byte| sum << 8 | u64::from(byte)) as usize;
+            }
+            parts.push((at, container, CramPart::Number { bytes, in_body: true }));
+            at += bytes;
+        }
+        let end = at.checked_add(packed_bytes)?;
+        parts.push((at, container, CramPart::Content { bytes: packed_bytes }));
+        seal(file, start, end)
+    }
+}
+
+/// Replaces a number of a CRAM file, and makes the length of its container fit; checksums stay as they are.
+pub fn forge_cram(file: &mut Vec<u8>, (at, container, part): (usize, usize, CramPart), value: &[u8]) {
+    let CramPart::Number { bytes, in_body } = part else { return };
+    file.splice(at..at + bytes, value.iter().copied());
+    if in_body {
+        let length = i32::from_le_bytes(file[container..container + 4].try_into().expect("4 bytes"));
+        let length = length + value.len() as i32 - bytes as i32;
+        file[container..container + 4].copy_from_slice(&length.to_le_bytes());
+    }
+}

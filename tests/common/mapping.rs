@@ -21,7 +21,7 @@ pub fn map_reads(
     let refused = engine.set_reference(index.reference().planes());
     assert!(refused.is_empty(), "{refused:?}");
     let options = MapOptions { scoring: *engine.scoring(), ..MapOptions::default() };
-    let mut source = ReadSource::open(reads[0].as_ref(), reads.get(1).map(AsRef::as_ref), MAX_READ)?;
+    let mut source = ReadSource::open(reads[0].as_ref(), reads.get(1).map(AsRef::as_ref), MAX_READ, None)?;
     let paired = source.is_paired();
     let mapper = Mapper::new(index, engine, &options);
     let (mut batch, mut work, mut mapped) = (ReadBatch::default(), Workspace::default(), 0);

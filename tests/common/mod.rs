@@ -21,6 +21,9 @@ pub const REFERENCE: &str = "hg19_chrM_chrY-trunc.fa.gz";
 /// First and second mates.
 pub const READS: [&str; 2] = ["NA12878_chrM.R1.fastq.gz", "NA12878_chrM.R2.fastq.gz"];
 
+/// The first 250 pairs of them as unaligned CRAM 3.0 and 3.1, with codecs that svala doesn't write.
+pub const CRAMS: [&str; 2] = ["unaligned.3.0.cram", "unaligned.3.1.cram"];
+
 /// A committed data file.
 pub fn data(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)

@@ -79,7 +79,7 @@ fn run(bench: &Bench, backend: Backend, fault: Option<Fault>) -> (Vec<u8>, Vec<D
     let engine = Engine::new(EngineOptions { backend, check, ..EngineOptions::default() }).expect("an engine");
     assert!(engine.set_reference(index.reference().planes()).is_empty());
     let [first, second] = &bench.reads;
-    let source = ReadSource::open(first, Some(second), MAX_READ).expect("reads");
+    let source = ReadSource::open(first, Some(second), MAX_READ, None).expect("reads");
     let references = index.reference().contigs.iter().map(|contig| ReferenceSequence {
         name: contig.name.clone(),
         length: contig.length,

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, Destination, Format, Header, HeaderLines, ReadGroup, ReadShard, ReadSource, RecordOrder,
-    ReferenceSequence, WriterOptions,
+    AlignmentWriter, CramReference, Destination, Format, Header, HeaderLines, ReadGroup, ReadShard, ReadSource,
+    RecordOrder, ReferenceSequence, WriterOptions,
 };
 use svala_map::duplicates::LibraryCounts;
 use svala_map::index::{Contig, Index, index_path};
@@ -150,6 +150,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let order = record_order(args.sort);
     let writer = WriterOptions { index: order == RecordOrder::Coordinate && writer.index, ..writer };
     resume_option::check(args)?;
+    args.sorted.check_format(&args.output)?;
     run(&Job {
         order,
         sort,
@@ -228,7 +229,8 @@ fn reading(mapping: &MappingArgs) -> Reading {
 pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let begin = Instant::now();
     check_files(job)?;
-    let sources = open_reads(job)?;
+    let early = job.inputs.may_have_cram().then(|| Reference::open(job)).transpose()?;
+    let sources = open_reads(job, early.as_ref())?;
     let (read_groups, oddities) = (job.inputs.all_read_groups(&sources)?, Oddities::of(&sources));
     let options = MapOptions {
         barcode_tag: job.reading.barcode_tag,
@@ -237,7 +239,7 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     };
     check_space(job)?;
     let insert_model = job.insert.model()?;
-    let (index, alternates) = open_with_alternates(job)?;
+    let Reference { index, alternates } = early.map_or_else(|| Reference::open(job), Ok)?;
     let header = header(job, &index, &alternates, read_groups);
     let engine = start_engine(job, &options, &index)?;
     interrupt::remove_on_signal(job.outputs())?;
@@ -288,9 +290,9 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     Ok(facts)
 }
 
-/// Opens all inputs, with digests of them if there is to be a record.
-fn open_reads(job: &Job<'_>) -> Result<Vec<ReadSource>> {
-    let sources = job.inputs.open(&job.reading)?;
+/// Opens all inputs, those of CRAM with the reference, with digests of them if there is to be a record.
+fn open_reads(job: &Job<'_>, reference: Option<&Reference>) -> Result<Vec<ReadSource>> {
+    let sources = job.inputs.open(&job.reading, reference.map(Reference::for_cram).as_ref())?;
     if job.companions.record_of.is_some() {
         return Ok(sources);
     }
@@ -304,12 +306,29 @@ fn check_space(job: &Job<'_>) -> Result<()> {
     space::check(&space::Places { inputs: job.inputs.files().collect(), shards, output: &job.destination, runs })
 }
 
-/// Opens the index and tells it which contigs are alternate loci.
-fn open_with_alternates(job: &Job<'_>) -> Result<(Arc<Index>, AltContigs)> {
-    let mut index = open_index(job.reference, job.threads)?;
-    let alternates = alternates(job, &index)?;
-    index.mark_alternates(|name| alternates.contains(name));
-    Ok((Arc::new(index), alternates))
+/// The reference of a job.
+struct Reference {
+    index: Arc<Index>,
+    alternates: AltContigs,
+}
+
+impl Reference {
+    /// Opens the index and tells it which contigs are alternate loci.
+    fn open(job: &Job<'_>) -> Result<Self> {
+        let mut index = open_index(job.reference, job.threads)?;
+        let alternates = alternates(job, &index)?;
+        index.mark_alternates(|name| alternates.contains(name));
+        Ok(Self { index: Arc::new(index), alternates })
+    }
+
+    fn for_cram(&self) -> CramReference {
+        cram_reference(&self.index)
+    }
+}
+
+/// An index as what CRAM files are read with.
+pub fn cram_reference(index: &Arc<Index>) -> CramReference {
+    CramReference::new(references(index, &AltContigs::default()), Arc::<Index>::clone(index))
 }
 
 fn in_words(failures: &[DeviceFailure]) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Args, FromArgMatches, Parser, Subcommand, ValueEnum, value_parser};
 use svala_compute::{Adapters, Backend, GpuCheck, SimdLevel};
-use svala_io::ReadShard;
+use svala_io::{CramVersion, ReadShard};
 
 use crate::bwa_options::BwaArgs;
 use crate::insert_option::InsertSizes;
@@ -111,7 +111,7 @@ pub struct MemArgs {
     /// Indexed reference
     #[arg(value_name = "REF")]
     pub reference: PathBuf,
-    /// Reads, FASTQ (plain, gzip, BGZF or Zstandard) or BAM; `-` for standard input
+    /// Reads, FASTQ (plain, gzip, BGZF or Zstandard), BAM or CRAM; `-` for standard input
     #[arg(value_name = "R1")]
     pub first: PathBuf,
     /// Their mates; not read with -p
@@ -143,7 +143,7 @@ pub struct AlignArgs {
     pub reference: PathBuf,
     #[command(flatten)]
     pub inputs: InputArgs,
-    /// BAM file to write, or CRAM 3.0 if its name ends in .cram; `-` for BAM on standard output
+    /// BAM file to write, or CRAM if its name ends in .cram; `-` for BAM on standard output
     #[arg(short = 'o', long = "output", visible_alias = "out-bam", value_name = "OUT.bam|OUT.cram")]
     pub output: PathBuf,
     /// Threads [default: all]
@@ -204,13 +204,16 @@ pub struct SortedArgs {
     #[arg(short = 'l', long, default_value_t = svala_io::DEFAULT_COMPRESSION_LEVEL, value_name = "LEVEL",
           value_parser = value_parser!(u8).range(..=9))]
     pub level: u8,
+    /// Version of a CRAM file: 3.0 or 3.1 [default: 3.0]
+    #[arg(long, value_name = "VERSION", value_parser = cram_version)]
+    pub cram_version: Option<CramVersion>,
 }
 
 /// The reads of `align`, in one of three ways.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("input").args(["first", "in_fq", "samples"]).required(true))]
 pub struct InputArgs {
-    /// Reads, FASTQ (plain, gzip, BGZF or Zstandard) or BAM; `-` for standard input; again for each lane
+    /// Reads, FASTQ (plain, gzip, BGZF or Zstandard), BAM or CRAM; `-` for standard input; again for each lane
     #[arg(short = '1', long = "in1", value_name = "R1")]
     pub first: Vec<PathBuf>,
     /// Their mates, as often
@@ -259,13 +262,13 @@ impl Args for InFq {
 /// `svala merge`.
 #[derive(Debug, Args)]
 pub struct MergeArgs {
-    /// Sorted BAM files that `svala align` wrote of parts of a sample, in the order of the parts
-    #[arg(value_name = "SHARD.bam", required = true)]
+    /// Sorted BAM or CRAM files that `svala align` wrote of parts of a sample, in the order of the parts
+    #[arg(value_name = "SHARD", required = true)]
     pub shards: Vec<PathBuf>,
     /// BAM file to write, or CRAM, by its name; `-` for BAM on standard output
-    #[arg(short = 'o', long = "output", visible_alias = "out-bam", value_name = "OUT.bam")]
+    #[arg(short = 'o', long = "output", visible_alias = "out-bam", value_name = "OUT.bam|OUT.cram")]
     pub output: PathBuf,
-    /// Indexed reference, which CRAM needs
+    /// Indexed reference, which CRAM shards and a CRAM output need
     #[arg(long = "ref", value_name = "REF")]
     pub reference: Option<PathBuf>,
     /// Threads that compress [default: all]
@@ -434,6 +437,14 @@ pub struct DemoArgs {
     pub output: PathBuf,
     #[command(flatten)]
     pub engine: EngineArgs,
+}
+
+fn cram_version(text: &str) -> Result<CramVersion, &'static str> {
+    match text {
+        "3.0" => Ok(CramVersion::V3_0),
+        "3.1" => Ok(CramVersion::V3_1),
+        _ => Err("expected 3.0 or 3.1"),
+    }
 }
 
 /// A tag that svala doesn't write itself.

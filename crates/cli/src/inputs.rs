@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use svala_io::{Labelling, ReadGroup, ReadSource};
+use svala_io::{CramReference, Labelling, ReadGroup, ReadSource, may_be_cram};
 use svala_map::options::MAX_READ;
 use svala_map::read_groups::add_group;
 
@@ -97,16 +97,22 @@ impl Inputs {
             .flat_map(|lane| [Some(&lane.first), lane.second.as_ref()].into_iter().flatten().map(PathBuf::as_path))
     }
 
-    /// Opens all files.
+    /// Whether a file may be CRAM, which needs the reference. Of what can be read only once that isn't known.
+    pub fn may_have_cram(&self) -> bool {
+        self.files().any(may_be_cram)
+    }
+
+    /// Opens all files. Aligned records of CRAM need the reference.
     ///
     /// # Errors
     ///
     /// A file can't be opened.
-    pub fn open(&self, reading: &Reading) -> Result<Vec<ReadSource>> {
+    pub fn open(&self, reading: &Reading, reference: Option<&CramReference>) -> Result<Vec<ReadSource>> {
         let open = |lane: &Lane| {
             let group = lane.read_group.as_ref();
             let number = group.and_then(|group| self.read_groups.iter().position(|known| known.id() == group.id()));
-            let mut source = ReadSource::open(&lane.first, lane.second.as_deref(), MAX_READ)?.with_read_group(number);
+            let mut source = ReadSource::open(&lane.first, lane.second.as_deref(), MAX_READ, reference.cloned())?;
+            source = source.with_read_group(number);
             if reading.interleaved {
                 source = source.interleaved();
             }

@@ -45,7 +45,7 @@ pub fn run(args: &InsertSizeArgs) -> Result<()> {
         observe: Observe::Nothing,
         meter: &Meter::default(),
     };
-    let model = run.insert_model(ReadSource::open(&args.first, Some(&args.second), MAX_READ)?)?;
+    let model = run.insert_model(ReadSource::open(&args.first, Some(&args.second), MAX_READ, None)?)?;
     if model.is_empty() {
         eprintln!("svala: warning: too few clear pairs for an insert-size model: with this one no pair is proper");
     }

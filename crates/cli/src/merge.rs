@@ -6,15 +6,16 @@ use std::time::Instant;
 
 use svala_compute::Counters;
 use svala_io::{
-    AlignmentWriter, Destination, EncodedRecord, Format, Header, RecordOrder, ReferenceSequence, ShardReader,
-    WriterOptions, flags,
+    AlignmentWriter, CramReference, Destination, EncodedRecord, Format, Header, RecordOrder, ReferenceSequence,
+    ShardReader, WriterOptions, flags, may_be_cram,
 };
+use svala_map::index::Index;
 use svala_map::merge::Merge;
 use svala_map::pipeline::{Done, Summary};
 use svala_map::read_groups::{ReadGroups, add_group};
 use svala_map::sort::{DuplicateAction, Watch};
 
-use crate::align::{file_name, is_cram, references};
+use crate::align::{cram_reference, file_name, is_cram, references};
 use crate::alt_contigs::AltContigs;
 use crate::args::{MergeArgs, all_threads};
 use crate::companions::{CompanionPlan, Companions};
@@ -34,22 +35,32 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     let mut plan = args.quality.plan(&args.output, true);
     plan.metrics = args.sorted.metrics.as_deref().or(qc_metrics.as_deref());
     check_files(args, plan)?;
+    args.sorted.check_format(&args.output)?;
     let mut options = args.sorted.sort_options(&args.output);
     options.watch = Watch { observe: plan.observe(), depth: true, ..Watch::default() };
-    let Shards { header, line, paired } = open(&args.shards, options.duplicates.action)?;
+    let threads = args.threads.unwrap_or_else(all_threads);
+    let index = reference(args, threads)?;
+    let reference = index.as_ref().map(cram_reference);
+    let Shards { header, line, paired } = open(&args.shards, options.duplicates.action, reference.as_ref())?;
     let read_groups = ReadGroups::new(&header.read_groups);
     interrupt::remove_on_signal(std::iter::once(args.output.clone()).chain(plan.paths()).collect())?;
     let destination = Destination::of(&args.output);
     let runs = Some((options.folder.as_path(), options.max_memory_bytes));
     let inputs = args.shards.iter().map(PathBuf::as_path).collect();
     space::check(&Places { inputs, shards: 1, output: &destination, runs })?;
-    let threads = args.threads.unwrap_or_else(all_threads);
     let digest = plan.record_of.is_some();
-    let writer = writer(args, &destination, &header, WriterOptions { digest, ..args.sorted.writer_options(threads) })?;
+    let writer =
+        writer(args, &destination, &header, index, WriterOptions { digest, ..args.sorted.writer_options(threads) })?;
     let companions = Companions::create(plan, paired)?;
     let start = Instant::now();
-    let merge =
-        Merge { shards: &args.shards, read_groups: &read_groups, barcode_tag: line.barcode_tag, options, digest };
+    let merge = Merge {
+        shards: &args.shards,
+        read_groups: &read_groups,
+        barcode_tag: line.barcode_tag,
+        options,
+        digest,
+        reference,
+    };
     let Done { summary, observation, outcome, output, .. } = merge.execute(writer)?;
     let facts = RunFacts {
         inputs: args.shards.iter().map(|path| file_name(path)).zip(outcome.shards).collect(),
@@ -78,26 +89,36 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     Ok(())
 }
 
-/// Opens the output.
+/// The reference, if the output or a shard is CRAM.
+fn reference(args: &MergeArgs, threads: usize) -> Result<Option<Arc<Index>>> {
+    let cram = std::iter::once(&args.output).filter(|path| is_cram(path));
+    let Some(cram) = cram.chain(args.shards.iter().filter(|path| may_be_cram(path))).next() else { return Ok(None) };
+    let why = "CRAM needs the reference; name it with --ref";
+    let path = args.reference.as_ref().ok_or_else(|| Error::Usage { path: cram.clone(), why })?;
+    Ok(Some(Arc::new(open_index(path, threads)?)))
+}
+
+/// Opens the output. `index` is there for CRAM.
 fn writer(
     args: &MergeArgs,
     destination: &Destination,
     header: &Header,
+    index: Option<Arc<Index>>,
     options: WriterOptions,
 ) -> Result<AlignmentWriter> {
-    if !is_cram(&args.output) {
+    let Some(index) = index else {
         return Ok(AlignmentWriter::create(destination, Format::Bam, header, options)?);
-    }
-    let usage = |path: &Path, why| Error::Usage { path: path.to_owned(), why };
-    let reference = args.reference.as_ref();
-    let reference = reference.ok_or_else(|| usage(&args.output, "CRAM needs the reference; name it with --ref"))?;
-    let index = open_index(reference, options.threads)?;
+    };
     let own = references(&index, &AltContigs::default());
     let identity = |r: &ReferenceSequence| (r.name.clone(), r.length, r.md5);
     if !own.iter().map(identity).eq(header.references.iter().map(identity)) {
-        return Err(usage(reference, "another reference than that of the shards"));
+        let path = args.reference.clone().unwrap_or_default();
+        return Err(Error::Usage { path, why: "another reference than that of the shards" });
     }
-    Ok(AlignmentWriter::create_cram(destination, header, Arc::new(index), options)?)
+    if !is_cram(&args.output) {
+        return Ok(AlignmentWriter::create(destination, Format::Bam, header, options)?);
+    }
+    Ok(AlignmentWriter::create_cram(destination, header, index, options)?)
 }
 
 /// Refuses an output that would replace a shard, one file for two outputs, and a shard given twice.
@@ -134,12 +155,12 @@ struct Shards {
 }
 
 /// Looks at what the shards say of themselves.
-fn open(shards: &[PathBuf], action: DuplicateAction) -> Result<Shards> {
+fn open(shards: &[PathBuf], action: DuplicateAction, reference: Option<&CramReference>) -> Result<Shards> {
     let (mut common, mut paired) = (None::<(Header, CommandLine)>, false);
     let mut sets = ShardSets::default();
     for path in shards {
         let refuse = |why| Error::Map(svala_map::Error::Shard { path: path.clone(), why });
-        let (mut shard, mut header) = ShardReader::open(path)?;
+        let (mut shard, mut header) = ShardReader::open(path, reference.cloned())?;
         let mut first = Vec::new();
         if shard.read(&mut first)? {
             paired |= EncodedRecord::split_first(&first).is_some_and(|(record, _)| record.flags() & flags::PAIRED != 0);

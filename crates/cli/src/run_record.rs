@@ -104,12 +104,13 @@ fn digest_text(sums: &RecordSums) -> String {
     format!("{:032x}", sums.digest)
 }
 
-/// What of an output, its bytes and, if they were read, its records, is not as its record says; empty if everything is.
+/// What of an output, its bytes and its records, is not as its record says; empty if everything is. `has_digest` tells whether the
+/// records' digest is known too.
 ///
 /// # Errors
 ///
 /// The record can't be read or is none.
-pub fn differences(record: &Path, file: &FileDigest, records: Option<&RecordSums>) -> Result<Vec<String>> {
+pub fn differences(record: &Path, file: &FileDigest, records: &RecordSums, has_digest: bool) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(record).map_err(|source| Error::File { path: record.to_owned(), source })?;
     let refuse = |why: &str| Error::RunRecord { path: record.to_owned(), why: why.to_owned() };
     let value: Value = serde_json::from_str(&text).map_err(|error| refuse(&error.to_string()))?;
@@ -117,18 +118,16 @@ pub fn differences(record: &Path, file: &FileDigest, records: Option<&RecordSums
         return Err(refuse(&format!("expected a member \"format\" that says \"{FORMAT}\"")));
     }
     let output = &value["output"];
-    let of_records = records.map(|records| {
-        [
-            ("records", &output["records"], json!(records.records)),
-            ("primary records", &output["primary_records"], json!(records.primary)),
-            ("records of duplicates", &output["duplicate_records"], json!(records.duplicates)),
-            ("digest of the records", &output["digest"], json!(digest_text(records))),
-        ]
-    });
+    let of_records = [
+        ("records", &output["records"], json!(records.records)),
+        ("primary records", &output["primary_records"], json!(records.primary)),
+        ("records of duplicates", &output["duplicate_records"], json!(records.duplicates)),
+    ];
+    let digest = has_digest.then(|| ("digest of the records", &output["digest"], json!(digest_text(records))));
     let of_file = [
         ("bytes", &output["file"]["bytes"], json!(file.bytes)),
         ("SHA-256 of the file", &output["file"]["sha256"], json!(file.hex())),
     ];
-    let differs = of_records.into_iter().flatten().chain(of_file).filter(|(_, recorded, found)| *recorded != found);
+    let differs = of_records.into_iter().chain(digest).chain(of_file).filter(|(_, recorded, found)| *recorded != found);
     Ok(differs.map(|(what, recorded, found)| format!("{what}: {found}, recorded {recorded}")).collect())
 }

@@ -8,6 +8,7 @@ use svala_map::meter::Meter;
 use svala_map::observer::Observe;
 use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions, Watch};
 
+use crate::align::is_cram;
 use crate::args::{AlignArgs, QualityArgs, Sort, SortedArgs};
 use crate::companions::CompanionPlan;
 use crate::error::{Error, Result};
@@ -69,6 +70,26 @@ impl SortedArgs {
 
     /// How the file is written by so many threads.
     pub fn writer_options(&self, threads: usize) -> WriterOptions {
-        WriterOptions { compression_level: self.level, index: !self.no_index, threads, digest: false, count: true }
+        WriterOptions {
+            compression_level: self.level,
+            cram_version: self.cram_version.unwrap_or_default(),
+            index: !self.no_index,
+            threads,
+            digest: false,
+            count: true,
+        }
+    }
+
+    /// Refuses a version of CRAM for another format.
+    ///
+    /// # Errors
+    ///
+    /// As said.
+    pub fn check_format(&self, output: &Path) -> Result<()> {
+        if self.cram_version.is_some() && !is_cram(output) {
+            let why = "--cram-version is for an output whose name ends in .cram";
+            return Err(Error::Usage { path: output.to_owned(), why });
+        }
+        Ok(())
     }
 }

@@ -38,5 +38,5 @@ pub const LONG: &str = concat!(
     simd!(),
     "\nGPU, through wgpu: ",
     gpu!(),
-    "\nformats: FASTQ, BAM in; SAM, BAM, CRAM 3.0, PAF out"
+    "\nformats: FASTQ, BAM, CRAM 3.0 and 3.1 in; SAM, BAM, CRAM 3.0 and 3.1, PAF out"
 );

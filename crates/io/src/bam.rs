@@ -8,7 +8,7 @@ use std::{
 
 use noodles::{bam, sam};
 
-use crate::{EncodedRecord, Error, FileDigest, Result, input::Input, qc::RecordSums};
+use crate::{CramReference, EncodedRecord, Error, FileDigest, Result, alignment_input, input::Input, qc::RecordSums};
 
 /// Uncompressed bytes at a time.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -69,14 +69,16 @@ pub struct CheckedFile {
     pub records: RecordSums,
 }
 
-/// Reads a BAM file, or standard input for `-`, and computes its digests.
+/// Reads a BAM or CRAM file, or standard input for `-`, and computes its digests. Bases of CRAM need the reference; with an unknown one
+/// they are all N, and the digest of the records is not theirs.
 ///
 /// # Errors
 ///
 /// As for [`read_alignments`].
-pub fn check_alignments(path: &Path) -> Result<CheckedFile> {
+pub fn check_alignments(path: &Path, reference: Option<CramReference>) -> Result<CheckedFile> {
     let (input, path) = Input::open_with_digest(path)?;
     let watch = Arc::clone(input.watch());
+    let input = alignment_input::probe(input, reference).map_err(|source| Error::read(&path, 0, source))?.input;
     let mut reader = bam::io::Reader::from(BufReader::with_capacity(BUFFER_BYTES, input));
     read_header(&mut reader, &path)?;
     let mut input = reader.into_inner();

@@ -7,7 +7,8 @@ use std::io::{self, Read};
 
 use noodles::sam;
 
-const MAGIC: &[u8; 4] = b"BAM\x01";
+/// The first bytes of a BAM file.
+pub(crate) const MAGIC: &[u8; 4] = b"BAM\x01";
 
 /// Reads the header. The contigs of its text, if there are any, must be those that its binary part lists.
 ///
@@ -15,20 +16,12 @@ const MAGIC: &[u8; 4] = b"BAM\x01";
 ///
 /// Of the kind `UnexpectedEof` where the file ends within it, of the kind `InvalidData` where it is none, or of reading.
 pub(crate) fn read(input: &mut impl Read) -> io::Result<sam::Header> {
-    let malformed = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what);
     if read_exactly(input, MAGIC.len() as u32)? != MAGIC {
         return Err(malformed("other first bytes"));
     }
     let text_bytes = read_number(input)?;
     let text = read_exactly(input, text_bytes)?;
-    let text = &text[..text.iter().position(|&byte| byte == 0).unwrap_or(text.len())];
-    let mut parser = sam::header::Parser::default();
-    for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        // noodles' own error may quote the line.
-        parser.parse_partial(line).map_err(|_| malformed("a line of its text is none of SAM"))?;
-    }
-    let header = parser.finish();
+    let header = parse(&text)?;
     let mut contigs = header.reference_sequences().iter();
     let has_contigs = contigs.len() > 0;
     for _ in 0..read_number(input)? {
@@ -41,6 +34,26 @@ pub(crate) fn read(input: &mut impl Read) -> io::Result<sam::Header> {
         }
     }
     if contigs.next().is_some() { Err(malformed("its two lists of contigs differ")) } else { Ok(header) }
+}
+
+/// Parses the lines of a header, which zeros may follow.
+///
+/// # Errors
+///
+/// Of the kind `InvalidData`.
+pub(crate) fn parse(text: &[u8]) -> io::Result<sam::Header> {
+    let text = &text[..text.iter().position(|&byte| byte == 0).unwrap_or(text.len())];
+    let mut parser = sam::header::Parser::default();
+    for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // noodles' own error may quote the line.
+        parser.parse_partial(line).map_err(|_| malformed("a line of its text is none of SAM"))?;
+    }
+    Ok(parser.finish())
+}
+
+fn malformed(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 fn read_number(input: &mut impl Read) -> io::Result<u32> {

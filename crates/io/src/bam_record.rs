@@ -16,7 +16,7 @@ const BIN_OF_NO_PLACE: u16 = 4680;
 pub(crate) fn append_record(record: &AlignmentRecord<'_>, operations: u16, output: &mut Vec<u8>) {
     let start = output.len();
     let reference = |index: Option<usize>| or_minus_one(index.map(|index| index as i32));
-    let [bin, flags] = [bin(record), record.flags].map(u16::to_le_bytes);
+    let [bin, flags] = [bin(record.position, record.cigar), record.flags].map(u16::to_le_bytes);
     let [count_low, count_high] = operations.to_le_bytes();
     output.extend_from_slice(
         [
@@ -49,10 +49,10 @@ fn or_minus_one(number: Option<i32>) -> [u8; 4] {
     number.unwrap_or(-1).to_le_bytes()
 }
 
-/// The least bin that holds the alignment (section 5.3).
-fn bin(record: &AlignmentRecord<'_>) -> u16 {
-    let Some(first) = record.position.map(u64::from) else { return BIN_OF_NO_PLACE };
-    let last = first + record.cigar.iter().copied().map(reference_bases).sum::<u64>().max(1) - 1;
+/// The least bin that holds an alignment at a 0-based position (section 5.3).
+pub(crate) fn bin(position: Option<u32>, cigar: &[CigarOp]) -> u16 {
+    let Some(first) = position.map(u64::from) else { return BIN_OF_NO_PLACE };
+    let last = first + cigar.iter().copied().map(reference_bases).sum::<u64>().max(1) - 1;
     let shift = [14, 17, 20, 23, 26].into_iter().find(|shift| first >> shift == last >> shift);
     // Numbers of bins beyond 2^29 bases don't fit, and mean nothing.
     shift.map_or(0, |shift| (((1 << (29 - shift)) - 1) / 7 + (first >> shift)) as u16)
@@ -63,7 +63,7 @@ fn reference_bases(op: CigarOp) -> u64 {
 }
 
 /// Appends bases, two a byte.
-fn append_bases(bases: &[u8], output: &mut Vec<u8>) {
+pub(crate) fn append_bases(bases: &[u8], output: &mut Vec<u8>) {
     let code = |base: u8| CODES[usize::from(base)];
     let (pairs, last) = bases.as_chunks();
     output.extend(pairs.iter().map(|&[first, second]| code(first) << 4 | code(second)));

@@ -27,7 +27,9 @@ impl<R: Read> BamRecords<R> {
             Error::Read { path, source } if source.kind() == io::ErrorKind::UnexpectedEof => {
                 Error::Truncated { path, record: 0 }
             }
-            Error::Read { path, source } => malformed(path, 0, format!("expected a BAM header: {source}")),
+            Error::Read { path, source } if source.kind() == io::ErrorKind::InvalidData => {
+                malformed(path, 0, format!("expected a BAM header: {source}"))
+            }
             error => error,
         })?;
         Ok((Self { input, path, records: 0 }, header))

@@ -51,7 +51,7 @@ pub(crate) struct Damaged(pub(crate) io::Error);
 
 type Source = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 
-/// Whether a file is compressed, by its first bytes.
+/// Whether a file is compressed, by its first bytes; CRAM always is.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ type Source = Chain<Cursor<Vec<u8>>, Box<dyn Read + Send>>;
 pub fn is_compressed(path: &Path) -> io::Result<bool> {
     let mut probe = Vec::with_capacity(PROBE_BYTES);
     File::open(path)?.take(PROBE_BYTES as u64).read_to_end(&mut probe)?;
-    Ok(Container::detect(&probe) != Container::Plain)
+    Ok(Container::detect(&probe) != Container::Plain || probe.starts_with(b"CRAM"))
 }
 
 /// Uncompressed bytes of a file or of standard input.

@@ -1,6 +1,6 @@
 //! Formats and files of the svala aligner.
 //!
-//! Reads come in through [`ReadSource`] (FASTQ, one file or two files of mates, or BAM) as [`ReadBatch`]es,
+//! Reads come in through [`ReadSource`] (FASTQ, one file or two files of mates, or BAM or CRAM) as [`ReadBatch`]es,
 //! the reference through [`FastaReader`] as [`Contig`]s. Both open plain, gzip and BGZF files and
 //! standard input, told by content. Alignments leave as [`AlignmentRecord`]s: each thread turns its
 //! own into bytes with a [`RecordEncoder`], and one [`AlignmentWriter`] puts the pieces in order
@@ -39,7 +39,7 @@
 //!     },
 //!     lines: Default::default(),
 //! };
-//! let mut source = ReadSource::open(&reads, None, 1000)?;
+//! let mut source = ReadSource::open(&reads, None, 1000, None)?;
 //! let mut encoder = RecordEncoder::new(Format::Bam, &header)?;
 //! let destination = Destination::File(output.clone());
 //! let mut writer = AlignmentWriter::create(&destination, Format::Bam, &header, Default::default())?;
@@ -77,6 +77,7 @@
 //! does the binary formats, do not show in this interface.
 #![forbid(unsafe_code)]
 
+mod alignment_input;
 mod atomic;
 mod bam;
 mod bam_header;
@@ -127,12 +128,13 @@ mod writer;
 mod zstd_input;
 
 pub use self::{
+    alignment_input::may_be_cram,
     atomic::{AtomicFile, remove_partials},
     bam::{CheckedFile, OwnedAlignment, check_alignments, read_alignments},
     bam_index::bam_index_path,
     batch::ReadBatch,
     cigar::{CigarKind, CigarOp},
-    cram::{ReferenceBases, cram_index_path},
+    cram::{CramReference, CramVersion, ReferenceBases, cram_index_path},
     disk::free_space,
     duplication_metrics::DuplicationMetrics,
     encode::{Format, RecordEncoder},

@@ -1,6 +1,6 @@
 //! Read groups: the reads of one lane of a library, as a rule.
 
-use std::fmt;
+use std::{fmt, io};
 
 use noodles::sam::{
     self,
@@ -55,8 +55,11 @@ impl ReadGroup {
         self.fields.other_fields().get(&map::read_group::tag::LIBRARY).map(ToString::to_string)
     }
 
+    /// Of a header that has been read, if it can be written again.
     pub(crate) fn from_fields(id: &[u8], fields: &Map<map::ReadGroup>) -> Option<Self> {
         let id = std::str::from_utf8(id).ok()?.to_owned();
+        let header = sam::Header::builder().add_read_group(id.as_str(), fields.clone()).build();
+        sam::io::Writer::new(io::sink()).write_header(&header).ok()?;
         Some(Self { id, fields: fields.clone() })
     }
 
@@ -106,6 +109,17 @@ mod tests {
             assert!(matches!(error, Error::ReadGroup { .. }), "{text:?}");
             assert!(!format!("{error} {error:?}").contains("secret"), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_can_be_read_but_not_written_is_none() {
+        let group = |line: &str| {
+            let header: sam::Header = line.parse().unwrap();
+            let (id, fields) = header.read_groups().first().unwrap();
+            ReadGroup::from_fields(id, fields)
+        };
+        assert!(group("@RG\tID:a\tSM:s\n").is_some());
+        assert!(group("@RG\tID:a\t\u{1}M:s\n").is_none());
     }
 
     #[test]

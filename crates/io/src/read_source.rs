@@ -1,7 +1,7 @@
-//! Where reads come from: FASTQ in one file, two files of mates or mates in turn, or BAM.
+//! Where reads come from: FASTQ in one file, two files of mates or mates in turn, or BAM or CRAM.
 
 use std::{
-    io::{Cursor, Read},
+    io::Read,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -10,7 +10,9 @@ use std::{
 };
 
 use crate::{
-    Error, ReadBatch, ReadGroup, Result,
+    CramReference, Error, ReadBatch, ReadGroup, Result,
+    alignment_input::{self, Probed},
+    bam_header,
     bam_reads::BamReads,
     fastq::{FastqReader, Waiting, read_pair},
     input::Input,
@@ -19,16 +21,11 @@ use crate::{
     watched::InputWatch,
 };
 
-/// The first bytes of every BAM file.
-const BAM_MAGIC: &[u8] = b"BAM\x01";
-/// Those of every CRAM file.
-const CRAM_MAGIC: &[u8] = b"CRAM";
-
 /// The bytes of a file, inflated.
 pub(crate) type Opened = Box<dyn Read + Send>;
 
-/// Reads, single or paired, from FASTQ files that may be compressed with gzip, BGZF or Zstandard, or from a BAM file. Which it is, is told by
-/// content.
+/// Reads, single or paired, from FASTQ files that may be compressed with gzip, BGZF or Zstandard, or from a BAM or CRAM file. Which it is, is
+/// told by content. What is said of BAM below is true of CRAM.
 ///
 /// Reads of a BAM file keep their optional fields, but for those that svala writes itself, their read groups among them. An aligned
 /// file is read as if it were not: its secondary and supplementary records are passed over, and reverse reads turned back.
@@ -63,29 +60,36 @@ struct Interleaved {
 
 impl ReadSource {
     /// Opens a file of reads, and a second file of their mates for paired reads. `-` is standard
-    /// input; it can stand for one of the two only. Reads of more than `max_bases` bases are errors.
+    /// input; it can stand for one of the two only. Reads of more than `max_bases` bases are errors. `reference` is what aligned
+    /// records of CRAM are told by.
     ///
     /// # Errors
     ///
-    /// A file cannot be opened or its first bytes cannot be read, or a BAM file is malformed, empty or has a second file.
-    pub fn open(first: &Path, second: Option<&Path>, max_bases: usize) -> Result<Self> {
+    /// A file cannot be opened or its first bytes cannot be read, a BAM file is malformed, empty or has a second file, or a CRAM file needs
+    /// another reference.
+    pub fn open(
+        first: &Path,
+        second: Option<&Path>,
+        max_bases: usize,
+        reference: Option<CramReference>,
+    ) -> Result<Self> {
         if first == Path::new("-") && second == Some(first) {
             return Err(Error::Open {
                 path: "standard input".into(),
                 source: std::io::Error::other("it cannot be both the first and the second file"),
             });
         }
-        let Found { input, path, watch, is_bam } = find(first)?;
+        let Found { input, path, watch, is_bam } = find(first, reference.clone())?;
         let mut watches = vec![watch];
         let reads = match second {
             None if is_bam => Reads::Bam(Box::new(BamReads::open(input, path, max_bases)?)),
             None => Reads::Single(FastqReader::new(input, path, max_bases)),
             Some(_) if is_bam => {
-                let source = std::io::Error::other("a BAM file has both mates; expected no second file");
+                let source = std::io::Error::other("a BAM or CRAM file has both mates; expected no second file");
                 return Err(Error::Open { path, source });
             }
             Some(second) => {
-                let second = find(second)?;
+                let second = find(second, reference)?;
                 watches.push(second.watch);
                 let first = FastqReader::new(input, path, max_bases);
                 Reads::Files(Box::new([first, FastqReader::new(second.input, second.path, max_bases)]))
@@ -308,23 +312,15 @@ struct Found {
 }
 
 /// Opens a file and looks at its first bytes. A compressed one is inflated in a thread of its own.
-fn find(path: &Path) -> Result<Found> {
-    let (mut input, path) = Input::open_in_parallel(path)?;
-    let watch = Arc::clone(input.watch());
-    let mut head = Vec::new();
-    let looked = input.by_ref().take(BAM_MAGIC.len() as u64).read_to_end(&mut head);
-    looked.map_err(|source| Error::read(&path, 1, source))?;
-    if head == CRAM_MAGIC {
-        let source =
-            std::io::Error::other("CRAM is not read; expected FASTQ or BAM, which samtools view -b makes of it");
-        return Err(Error::Open { path, source });
-    }
-    let (is_bam, is_compressed) = (head == BAM_MAGIC, input.is_compressed());
-    let input = Cursor::new(head).chain(input);
-    let input: Opened = if is_compressed {
+fn find(path: &Path, reference: Option<CramReference>) -> Result<Found> {
+    let (input, path) = Input::open_in_parallel(path)?;
+    let (watch, is_inflated) = (Arc::clone(input.watch()), input.is_compressed());
+    let probed = alignment_input::probe(input, reference).map_err(|source| Error::read(&path, 1, source))?;
+    let Probed { head, input, is_decoded } = probed;
+    let input: Opened = if is_inflated || is_decoded {
         Box::new(ReadAhead::new(input).map_err(|source| Error::Read { path: path.clone(), source })?)
     } else {
-        Box::new(input)
+        input
     };
-    Ok(Found { input, path, watch, is_bam })
+    Ok(Found { input, path, watch, is_bam: head == bam_header::MAGIC })
 }

@@ -13,7 +13,7 @@ use crate::{
     AtomicFile, EncodedRecord, Error, Format, Header, RecordOrder, Result,
     bam_index::{BamIndexer, bam_index_path},
     bgzf_output::{BgzfOptions, BgzfWriter},
-    cram::{CramOptions, CramWriter, IndexEntry, ReferenceBases, cram_index_path, write_index},
+    cram::{CramOptions, CramVersion, CramWriter, IndexEntry, ReferenceBases, cram_index_path, write_index},
     file_digest::{FileDigest, FileDigester},
     qc::RecordSums,
 };
@@ -32,6 +32,8 @@ pub struct WriterOptions {
     pub threads: usize,
     /// DEFLATE level of BAM's BGZF blocks and of the blocks of CRAM that get it, 0 (stored) to 9.
     pub compression_level: u8,
+    /// The version of CRAM.
+    pub cram_version: CramVersion,
     /// Whether an index is written beside a BAM or CRAM file; see [`bam_index_path`] and [`cram_index_path`]. Its records must
     /// then come in the order of their places, in pieces of whole records. Standard output, devices and pipes get none.
     pub index: bool,
@@ -44,7 +46,14 @@ pub struct WriterOptions {
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { threads: 1, compression_level: DEFAULT_COMPRESSION_LEVEL, index: false, digest: false, count: false }
+        Self {
+            threads: 1,
+            compression_level: DEFAULT_COMPRESSION_LEVEL,
+            cram_version: CramVersion::default(),
+            index: false,
+            digest: false,
+            count: false,
+        }
     }
 }
 
@@ -131,7 +140,7 @@ impl AlignmentWriter {
         Ok(writer)
     }
 
-    /// Opens a CRAM file, version 3.0, for encoded BAM records, which must come in pieces of whole records and, if the header
+    /// Opens a CRAM file for encoded BAM records, which must come in pieces of whole records and, if the header
     /// says so, in the order of their places. Readers need the reference with the `M5` of the header; it is not in the file.
     ///
     /// # Errors
@@ -151,6 +160,7 @@ impl AlignmentWriter {
         let cram_options = CramOptions {
             reference,
             sorted: header.order == RecordOrder::Coordinate,
+            version: options.cram_version,
             level: options.compression_level,
             threads: options.threads,
         };

@@ -10,7 +10,7 @@ use svala_io::{Error, ReadBatch, ReadSource, Result};
 
 /// All reads of a source, in batches of `max_reads`.
 fn read_all(first: &Path, second: Option<&Path>, max_reads: usize) -> Result<ReadBatch> {
-    let mut source = ReadSource::open(first, second, 1000)?;
+    let mut source = ReadSource::open(first, second, 1000, None)?;
     let (mut all, mut batch) = (ReadBatch::new(), ReadBatch::new());
     while source.read_batch(&mut batch, max_reads)? {
         assert!(!batch.is_empty() && batch.len() <= max_reads.max(if second.is_some() { 2 } else { 1 }));
@@ -89,8 +89,10 @@ fn containers_and_batch_sizes_do_not_matter() {
 
 #[test]
 fn cram_is_told_from_broken_fastq() {
-    let error = read_text("CRAM\x03\x00and so on").unwrap_err().to_string();
-    assert!(error.contains("reads.fq") && error.contains("CRAM is not read"), "{error}");
+    let of = |content: &str| read_text(content).unwrap_err().to_string();
+    let [old, cut] = [of(&format!("CRAM\x02\x01{}", "x".repeat(40))), of("CRAM\x03\x00and so on")];
+    assert!(old.contains("reads.fq") && old.contains("CRAM 2.1 is not read; expected CRAM 3.0 or 3.1"), "{old}");
+    assert!(cut.contains("reads.fq") && cut.contains("truncated"), "{cut}");
 }
 
 #[test]
@@ -176,9 +178,9 @@ fn a_missing_file_and_a_folder_cannot_be_opened() {
     let folder = Folder::new();
     let missing = folder.path().join("missing.fq");
     for path in [missing.as_path(), folder.path()] {
-        assert!(matches!(ReadSource::open(path, None, 1000), Err(Error::Open { .. })));
+        assert!(matches!(ReadSource::open(path, None, 1000, None), Err(Error::Open { .. })));
     }
-    assert!(ReadSource::open(Path::new("-"), Some(Path::new("-")), 1000).is_err());
+    assert!(ReadSource::open(Path::new("-"), Some(Path::new("-")), 1000, None).is_err());
 }
 
 /// A cut file must never be read as a shorter one, wherever it is cut.
@@ -279,19 +281,19 @@ fn barcodes_are_taken_from_comments() {
     let good = "@r1 1:N:0:AC\tXX:Z:no\tRX:Z:ACG-TT extra\nA\n+\nI\n@r2 RX:Z:N\nA\n+\nI\n";
     let path = folder.file("good.fq", good);
     let mut batch = ReadBatch::new();
-    let mut source = ReadSource::open(&path, None, 100).unwrap().with_barcodes(*b"RX");
+    let mut source = ReadSource::open(&path, None, 100, None).unwrap().with_barcodes(*b"RX");
     assert!(source.read_batch(&mut batch, 10).unwrap());
     assert_eq!([batch.barcode(0), batch.barcode(1)], [&b"ACG-TT"[..], b"N"]);
     let mut part = ReadBatch::new();
     part.append_range(&batch, 1..2);
     part.append_range(&batch, 0..1);
     assert_eq!([part.barcode(0), part.barcode(1)], [&b"N"[..], b"ACG-TT"]);
-    let mut source = ReadSource::open(&path, None, 100).unwrap();
+    let mut source = ReadSource::open(&path, None, 100, None).unwrap();
     assert!(source.read_batch(&mut batch, 10).unwrap());
     assert_eq!(batch.barcode(1), b"");
     for header in ["@r", "@r RX:Z:", "@r RX:i:1", "@r BX:Z:A", "@RX:Z:A"] {
         let path = folder.file("bad.fq", format!("{header}\nA\n+\nI\n"));
-        let mut source = ReadSource::open(&path, None, 100).unwrap().with_barcodes(*b"RX");
+        let mut source = ReadSource::open(&path, None, 100, None).unwrap().with_barcodes(*b"RX");
         let error = source.read_batch(&mut batch, 10).unwrap_err();
         assert!(error.to_string().contains("record 1: expected a barcode"), "{header}: {error}");
     }

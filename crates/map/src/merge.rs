@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use svala_io::{AlignmentWriter, EncodedRecord, FileDigest, ShardReader};
+use svala_io::{AlignmentWriter, CramReference, EncodedRecord, FileDigest, ShardReader};
 
 use crate::duplicates::{Duplicates, Finder, Gatherer, LibraryCounts};
 use crate::error::{Error, Result};
@@ -31,6 +31,8 @@ pub struct Merge<'a> {
     pub options: SortOptions,
     /// Whether the digests of the shards are wanted.
     pub digest: bool,
+    /// What records of CRAM are told by.
+    pub reference: Option<CramReference>,
 }
 
 /// What is known at the end of a merge.
@@ -52,7 +54,7 @@ impl Merge<'_> {
         let action = self.options.duplicates.action;
         let found = if action == DuplicateAction::Ignore { Found::default() } else { self.find_duplicates()? };
         let starts = found.starts.iter().copied().chain(std::iter::repeat(0));
-        let streams = self.shards.iter().zip(starts).map(|(path, start)| ShardStream::open(path, start, self.digest));
+        let streams = self.shards.iter().zip(starts).map(|(path, start)| self.stream(path, start));
         let streams = streams.collect::<Result<Vec<_>>>()?;
         let watches: Vec<_> = streams.iter().map(|stream| Arc::clone(stream.shard.watch())).collect();
         let mut merged = Merged::new(streams)?;
@@ -71,6 +73,12 @@ impl Merge<'_> {
         Ok(Done { summary, observation, outcome, resumed_after: None, output })
     }
 
+    fn stream(&self, path: &Path, next: u64) -> Result<ShardStream> {
+        let open = if self.digest { ShardReader::open_with_digest } else { ShardReader::open };
+        let (shard, _) = open(path, self.reference.clone())?;
+        Ok(ShardStream { shard, next, last_key: 0 })
+    }
+
     /// The first reading.
     fn find_duplicates(&self) -> Result<Found> {
         let SortOptions { max_memory_bytes, folder, duplicates, .. } = &self.options;
@@ -78,7 +86,7 @@ impl Merge<'_> {
         let (mut starts, mut bytes) = (Vec::new(), Vec::new());
         for path in self.shards {
             starts.push(gatherer.start_file(path));
-            let (mut shard, _) = ShardReader::open(path)?;
+            let (mut shard, _) = ShardReader::open(path, self.reference.clone())?;
             while shard.read(&mut bytes)? {
                 let (record, _) = EncodedRecord::split_first(&bytes).ok_or(Error::BrokenRecord)?;
                 gatherer.add(record)?;
@@ -105,13 +113,6 @@ struct ShardStream {
     shard: ShardReader,
     next: u64,
     last_key: u64,
-}
-
-impl ShardStream {
-    fn open(path: &Path, next: u64, digest: bool) -> Result<Self> {
-        let (shard, _) = if digest { ShardReader::open_with_digest(path) } else { ShardReader::open(path) }?;
-        Ok(Self { shard, next, last_key: 0 })
-    }
 }
 
 impl Source<Record<ByPlace>> for ShardStream {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use svala_io::{
-    Contig, EncodedRecord, FastaReader, Labelling, NamedGroups, ReadBatch, ReadGroup, ReadSource, ReadStructure,
-    ShardReader, check_alignments,
+    Contig, CramReference, EncodedRecord, FastaReader, Labelling, NamedGroups, ReadBatch, ReadGroup, ReadSource,
+    ReadStructure, ShardReader, check_alignments,
 };
 
 /// Puts content into a file.
@@ -35,30 +35,37 @@ static STRUCTURES: LazyLock<Vec<ReadStructure>> =
 pub fn fastq(content: &[u8], path: &Path) {
     let groups = NamedGroups { lanes: vec!["HXYZ.2".into()], ..NamedGroups::default() };
     let path = written(content, path);
-    let open = || ReadSource::open(path, None, 100);
+    let open = || ReadSource::open(path, None, 100, None);
     let _ = read_all(open());
     let _ = read_all(open().map(|source| source.interleaved().with_comments()));
     let labelling = Labelling { umi_from_name: true, mate_score: true, groups: Some(groups), ..Labelling::default() };
     let _ = read_all(open().and_then(|source| source.with_barcodes(*b"RX").labelled(labelling)));
     let labelling = Labelling { structures: STRUCTURES.clone(), mate_score: true, ..Labelling::default() };
     let _ = read_all(open().and_then(|source| source.interleaved().labelled(labelling)));
-    let _ = read_all(ReadSource::open(path, Some(path), 100));
+    let _ = read_all(ReadSource::open(path, Some(path), 100, None));
 }
 
 /// BAM as reads.
 pub fn unaligned_bam(content: &[u8], path: &Path) {
     let path = written(content, path);
-    let _ = read_all(ReadSource::open(path, None, 100));
+    let _ = read_all(ReadSource::open(path, None, 100, None));
     let labelling = Labelling { umi_from_name: true, mate_score: true, ..Labelling::default() };
     let labelled = |source: ReadSource| source.with_barcodes(*b"RX").labelled(labelling);
-    let _ = read_all(ReadSource::open(path, None, 100).and_then(labelled));
+    let _ = read_all(ReadSource::open(path, None, 100, None).and_then(labelled));
+}
+
+/// CRAM as reads, and as records.
+pub fn cram(content: &[u8], path: &Path) {
+    let (path, reference) = (written(content, path), CramReference::unknown());
+    let _ = read_all(ReadSource::open(path, None, 100, Some(reference.clone())));
+    let _ = check_alignments(path, Some(reference));
 }
 
 /// BAM as records, and as a shard to be merged.
 pub fn bam_file(content: &[u8], path: &Path) {
     let path = written(content, path);
-    let _ = check_alignments(path);
-    if let Ok((mut shard, _)) = ShardReader::open(path) {
+    let _ = check_alignments(path, None);
+    if let Ok((mut shard, _)) = ShardReader::open(path, None) {
         let mut record = Vec::new();
         while shard.read(&mut record).is_ok_and(|is_there| is_there) {}
     }
@@ -73,9 +80,9 @@ pub fn header(text: &[u8], path: &Path) {
     let contig = [&number(2)[..], b"c\0", &number(9)].concat();
     let content = [&b"BAM\x01"[..], &number(text.len()), text, &number(1), &contig].concat();
     let path = written(&content, path);
-    let _ = ReadSource::open(path, None, 100).map(|source| source.read_groups().len());
-    let _ = ShardReader::open(path);
-    let _ = check_alignments(path);
+    let _ = ReadSource::open(path, None, 100, None).map(|source| source.read_groups().len());
+    let _ = ShardReader::open(path, None);
+    let _ = check_alignments(path, None);
 }
 
 /// A reference.

@@ -89,7 +89,7 @@ fn read_back(demo: &Demo, folder: &Path, threads: usize) -> Check {
         let engine =
             EngineArgs { backend: Backend::Cpu, adapters: Adapters::Best, gpu_check: GpuCheck::default(), simd: None };
         demo.align(&DemoRun { output: &output, sorted: true, threads, engine: &engine, quiet: true })?;
-        let found = check_alignments(&output)?;
+        let found = check_alignments(&output, None)?;
         let index = if folder.join("back.bam.bai").exists() { "with" } else { "without" };
         Ok(format!("{}, {index} an index", described(&found.records)))
     })

@@ -6,7 +6,7 @@ use md5::{Digest, Md5};
 
 use super::{
     IndexEntry, ReferenceBases,
-    block::{ContentType, Packing, append_block, append_checksum},
+    block::{Coding, ContentType, Packing, append_block, append_checksum},
     compression_header::compression_header,
     features::append_features,
     number::{put_count, put_itf8, put_ltf8},
@@ -41,8 +41,7 @@ pub(super) struct Context {
     pub(super) read_groups: Vec<Vec<u8>>,
     /// Whether the records come in the order of their places. A slice has then one contig, and positions are differences.
     pub(super) sorted: bool,
-    /// DEFLATE level, 0 to 9.
-    pub(super) level: u8,
+    pub(super) coding: Coding,
 }
 
 /// Encoded BAM records of one slice, one after the other.
@@ -280,13 +279,13 @@ impl<'a> Slice<'a> {
     }
 
     fn finish(self, group: &Group) -> io::Result<Container> {
-        let level = self.context.level;
+        let coding = self.context.coding;
         let mut content = Vec::new();
         let header = compression_header(&self.tags, self.context.sorted);
-        append_block(ContentType::CompressionHeader, 0, &header, Packing::Raw, level, &mut content)?;
+        append_block(ContentType::CompressionHeader, 0, &header, Packing::Raw, coding, &mut content)?;
         let landmark = content.len();
         let (blocks, ids) = self.blocks()?;
-        append_block(ContentType::SliceHeader, 0, &self.header(group, &ids), Packing::Raw, level, &mut content)?;
+        append_block(ContentType::SliceHeader, 0, &self.header(group, &ids), Packing::Raw, coding, &mut content)?;
         content.extend(blocks);
         let Place { reference, start, .. } = self.place;
         let span = self.place.span();
@@ -310,13 +309,13 @@ impl<'a> Slice<'a> {
 
     /// The blocks of the slice and their content ids. The core block, for values in bits, is always empty.
     fn blocks(&self) -> io::Result<(Vec<u8>, Vec<i32>)> {
-        let level = self.context.level;
+        let coding = self.context.coding;
         let (mut blocks, mut ids) = (Vec::new(), vec![0]);
-        append_block(ContentType::Core, 0, b"", Packing::Raw, level, &mut blocks)?;
+        append_block(ContentType::Core, 0, b"", Packing::Raw, coding, &mut blocks)?;
         let series = Series::ALL.iter().map(|&(s, _)| (s.content_id(), self.streams.get(s), s.packing()));
         let tags = self.tags.streams().map(|(id, stream)| (id, stream, Packing::Shortest));
         for (id, stream, packing) in series.chain(tags).filter(|(_, stream, _)| !stream.is_empty()) {
-            append_block(ContentType::External, id, stream, packing, level, &mut blocks)?;
+            append_block(ContentType::External, id, stream, packing, coding, &mut blocks)?;
             ids.push(id);
         }
         Ok((blocks, ids))

@@ -5,12 +5,15 @@ use std::io;
 use noodles::sam;
 
 use super::{
-    block::{ContentType, Packing, append_block},
+    CramVersion,
+    block::{Coding, ContentType, Packing, append_block},
     container::ContainerHeader,
 };
 
-/// Magic letters, version 3.0 and a file name that is left empty.
+/// Magic letters, version 3 and a file name that is left empty.
 const DEFINITION: [u8; 26] = *b"CRAM\x03\x00\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+/// Where the second number of the version stands.
+const MINOR_VERSION_AT: usize = 5;
 
 /// The container that ends every complete file.
 pub(super) const END: [u8; 38] = [
@@ -19,7 +22,7 @@ pub(super) const END: [u8; 38] = [
 ];
 
 /// The first bytes of a file: its definition and the SAM header.
-pub(super) fn file_start(header: &sam::Header) -> io::Result<Vec<u8>> {
+pub(super) fn file_start(header: &sam::Header, version: CramVersion) -> io::Result<Vec<u8>> {
     /// DEFLATE level of the header, which is small.
     const LEVEL: u8 = 6;
     let mut text = vec![0; 4];
@@ -27,9 +30,13 @@ pub(super) fn file_start(header: &sam::Header) -> io::Result<Vec<u8>> {
     let length = i32::try_from(text.len() - 4).map_err(|_| io::Error::other("the header has more than 2^31 bytes"))?;
     text[..4].copy_from_slice(&length.to_le_bytes());
     let mut block = Vec::new();
-    append_block(ContentType::FileHeader, 0, &text, Packing::Gzip, LEVEL, &mut block)?;
+    append_block(ContentType::FileHeader, 0, &text, Packing::Gzip, Coding { version, level: LEVEL }, &mut block)?;
     let container = ContainerHeader { blocks: 1, ..ContainerHeader::default() };
     let mut start = DEFINITION.to_vec();
+    start[MINOR_VERSION_AT] = match version {
+        CramVersion::V3_0 => 0,
+        CramVersion::V3_1 => 1,
+    };
     container.append(block.len(), &mut start);
     start.append(&mut block);
     Ok(start)

@@ -1,6 +1,6 @@
-//! CRAM 3.0 files: records as their differences from the reference, in columns.
+//! CRAM 3.0 and 3.1 files: records as their differences from the reference, in columns.
 //!
-//! Format: "CRAM format specification (version 3.0)", GA4GH, 2024. A file is a chain of containers, and each of ours holds one
+//! Format: "CRAM format specification (version 3.1)", GA4GH, 2024. Version 3.1 differs from 3.0 in the codecs that blocks may have. A file is a chain of containers, and each of ours holds one
 //! slice of at most [`RECORDS_A_SLICE`] records. Every field of a record goes to the stream of its [`series`], every stream to a
 //! block, compressed alone. A container depends on its records and the reference only, so several threads make them and the
 //! [`writer`] puts them in order; it is cut by counts and places of records, and neither threads nor timing can show in the file.
@@ -11,12 +11,13 @@
 //! tags, NM and MD too, so that what comes out is what went in, tag order aside.
 //!
 //! - [`number`]: integers of variable size;
-//! - [`rans`], [`block`]: compression;
+//! - [`rans`], [`rans_nx16`], [`stream_flags`], [`names`], [`block`]: compression;
 //! - [`series`], [`tags`], [`features`]: the columns of records;
 //! - [`encoding`], [`compression_header`]: which block holds which column;
 //! - [`container`]: records to bytes;
 //! - [`file`]: what stands before and behind the containers;
-//! - [`index`]: the CRAI file.
+//! - [`index`]: the CRAI file;
+//! - [`read`]: the way back.
 
 mod block;
 mod compression_header;
@@ -25,9 +26,13 @@ mod encoding;
 mod features;
 mod file;
 mod index;
+mod names;
 mod number;
 mod rans;
+mod rans_nx16;
+mod read;
 mod series;
+mod stream_flags;
 mod tags;
 mod writer;
 
@@ -35,7 +40,19 @@ use std::ops::Range;
 
 pub use index::cram_index_path;
 pub(crate) use index::{IndexEntry, write_index};
+pub use read::CramReference;
+pub(crate) use read::{CramStream, is_cram};
 pub(crate) use writer::{CramOptions, CramWriter};
+
+/// A version of the format.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum CramVersion {
+    /// 3.0, which all readers know.
+    #[default]
+    V3_0,
+    /// 3.1, which has a codec for names, and an entropy coder that packs few symbols.
+    V3_1,
+}
 
 /// Most records of a slice.
 const RECORDS_A_SLICE: usize = 10_000;

@@ -11,7 +11,7 @@ const TOTAL: u32 = (1 << SCALE_BITS) - 1;
 /// A state is never below this after a step of decoding.
 const LOWER_BOUND: u32 = 1 << 23;
 const STATES: usize = 4;
-const SYMBOLS: usize = 256;
+pub(super) const SYMBOLS: usize = 256;
 const HEADER_BYTES: usize = 9;
 
 /// Frequencies of the symbols, and the sums of those before each.
@@ -24,21 +24,7 @@ struct Table {
 impl Table {
     /// Scales counts, of which at least one is not zero, to frequencies; a symbol that occurs keeps at least 1.
     fn new(counts: &[u32; SYMBOLS]) -> Self {
-        let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
-        let mut frequencies = counts.map(|count| match u64::from(count) * u64::from(TOTAL) / total.max(1) {
-            0 => u16::from(count > 0),
-            scaled => scaled as u16,
-        });
-        // The most frequent symbol feels rounding least; if it can't give all, the next is asked.
-        loop {
-            let sum: i32 = frequencies.iter().map(|&frequency| i32::from(frequency)).sum();
-            let missing = TOTAL as i32 - sum;
-            let Some(most) = frequencies.iter_mut().rev().max() else { break };
-            if missing == 0 || *most == 0 {
-                break;
-            }
-            *most = (i32::from(*most) + missing).max(1) as u16;
-        }
+        let frequencies = scale(counts, TOTAL);
         let mut starts = [0; SYMBOLS];
         let mut sum = 0;
         for (start, frequency) in starts.iter_mut().zip(&frequencies) {
@@ -75,9 +61,33 @@ impl Table {
     }
 }
 
+/// Scales counts, of which at least one is not zero, to frequencies that sum to `wanted`; a symbol that occurs keeps at least 1.
+pub(super) fn scale(counts: &[u32; SYMBOLS], wanted: u32) -> [u16; SYMBOLS] {
+    let total: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+    let mut frequencies = counts.map(|count| match u64::from(count) * u64::from(wanted) / total.max(1) {
+        0 => u16::from(count > 0),
+        scaled => scaled as u16,
+    });
+    // The most frequent symbol feels rounding least; if it can't give all, the next is asked.
+    loop {
+        let sum: i32 = frequencies.iter().map(|&frequency| i32::from(frequency)).sum();
+        let missing = wanted as i32 - sum;
+        let Some(most) = frequencies.iter_mut().rev().max() else { break };
+        if missing == 0 || *most == 0 {
+            break;
+        }
+        *most = (i32::from(*most) + missing).max(1) as u16;
+    }
+    frequencies
+}
+
 /// Appends the symbols that occur, each with what `write` says of it, and a zero. Of symbols that follow each other only the
 /// first two are named, and after the second stands how many more there are.
-fn write_symbols(occurs: impl Fn(usize) -> bool, output: &mut Vec<u8>, mut write: impl FnMut(usize, &mut Vec<u8>)) {
+pub(super) fn write_symbols(
+    occurs: impl Fn(usize) -> bool,
+    output: &mut Vec<u8>,
+    mut write: impl FnMut(usize, &mut Vec<u8>),
+) {
     let mut implied = 0;
     for symbol in (0..SYMBOLS).filter(|&symbol| occurs(symbol)) {
         if implied > 0 {

@@ -86,7 +86,7 @@ impl Series {
 
     pub(super) fn packing(self) -> Packing {
         match self {
-            Self::Name => Packing::Gzip,
+            Self::Name => Packing::Names,
             Self::Quality => Packing::Entropy,
             _ => Packing::Shortest,
         }

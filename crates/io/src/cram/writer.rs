@@ -12,7 +12,8 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use noodles::sam;
 
 use super::{
-    IndexEntry, RECORDS_A_SLICE, ReferenceBases, SLICE_SPAN,
+    CramVersion, IndexEntry, RECORDS_A_SLICE, ReferenceBases, SLICE_SPAN,
+    block::Coding,
     container::{Container, Context, Group},
     file,
 };
@@ -24,6 +25,7 @@ pub(crate) struct CramOptions {
     pub(crate) reference: Arc<dyn ReferenceBases>,
     /// Whether the records come in the order of their places.
     pub(crate) sorted: bool,
+    pub(crate) version: CramVersion,
     /// DEFLATE level, 0 to 9.
     pub(crate) level: u8,
     /// Threads that make containers, at least one.
@@ -55,14 +57,14 @@ pub(crate) struct CramWriter<W> {
 impl<W: Write> CramWriter<W> {
     /// Starts the threads and writes the header.
     pub(crate) fn new(mut output: W, header: &sam::Header, options: CramOptions) -> io::Result<Self> {
-        let start = file::file_start(header)?;
+        let start = file::file_start(header, options.version)?;
         output.write_all(&start)?;
         let threads = options.threads.max(1);
         let context = Arc::new(Context {
             reference: options.reference,
             read_groups: header.read_groups().keys().map(|id| id.to_vec()).collect(),
             sorted: options.sorted,
-            level: options.level,
+            coding: Coding { version: options.version, level: options.level },
         });
         let (groups, groups_in) = bounded(threads);
         let (containers_out, containers) = unbounded();

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| svala_fuzz::in_file(data, svala_fuzz::readers::cram));
