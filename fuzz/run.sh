@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:-600}
 shift || true
-[ $# -gt 0 ] || set -- fastq unaligned_bam bam_file header fasta option_values sample_sheet command_line index_file
+[ $# -gt 0 ] || set -- fastq unaligned_bam bam_file cram header fasta option_values sample_sheet command_line index_file
 
 cargo +nightly fuzz build --fuzz-dir . --features program
 programs=target/x86_64-unknown-linux-gnu/release

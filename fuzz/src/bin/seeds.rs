@@ -17,6 +17,9 @@ fn main() -> io::Result<()> {
         ("sample_sheet", vec![seeds::sample_sheet()]),
         ("command_line", seeds::command_lines()),
     ];
+    let data = fuzz.join("../tests/data");
+    let crams = ["unaligned.3.0.cram", "unaligned.3.1.cram"].map(|name| fs::read(data.join(name)));
+    targets.push(("cram", crams.into_iter().collect::<io::Result<_>>()?));
     if let Some(index) = index() {
         targets.push(("index_file", vec![index]));
     }
