@@ -39,20 +39,38 @@ fn granted(memory: *mut u8) -> *mut u8 {
     memory
 }
 
+/// Whether some thread is saying why the program ends.
+#[cfg(unix)]
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
+
 /// Says it once, without taking memory, and ends the program.
 #[cfg(unix)]
 #[cold]
 fn end() {
     const WORDS: &[u8] =
         b"svala: not enough memory; give it more, or use fewer threads (-t) or less for sorting (--max-mem)\n";
-    static IS_ENDING: AtomicBool = AtomicBool::new(false);
-    while IS_ENDING.swap(true, Ordering::Relaxed) {
-        // Another thread is at it.
-        std::thread::sleep(std::time::Duration::from_secs(1));
+    if has_last_word() {
+        // Without standard error nobody can be told.
+        let _ = rustix::io::write(rustix::stdio::stderr(), WORDS);
     }
-    // Without standard error nobody can be told.
-    let _ = rustix::io::write(rustix::stdio::stderr(), WORDS);
     signal_hook::low_level::exit(1);
+}
+
+/// Whether this thread is the one to say why the program ends. Others wait, some seconds, for it to end.
+#[cfg(unix)]
+pub fn has_last_word() -> bool {
+    const SECONDS: u64 = 5;
+    if !IS_ENDING.swap(true, Ordering::Relaxed) {
+        return true;
+    }
+    std::thread::sleep(std::time::Duration::from_secs(SECONDS));
+    false
+}
+
+/// On this system nobody else says anything.
+#[cfg(not(unix))]
+pub fn has_last_word() -> bool {
+    true
 }
 
 /// On this system Rust says it.

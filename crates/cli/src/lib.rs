@@ -88,8 +88,9 @@ pub fn main() -> ExitCode {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
             // A reader that has seen enough (`| head`) is told nothing; the code is a shell's for SIGPIPE.
-            if !error.is_broken_pipe() {
-                eprintln!("svala: {error}");
+            let message = error.to_string();
+            if !error.is_broken_pipe() && allocator::has_last_word() {
+                eprintln!("svala: {message}");
             }
             ExitCode::from(error.exit_code())
         }
