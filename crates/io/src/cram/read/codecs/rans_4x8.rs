@@ -35,6 +35,9 @@ impl Table {
             let frequency = if frequency == 0 { SCALE } else { frequency };
             let own = table.symbols.get_mut(table.slots..table.slots + frequency);
             own.ok_or(Flaw::Damaged("frequencies of symbols sum to too much"))?.fill(symbol);
+            if table.frequencies[usize::from(symbol)] > 0 {
+                return damaged("a symbol has two frequencies");
+            }
             table.frequencies[usize::from(symbol)] = frequency as u16;
             table.starts[usize::from(symbol)] = table.slots as u16;
             table.slots += frequency;
@@ -157,5 +160,12 @@ mod tests {
                 }
             }
         }
+    }
+    /// Found by a fuzzer: the second frequency took the place of the first, and slots before its start were left.
+    #[test]
+    fn a_symbol_with_two_frequencies_is_damage() {
+        let told = |list: &[u8]| Table::read(&mut Bytes(list)).map(|table| table.slots);
+        assert_eq!(told(&[7, 1, 9, 2, 0]), Ok(3));
+        assert!(told(&[7, 1, 9, 2, 7, 3, 0]).is_err());
     }
 }
