@@ -163,7 +163,7 @@ mod tests {
     fn anything_else_is_refused() {
         let good = sample().to_json();
         for (from, to) in [
-            ("resume 1", "resume 2"),
+            ("resume 2", "resume 1"),
             ("\"batches\": 3", "\"batches\": -3"),
             ("\"number\": 7", "\"number\": 18446744073709551615"),
             ("\"templates\"", "\"template\""),
