@@ -74,8 +74,9 @@ impl Checked {
         &self.alignments[self.groups[i].clone()]
     }
 
-    /// Whether another checked place of read `i`, of `length` bases, equals its `best`, and no place can be better: its mapping quality is 0 then. All seeds
-    /// of the read name such places, so that none of them is missing if one seed was looked up completely.
+    /// Whether another checked place of read `i`, of `length` bases, equals its `best`, and no place can be better: its mapping quality
+    /// is 0 then. All seeds of the read name such places, so that none of them is missing if one seed was looked up completely; lesser
+    /// ones may be.
     #[must_use]
     pub fn is_perfect_tie(&self, i: usize, best: &Best, length: usize, options: &MapOptions) -> bool {
         let is_tied = |other: &Alignment| {
