@@ -104,6 +104,7 @@ impl Demo {
         let sort = run.sorted.then(|| SortOptions {
             max_memory_bytes: SORT_BYTES,
             folder: run.output.parent().map(Path::to_owned).unwrap_or_default(),
+            threads: run.threads,
             duplicates: DuplicateOptions { action: DuplicateAction::Mark, optical_distance: 100 },
             watch: Watch { observe: companions.observe(), depth: true, meter: Arc::default() },
             resume: None,

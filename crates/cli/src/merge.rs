@@ -36,9 +36,9 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     plan.metrics = args.sorted.metrics.as_deref().or(qc_metrics.as_deref());
     check_files(args, plan)?;
     args.sorted.check_format(&args.output)?;
-    let mut options = args.sorted.sort_options(&args.output);
-    options.watch = Watch { observe: plan.observe(), depth: true, ..Watch::default() };
     let threads = args.threads.unwrap_or_else(all_threads);
+    let mut options = args.sorted.sort_options(&args.output, threads);
+    options.watch = Watch { observe: plan.observe(), depth: true, ..Watch::default() };
     let index = reference(args, threads)?;
     let reference = index.as_ref().map(cram_reference);
     let Shards { header, line, paired } = open(&args.shards, options.duplicates.action, reference.as_ref())?;

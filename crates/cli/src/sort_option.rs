@@ -9,7 +9,7 @@ use svala_map::observer::Observe;
 use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions, Watch};
 
 use crate::align::is_cram;
-use crate::args::{AlignArgs, QualityArgs, Sort, SortedArgs};
+use crate::args::{AlignArgs, QualityArgs, Sort, SortedArgs, all_threads};
 use crate::companions::CompanionPlan;
 use crate::error::{Error, Result};
 use crate::memory;
@@ -22,8 +22,9 @@ pub fn sort_options(args: &AlignArgs, observe: Observe, meter: &Arc<Meter>) -> R
         let asked = args.sorted.metrics.as_ref().or(args.sorted.rmdup.then_some(&args.output));
         return asked.map_or(Ok(None), |path| Err(Error::Usage { path: path.clone(), why }));
     }
+    let threads = args.threads.unwrap_or_else(all_threads);
     let watch = Watch { observe, depth: args.sort == Sort::Coordinate, meter: Arc::clone(meter) };
-    Ok(Some(SortOptions { watch, ..args.sorted.sort_options(&args.output) }))
+    Ok(Some(SortOptions { watch, ..args.sorted.sort_options(&args.output, threads) }))
 }
 
 /// What the header calls an order.
@@ -52,8 +53,8 @@ impl QualityArgs {
 }
 
 impl SortedArgs {
-    /// What a sort to `output` may use. Runs go beside it unless told otherwise.
-    pub fn sort_options(&self, output: &Path) -> SortOptions {
+    /// What a sort to `output` may use, threads among it. Runs go beside it unless told otherwise.
+    pub fn sort_options(&self, output: &Path, threads: usize) -> SortOptions {
         let folder = self.tmp_dir.clone().unwrap_or_else(|| match output.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
@@ -65,7 +66,7 @@ impl SortedArgs {
         };
         let duplicates = DuplicateOptions { action, optical_distance: self.optical_distance };
         let max_memory_bytes = self.max_mem_bytes.unwrap_or_else(memory::default_bytes);
-        SortOptions { max_memory_bytes, folder, duplicates, watch: Watch::default(), resume: None }
+        SortOptions { max_memory_bytes, folder, threads, duplicates, watch: Watch::default(), resume: None }
     }
 
     /// How the file is written by so many threads.

@@ -154,7 +154,7 @@ pub use self::{
     record::{AlignmentRecord, Tag, TagValue},
     reference_companions::ReferenceCompanions,
     shard::ShardReader,
-    spill::{SpillReader, SpillWriter},
+    spill::{SpillFrame, SpillReader, SpillWriter},
     watched::InputWatch,
     writer::{AlignmentWriter, CompleteOutput, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
 };

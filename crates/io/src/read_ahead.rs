@@ -7,7 +7,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-/// Inflated bytes that go from thread to thread at a time.
+/// Inflated bytes that go from thread to thread at a time unless told otherwise.
 const CHUNK_BYTES: usize = 256 * 1024;
 /// Chunks that wait at most.
 const WAITING_CHUNKS: usize = 4;
@@ -24,17 +24,22 @@ pub(crate) struct ReadAhead {
 impl ReadAhead {
     /// Starts the thread, which ends with the input or when nobody waits for it any more.
     pub(crate) fn new(input: impl Read + Send + 'static) -> io::Result<Self> {
+        Self::with_chunks(input, CHUNK_BYTES)
+    }
+
+    /// The same, with so many bytes at a time.
+    pub(crate) fn with_chunks(input: impl Read + Send + 'static, chunk_bytes: usize) -> io::Result<Self> {
         let (sender, chunks) = bounded(WAITING_CHUNKS);
-        thread::Builder::new().name("read-ahead".into()).spawn(move || read_all(input, &sender))?;
+        thread::Builder::new().name("read-ahead".into()).spawn(move || read_all(input, chunk_bytes, &sender))?;
         Ok(Self { chunks, chunk: Vec::new(), taken: 0, at_end: false })
     }
 }
 
 /// Sends chunks until the input ends, for which an empty one stands, or fails.
-fn read_all(mut input: impl Read, chunks: &Sender<io::Result<Vec<u8>>>) {
+fn read_all(mut input: impl Read, chunk_bytes: usize, chunks: &Sender<io::Result<Vec<u8>>>) {
     loop {
-        let mut chunk = Vec::with_capacity(CHUNK_BYTES);
-        let outcome = input.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk);
+        let mut chunk = Vec::with_capacity(chunk_bytes);
+        let outcome = input.by_ref().take(chunk_bytes as u64).read_to_end(&mut chunk);
         let is_last = chunk.is_empty();
         // What came before an error is good.
         if !(is_last && outcome.is_err()) && chunks.send(Ok(chunk)).is_err() {

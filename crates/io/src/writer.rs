@@ -178,7 +178,21 @@ impl AlignmentWriter {
     /// The destination cannot be written; for BAM this may surface some pieces later.
     pub fn write_encoded(&mut self, bytes: &[u8]) -> Result<()> {
         self.try_output(|output| output.write_all(bytes))?;
-        self.take_note(bytes).map_err(|source| {
+        self.try_note(bytes, None)
+    }
+
+    /// Appends whole records that have been counted: `sums` are theirs.
+    ///
+    /// # Errors
+    ///
+    /// As of [`write_encoded`](Self::write_encoded).
+    pub fn write_counted(&mut self, bytes: &[u8], sums: &RecordSums) -> Result<()> {
+        self.try_output(|output| output.write_all(bytes))?;
+        self.try_note(bytes, Some(sums))
+    }
+
+    fn try_note(&mut self, bytes: &[u8], sums: Option<&RecordSums>) -> Result<()> {
+        self.take_note(bytes, sums).map_err(|source| {
             self.output = None;
             Error::write(&self.path, source)
         })
@@ -229,12 +243,16 @@ impl AlignmentWriter {
         self.written.as_ref()
     }
 
-    /// Counts and indexes what was written.
-    fn take_note(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Some(written) = &mut self.written {
-            for record in EncodedRecord::all(bytes) {
-                written.add(record.map_err(|_| io::Error::other("a record is not whole"))?);
+    /// Counts what was written, if it isn't, and indexes it.
+    fn take_note(&mut self, bytes: &[u8], sums: Option<&RecordSums>) -> io::Result<()> {
+        match (&mut self.written, sums) {
+            (Some(written), Some(sums)) => written.merge(sums),
+            (Some(written), None) => {
+                for record in EncodedRecord::all(bytes) {
+                    written.add(record.map_err(|_| io::Error::other("a record is not whole"))?);
+                }
             }
+            (None, _) => {}
         }
         let indexer = self.index.as_mut().and_then(|index| index.bam.as_mut());
         indexer.map_or(Ok(()), |indexer| indexer.add(bytes))

@@ -32,6 +32,7 @@ mod feeder;
 pub mod grouped;
 pub mod hash;
 pub mod hidden;
+mod in_order;
 pub mod index;
 pub mod insert_model;
 pub mod insert_size;

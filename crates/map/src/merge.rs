@@ -16,8 +16,9 @@ use crate::pipeline::{Done, Summary};
 use crate::read_groups::ReadGroups;
 use crate::sort::merge::{Merged, Source};
 use crate::sort::order::ByPlace;
+use crate::sort::output::{Chunk, Output};
 use crate::sort::record::Record;
-use crate::sort::{DuplicateAction, Output, SortOptions};
+use crate::sort::{DuplicateAction, SortOptions};
 
 /// What a merge works with.
 pub struct Merge<'a> {
@@ -58,14 +59,17 @@ impl Merge<'_> {
         let streams = streams.collect::<Result<Vec<_>>>()?;
         let watches: Vec<_> = streams.iter().map(|stream| Arc::clone(stream.shard.watch())).collect();
         let mut merged = Merged::new(streams)?;
-        let mut output = Output::new(writer, action, &self.options.watch);
+        let mut output = Output::new(writer, self.options.threads, action, &self.options.watch);
         let (mut summary, mut observer) = (Summary::default(), Observer::new(self.options.watch.observe));
-        while let Some(record) = merged.next()? {
+        let mut next = |chunk: &mut Chunk| {
+            let Some(record) = merged.next()? else { return Ok(false) };
             let (encoded, _) = EncodedRecord::split_first(&record.bytes).ok_or(Error::BrokenRecord)?;
             summary.count_encoded(encoded);
             observer.add(encoded);
-            output.write(record.template, &record.bytes, &found.duplicates)?;
-        }
+            chunk.push(record.template, &record.bytes);
+            Ok(true)
+        };
+        output.write(&found.duplicates, std::iter::from_fn(|| Chunk::fill(&mut next).transpose()), Ok)?;
         let written = output.finish(observer.sums)?;
         let shards = watches.iter().map(|watch| watch.file_digest()).collect();
         let outcome = MergeOutcome { counts: found.counts, shards };
@@ -81,8 +85,9 @@ impl Merge<'_> {
 
     /// The first reading.
     fn find_duplicates(&self) -> Result<Found> {
-        let SortOptions { max_memory_bytes, folder, duplicates, .. } = &self.options;
-        let mut gatherer = Gatherer::new(max_memory_bytes / 4, folder.clone(), self.read_groups, self.barcode_tag);
+        let SortOptions { max_memory_bytes, folder, duplicates, threads, .. } = &self.options;
+        let mut gatherer =
+            Gatherer::new(max_memory_bytes / 4, folder.clone(), *threads, self.read_groups, self.barcode_tag);
         let (mut starts, mut bytes) = (Vec::new(), Vec::new());
         for path in self.shards {
             starts.push(gatherer.start_file(path));
@@ -92,7 +97,7 @@ impl Merge<'_> {
                 gatherer.add(record)?;
             }
         }
-        let finder = Finder::new(max_memory_bytes / 8, folder.clone(), duplicates.optical_distance);
+        let finder = Finder::new(max_memory_bytes / 8, folder.clone(), *threads, duplicates.optical_distance);
         let (duplicates, counts) = gatherer.finish(finder)?;
         Ok(Found { duplicates, counts: Some(counts), starts })
     }

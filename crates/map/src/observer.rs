@@ -36,6 +36,11 @@ impl Observer {
         }
     }
 
+    /// One that counts the same and has seen nothing.
+    pub(crate) fn nothing(&self) -> Self {
+        Self { sums: self.sums.map(|_| RecordSums::default()), tally: self.tally.as_ref().map(|_| Tally::default()) }
+    }
+
     /// Counts a record.
     pub fn add(&mut self, record: EncodedRecord<'_>) {
         if let Some(sums) = &mut self.sums {

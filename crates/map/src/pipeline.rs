@@ -29,6 +29,7 @@ use crate::mapper::{BatchInput, Mapper, Workspace};
 use crate::meter::Meter;
 use crate::observer::{Observation, Observe, Observer, Written};
 use crate::options::MapOptions;
+use crate::sort::Sorted;
 
 /// Reads of a batch unless told otherwise.
 pub const DEFAULT_BATCH_READS: usize = 4096;
@@ -40,6 +41,8 @@ pub struct EncodedBatch {
     pub bytes: Vec<u8>,
     /// A signature of each template, if the sink wants them.
     pub signed: Signed,
+    /// The records in the sink's order, if it has one.
+    pub sorted: Sorted,
 }
 
 /// Where encoded records go, in the order of the input.
@@ -55,6 +58,15 @@ pub trait RecordSink {
     /// Whether a later process can go on with what it holds. The digest of reads is then computed.
     fn is_resumable(&self) -> bool {
         false
+    }
+
+    /// What can be done to a batch before those that come before it are written. Mapping threads do it.
+    ///
+    /// # Errors
+    ///
+    /// The batch is not as it must be.
+    fn prepare(_batch: &mut EncodedBatch) -> Result<()> {
+        Ok(())
     }
 
     /// What it holds of an earlier process's work, whose records it adds to what was seen, using so many threads. The first batch
@@ -239,7 +251,7 @@ impl Run<'_> {
             for encoder in encoders {
                 let (tasks, encoded_out) = (tasks.clone(), encoded_out.clone());
                 let shared = Shared { mapper: &mapper, sign, digest, options: self.options, observe };
-                let map = move || map_tasks(shared, encoder, &tasks, &encoded_out);
+                let map = move || map_tasks::<S>(shared, encoder, &tasks, &encoded_out);
                 mappers.push(Builder::new().spawn_scoped(scope, map).map_err(Error::Thread)?);
             }
             drop((tasks, encoded_out));
@@ -335,7 +347,7 @@ struct Shared<'a> {
 }
 
 /// Maps and encodes tasks until there are no more, or nobody wants the results. Returns what was counted of the records.
-fn map_tasks(
+fn map_tasks<S: RecordSink>(
     shared: Shared<'_>,
     mut encoder: RecordEncoder,
     tasks: &Receiver<Task>,
@@ -371,8 +383,8 @@ fn map_tasks(
         let mapped = mapped.and_then(|()| observer.add_all(&bytes));
         let digest = if digest { task.reads.digest(task.number) } else { 0 };
         most_bytes = most_bytes.max(bytes.len());
-        let batch = EncodedBatch { bytes, signed: signer.finish() };
-        let outcome = mapped.map(|()| Mapped { batch, digest, summary });
+        let mut batch = EncodedBatch { bytes, signed: signer.finish(), sorted: Sorted::default() };
+        let outcome = mapped.and_then(|()| S::prepare(&mut batch)).map(|()| Mapped { batch, digest, summary });
         if encoded.send(Encoded { number: task.number, outcome }).is_err() {
             break;
         }

@@ -70,7 +70,7 @@ fn sorter(path: &Path, action: DuplicateAction) -> SortingWriter<ByPlace> {
     let duplicates = DuplicateOptions { action, optical_distance: 100 };
     // So little memory that every batch is spilled.
     let folder = path.parent().unwrap().to_owned();
-    let options = SortOptions { max_memory_bytes: 8, folder, duplicates, watch, resume: None };
+    let options = SortOptions { max_memory_bytes: 8, folder, threads: 2, duplicates, watch, resume: None };
     SortingWriter::new(writer(path), options).unwrap()
 }
 
@@ -83,7 +83,9 @@ fn check<S: RecordSink>(open: impl FnOnce(&Path) -> S, written: &[u8], made: &[u
     for record in EncodedRecord::all(written).map(Result::unwrap) {
         let mut signer = Signer::new(&groups, None);
         signer.add(record);
-        let batch = EncodedBatch { bytes: record.bytes().to_vec(), signed: signer.finish() };
+        let bytes = record.bytes().to_vec();
+        let mut batch = EncodedBatch { bytes, signed: signer.finish(), ..EncodedBatch::default() };
+        S::prepare(&mut batch).unwrap();
         sink.write_batch(batch, &Covered::default()).unwrap();
     }
     let finished = sink.finish(Some(sums(made)));

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use svala_io::{SpillReader, SpillWriter};
+use svala_io::SpillReader;
 
 use super::counts::LibraryCounts;
 use super::optical::{self, Location, Spot};
@@ -52,12 +52,12 @@ pub(crate) struct Finder {
 }
 
 impl Finder {
-    /// A finder that keeps at most about `max_memory_bytes` of signatures and spills into `folder`; growing arrays may have
-    /// twice their content.
-    pub(crate) fn new(max_memory_bytes: usize, folder: PathBuf, optical_distance: u32) -> Self {
+    /// A finder that keeps at most about `max_memory_bytes` of signatures and spills into `folder` on so many threads; growing arrays may
+    /// have twice their content.
+    pub(crate) fn new(max_memory_bytes: usize, folder: PathBuf, threads: usize, optical_distance: u32) -> Self {
         Self {
-            candidates: ExternalSorter::new(max_memory_bytes / 8 * 7, folder.clone()),
-            second_ends: ExternalSorter::new(max_memory_bytes / 8, folder),
+            candidates: ExternalSorter::new(max_memory_bytes / 8 * 7, folder.clone(), threads),
+            second_ends: ExternalSorter::new(max_memory_bytes / 8, folder, threads),
             optical_distance,
         }
     }
@@ -134,7 +134,7 @@ impl Default for Candidate {
 }
 
 impl Item for Candidate {
-    fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
+    fn write(&self, run: &mut dyn Write) -> io::Result<()> {
         let Signature { group, ends, score, spot, tie, first_is_reverse, read_group } = self.signature;
         let mut bytes = [0; CANDIDATE_BYTES];
         for (place, number) in bytes.chunks_exact_mut(8).zip([group, ends[0], ends[1], tie[0], tie[1], self.template]) {
@@ -178,7 +178,7 @@ mod tests {
     fn duplicates(signatures: &[Signature]) -> Vec<usize> {
         let folder = tempfile::tempdir().unwrap();
         let found = [(1 << 20, false), (1, false), (1, true)].map(|(memory, reversed)| {
-            let mut finder = Finder::new(memory, folder.path().to_owned(), 100);
+            let mut finder = Finder::new(memory, folder.path().to_owned(), 2, 100);
             let number = |i: usize| if reversed { signatures.len() - 1 - i } else { i };
             (0..signatures.len()).for_each(|i| finder.push(i as u64, signatures[number(i)]).unwrap());
             let (found, _) = finder.finish().unwrap();
@@ -232,7 +232,7 @@ mod tests {
         let (ends, score, tie) = ([1 << 60, 2], Reverse(40_000), [3 << 40, 4]);
         let signature = Signature { group: 9 << 50, ends, score, spot, tie, first_is_reverse: true, read_group: 515 };
         let candidate = Candidate { signature, template: 5 << 33 };
-        let mut run = SpillWriter::create(folder.path()).unwrap();
+        let mut run = svala_io::SpillWriter::create(folder.path()).unwrap();
         candidate.write(&mut run).unwrap();
         let mut run = run.into_reader().unwrap();
         let mut read = Candidate::default();

@@ -49,14 +49,15 @@ pub(crate) struct Gatherer<'a> {
 }
 
 impl<'a> Gatherer<'a> {
-    /// A gatherer that keeps at most about `max_memory_bytes`, twice that while its array grows, and spills into `folder`.
+    /// A gatherer that keeps at most about `max_memory_bytes`, twice that while its array grows, and spills into `folder` on so many threads.
     pub(crate) fn new(
         max_memory_bytes: usize,
         folder: PathBuf,
+        threads: usize,
         groups: &'a ReadGroups,
         barcode_tag: Option<[u8; 2]>,
     ) -> Self {
-        let parts = ExternalSorter::new(max_memory_bytes, folder.clone());
+        let parts = ExternalSorter::new(max_memory_bytes, folder.clone(), threads);
         Self { parts, folder, groups, barcode_tag, counts: LibraryCounts::default(), files: Vec::new(), records: 0 }
     }
 
@@ -160,7 +161,7 @@ fn duplicate_records(templates: u64, found: &Duplicates, run: &mut SpillReader) 
 }
 
 impl Item for Part {
-    fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
+    fn write(&self, run: &mut dyn Write) -> io::Result<()> {
         self.key.write(run)?;
         run.write_all(&[self.role, u8::from(self.paired)])?;
         self.read.write(run)

@@ -3,20 +3,26 @@
 use std::path::PathBuf;
 
 use super::merge::{Item, Merged, Runs};
+use super::pieces::{Pieces, Slices};
 use crate::error::{Error, Result};
+use crate::in_order::in_order;
+
+/// Items that a thread sorts by themselves, so that they fit its cache.
+const SLICE_ITEMS: usize = 1 << 14;
 
 /// Gathers items and hands them out in order.
 pub(crate) struct ExternalSorter<T> {
     items: Vec<T>,
     most: usize,
     runs: Runs,
+    threads: usize,
 }
 
-impl<T: Item + Copy> ExternalSorter<T> {
-    /// A sorter that holds items of at most `max_memory_bytes` (but one at least) and spills into `folder`. Its array may
-    /// have twice that size.
-    pub(crate) fn new(max_memory_bytes: usize, folder: PathBuf) -> Self {
-        Self { items: Vec::new(), most: (max_memory_bytes / size_of::<T>()).max(1), runs: Runs::new(folder) }
+impl<T: Item + Copy + Send + Sync> ExternalSorter<T> {
+    /// A sorter that holds items of at most `max_memory_bytes` (but one at least) and spills into `folder` on so many threads. Its array
+    /// may have twice that size.
+    pub(crate) fn new(max_memory_bytes: usize, folder: PathBuf, threads: usize) -> Self {
+        Self { items: Vec::new(), most: (max_memory_bytes / size_of::<T>()).max(1), runs: Runs::new(folder), threads }
     }
 
     /// Takes one more.
@@ -48,8 +54,14 @@ impl<T: Item + Copy> ExternalSorter<T> {
     }
 
     fn spill(&mut self) -> Result<()> {
-        self.items.sort_unstable();
-        self.runs.add::<T>(|run| self.items.iter().try_for_each(|item| item.write(run)))?;
+        let sort = |(): &mut (), slice: &mut [T]| {
+            slice.sort_unstable();
+            Ok(())
+        };
+        in_order(self.threads, self.items.chunks_mut(SLICE_ITEMS).map(Ok), || (), sort, Ok)?;
+        let slices = Slices(self.items.chunks(SLICE_ITEMS).collect());
+        let pieces = Pieces::cut(&slices, size_of_val(&self.items[..]), self.threads)?;
+        self.runs.add::<T, _>(&pieces, self.threads, |item, bytes| item.write(bytes))?;
         self.items.clear();
         Ok(())
     }
@@ -91,7 +103,7 @@ mod tests {
         expected.sort_unstable();
         // 1,000 runs of one item, 100 of ten, one of all but one and one, all in memory.
         for most in [1, 10, 999, 1000] {
-            let mut sorter = ExternalSorter::new(16 * most, folder.path().to_owned());
+            let mut sorter = ExternalSorter::new(16 * most, folder.path().to_owned(), 2);
             numbers.iter().for_each(|&number| sorter.push(number).unwrap());
             let mut sorted = sorter.into_sorted().unwrap();
             let items: Vec<[u64; 2]> = std::iter::from_fn(|| sorted.next().unwrap()).collect();

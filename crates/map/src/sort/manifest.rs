@@ -8,7 +8,7 @@ use crate::duplicates::{DuplicateCounts, LibraryCounts};
 use crate::pipeline::Summary;
 
 /// What the member `format` says.
-const FORMAT: &str = "svala resume 2";
+const FORMAT: &str = "svala resume 3";
 
 /// All that a later process must know.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -163,7 +163,7 @@ mod tests {
     fn anything_else_is_refused() {
         let good = sample().to_json();
         for (from, to) in [
-            ("resume 2", "resume 1"),
+            ("resume 3", "resume 2"),
             ("\"batches\": 3", "\"batches\": -3"),
             ("\"number\": 7", "\"number\": 18446744073709551615"),
             ("\"templates\"", "\"template\""),

@@ -6,18 +6,22 @@ use std::collections::binary_heap::PeekMut;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use svala_io::{SpillReader, SpillWriter};
+use svala_io::{SpillFrame, SpillReader};
 
+use super::pieces::{Pieces, Sequences};
 use super::shelf::{KeptFile, Run, Shelf};
 use crate::error::Error;
+use crate::in_order::in_order;
 
-/// Most runs that are open at once. Each costs about 200 kB while merging.
+/// Most runs that are open at once. Each costs about 600 kB while merging, and a thread that decompresses it.
 const MAX_RUNS: usize = 64;
+/// Bytes of merged items that are compressed at once.
+const MERGED_BYTES: usize = 1 << 20;
 
 /// What can be sorted out of core.
-pub(crate) trait Item: Default + Ord {
-    /// Appends it to a run.
-    fn write(&self, run: &mut SpillWriter) -> io::Result<()>;
+pub(crate) trait Item: Default + Ord + Send {
+    /// Appends it to what is to be a run.
+    fn write(&self, run: &mut dyn Write) -> io::Result<()>;
 
     /// Replaces it by the next of a run; false at the end.
     fn read(&mut self, run: &mut SpillReader) -> io::Result<bool>;
@@ -54,34 +58,71 @@ impl Runs {
         self.runs.is_empty()
     }
 
-    /// Spills a run that `write` writes, sorted as `T`s.
-    pub(crate) fn add<T: Item>(&mut self, write: impl FnOnce(&mut SpillWriter) -> io::Result<()>) -> Result<(), Error> {
+    /// Spills the sorted whole of some sequences, of which `write` appends an item as `T` reads it, on so many threads.
+    pub(crate) fn add<T: Item, S: Sequences>(
+        &mut self,
+        pieces: &Pieces<'_, S>,
+        threads: usize,
+        write: impl Fn(&S::Item, &mut Vec<u8>) -> io::Result<()> + Sync,
+    ) -> Result<(), Error> {
         if self.runs.len() == MAX_RUNS {
-            let failed = |source| Error::file(self.shelf.folder(), source);
-            let mut merged = Merged::<T>::new(readers(std::mem::take(&mut self.runs))).map_err(failed)?;
-            self.runs.push(self.shelf.store(|run| {
-                while let Some(item) = merged.next()? {
-                    item.write(run)?;
-                }
-                Ok(())
-            })?);
+            self.merge_all::<T>(threads)?;
         }
-        self.runs.push(self.shelf.store(write)?);
+        let jobs = (0..pieces.count()).map(Ok);
+        self.store(threads, jobs, |bytes, piece| pieces.sorted(piece).iter().try_for_each(|item| write(item, bytes)))
+    }
+
+    /// Merges all runs into one.
+    fn merge_all<T: Item>(&mut self, threads: usize) -> Result<(), Error> {
+        let folder = self.shelf.folder().to_owned();
+        let failed = |source| Error::file(&folder, source);
+        let mut merged = Merged::<T>::new(readers(std::mem::take(&mut self.runs)).map_err(failed)?).map_err(failed)?;
+        let mut gather = || {
+            let mut bytes = Vec::new();
+            while bytes.len() < MERGED_BYTES
+                && let Some(item) = merged.next()?
+            {
+                item.write(&mut bytes)?;
+            }
+            Ok(Some(bytes).filter(|bytes| !bytes.is_empty()))
+        };
+        let jobs = std::iter::from_fn(|| gather().map_err(failed).transpose());
+        self.store(threads, jobs, |bytes, mut merged| {
+            bytes.append(&mut merged);
+            Ok(())
+        })
+    }
+
+    /// Stores a run whose parts `make` appends to what it is given, job by job.
+    fn store<J: Send>(
+        &mut self,
+        threads: usize,
+        jobs: impl Iterator<Item = Result<J, Error>> + Send,
+        make: impl Fn(&mut Vec<u8>, J) -> io::Result<()> + Sync,
+    ) -> Result<(), Error> {
+        let mut run = self.shelf.create()?;
+        let failed = |source| Error::file(self.shelf.folder(), source);
+        let frame = |bytes: &mut Vec<u8>, job| {
+            bytes.clear();
+            make(bytes, job).and_then(|()| SpillFrame::of(bytes)).map_err(failed)
+        };
+        in_order(threads, jobs, Vec::new, frame, |frame| run.append(&frame).map_err(failed))?;
+        self.runs.push(self.shelf.end(run)?);
         Ok(())
     }
 
     /// All items in order, and the folder to name if that fails.
     pub(crate) fn merge<T: Item>(self) -> Result<(Merged<T>, PathBuf), Error> {
         let folder = self.shelf.folder().to_owned();
-        match Merged::new(readers(self.runs)) {
+        match readers(self.runs).and_then(Merged::new) {
             Ok(merged) => Ok((merged, folder)),
             Err(source) => Err(Error::file(&folder, source)),
         }
     }
 }
 
-fn readers(runs: Vec<Run>) -> Vec<SpillReader> {
-    runs.into_iter().map(|run| run.reader).collect()
+fn readers(runs: Vec<Run>) -> io::Result<Vec<SpillReader>> {
+    runs.into_iter().map(|run| run.reader.ahead()).collect()
 }
 
 /// What hands out items in order.
@@ -145,7 +186,7 @@ pub(crate) fn read_whole(run: &mut SpillReader, buffer: &mut [u8]) -> io::Result
 }
 
 impl Item for [u64; 2] {
-    fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
+    fn write(&self, run: &mut dyn Write) -> io::Result<()> {
         self.iter().try_for_each(|number| run.write_all(&number.to_le_bytes()))
     }
 

@@ -1,48 +1,49 @@
 //! Sorting encoded BAM records, out of core.
 //!
-//! Batches of records stay where they were encoded, with an array of keys beside them. When both hold three eighths of the memory
-//! allowed (growing arrays may have twice their content, and an eighth is for [`duplicates`](crate::duplicates)), the keys are sorted
-//! and the records spilled as a compressed run; at the end all runs are merged, and duplicates marked or left out on the way. The orders are those of module
-//! [`order`]; memory, runs and the order of the input can't show in it.
+//! Threads that map sort their batches, which stay where they were encoded with an array of sorted entries beside them. When both hold five
+//! eighths of the memory allowed (two more are for [`duplicates`](crate::duplicates), whose growing arrays may have twice their content),
+//! all threads spill them as a compressed run: the sorted whole is cut into pieces (module `pieces`), each of which is put in order and
+//! compressed by itself. At the end all runs are merged, and duplicates marked or left out on the way (module `output`). The orders are
+//! those of module [`order`]; memory, runs, threads and the order of the input can't show in it.
 //!
 //! A sort that can be resumed keeps its runs in a folder (module `journal`), with the signatures of their templates; each covers whole
 //! batches of the input. A later process checks them, counts their records again, passes over the reads they cover, and goes on.
 
+mod batch;
 pub(crate) mod external;
 mod journal;
 mod manifest;
 pub(crate) mod merge;
 pub mod order;
+pub(crate) mod output;
+mod pieces;
 pub(crate) mod record;
 mod shelf;
 
-use std::io;
-use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use svala_io::qc::{Depth, RecordSums};
-use svala_io::{AlignmentWriter, EncodedRecord, SpillWriter, flags};
+use svala_io::qc::RecordSums;
+use svala_io::{AlignmentWriter, SpillWriter};
 
 use crate::covered::{Covered, Resumed};
-use crate::duplicates::{Duplicates, Finder, LibraryCounts, Signed};
+use crate::duplicates::{Finder, LibraryCounts, Signed};
 use crate::error::{Error, Result};
 use crate::meter::Meter;
 use crate::observer::{Observe, Observer, Written};
 use crate::pipeline::{EncodedBatch, RecordSink};
+pub use batch::Sorted;
+use batch::{Batches, Placed};
 use journal::{Journal, State};
 pub use journal::{ResumeOptions, resume_folder};
 use merge::Runs;
 use order::{ByPlace, Order};
+use output::{Chunk, Output};
+use pieces::Pieces;
 use record::{Record, write_record};
 
-/// Flags that the first record of a template never has: it is the primary one of its only or first read.
-const NEVER_FIRST: u16 = flags::LAST | flags::SECONDARY | flags::SUPPLEMENTARY;
-
-/// Sorted records that are fetched from memory before the first is written. They lie anywhere, and waiting for each takes longer.
+/// Sorted records that are fetched from memory before the first is used. They lie anywhere, and waiting for each takes longer.
 const FETCHED_AT_ONCE: usize = 32;
-/// Bytes of a cache line.
-const LINE_BYTES: usize = 64;
 
 /// What a sort may use.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub struct SortOptions {
     pub max_memory_bytes: usize,
     /// Where runs go.
     pub folder: PathBuf,
+    /// Threads that sort, compress and mark; 0 counts as 1.
+    pub threads: usize,
     /// What becomes of duplicates.
     pub duplicates: DuplicateOptions,
     /// What is seen of records on their way.
@@ -90,36 +93,12 @@ pub enum DuplicateAction {
     Ignore,
 }
 
-/// A record in one of the batches.
-struct Entry {
-    key: u64,
-    template: u64,
-    start: usize,
-    batch: u32,
-    bytes: u32,
-}
-
-impl Entry {
-    fn of<'a>(&self, batches: &'a [Vec<u8>]) -> &'a [u8] {
-        &batches[self.batch as usize][self.start..self.start + self.bytes as usize]
-    }
-}
-
-/// Touches all lines of some records, so that the CPU fetches many at a time.
-fn fetch(entries: &[Entry], batches: &[Vec<u8>]) {
-    let lines = entries.iter().flat_map(|entry| entry.of(batches).iter().step_by(LINE_BYTES));
-    std::hint::black_box(lines.fold(0, |all, byte| all ^ byte));
-}
-
 /// Sorts what is written to it, and passes it on to a BAM writer at the end.
 pub struct SortingWriter<O = ByPlace> {
     output: Output,
     options: SortOptions,
-    /// Encoded records as they came.
-    batches: Vec<Vec<u8>>,
-    /// Bytes of all of them.
-    batch_bytes: usize,
-    entries: Vec<Entry>,
+    /// Records that are in no run.
+    batches: Batches<O>,
     runs: Runs,
     /// Templates so far.
     templates: u64,
@@ -129,7 +108,6 @@ pub struct SortingWriter<O = ByPlace> {
     /// The input up to here has been taken.
     covered: Covered,
     journal: Option<Journal>,
-    order: PhantomData<O>,
 }
 
 impl<O: Order> SortingWriter<O> {
@@ -143,67 +121,35 @@ impl<O: Order> SortingWriter<O> {
         SpillWriter::create(&options.folder)?;
         let journal = options.resume.as_ref().map(Journal::open).transpose()?;
         let DuplicateOptions { action, optical_distance } = options.duplicates;
-        let finder = (action != DuplicateAction::Ignore)
-            .then(|| Finder::new(options.max_memory_bytes / 8, options.folder.clone(), optical_distance));
+        let finder = (action != DuplicateAction::Ignore).then(|| {
+            Finder::new(options.max_memory_bytes / 8, options.folder.clone(), options.threads, optical_distance)
+        });
         Ok(Self {
-            output: Output::new(writer, action, &options.watch),
+            output: Output::new(writer, options.threads, action, &options.watch),
             runs: journal
                 .as_ref()
                 .map_or_else(|| Runs::new(options.folder.clone()), |journal| Runs::on(journal.run_shelf())),
             options,
-            batches: Vec::new(),
-            batch_bytes: 0,
-            entries: Vec::new(),
+            batches: Batches::new(),
             templates: 0,
             finder,
             counts: LibraryCounts::default(),
             covered: Covered::default(),
             journal,
-            order: PhantomData,
         })
     }
 
-    /// Whether so many bytes of records are too many for what is left of the memory.
+    /// Whether a batch of so many bytes is too much for what is left of the memory.
     fn is_full(&self, bytes: usize) -> bool {
-        let used = self.batch_bytes + self.entries.len() * size_of::<Entry>();
-        !self.entries.is_empty() && used + bytes > self.options.max_memory_bytes / 8 * 3
-    }
-
-    /// Takes a batch of whole templates.
-    fn push(&mut self, batch: Vec<u8>) -> Result<()> {
-        let (number, before, mut start) = (self.batches.len() as u32, self.templates, 0);
-        for record in EncodedRecord::all(&batch) {
-            let record = record.map_err(|_| Error::BrokenRecord)?;
-            let is_first = record.flags() & NEVER_FIRST == 0;
-            if self.templates == before && !is_first {
-                return Err(Error::BrokenRecord);
-            }
-            self.templates += u64::from(is_first);
-            let (template, bytes) = (self.templates - 1, record.bytes().len());
-            self.entries.push(Entry { key: O::key(record), template, start, batch: number, bytes: bytes as u32 });
-            start += bytes;
-        }
-        self.batch_bytes += batch.len();
-        self.batches.push(batch);
-        Ok(())
-    }
-
-    fn sort(&mut self) {
-        let batches = &self.batches;
-        self.entries.sort_unstable_by(|a, b| {
-            let tie = || O::compare_same_key(a.of(batches), b.of(batches));
-            a.key.cmp(&b.key).then_with(tie).then(a.template.cmp(&b.template))
-        });
+        !self.batches.is_empty() && self.batches.bytes() + bytes > self.options.max_memory_bytes / 8 * 5
     }
 
     fn spill(&mut self) -> Result<()> {
-        self.sort();
-        let (batches, entries) = (&self.batches, &self.entries);
-        let write = |entry: &Entry, run: &mut _| write_record(entry.template, entry.of(batches), run);
-        self.runs.add::<Record<O>>(|run| entries.iter().try_for_each(|entry| write(entry, run)))?;
-        self.batches.clear();
-        self.batch_bytes = 0;
-        self.entries.clear();
+        let pieces = Pieces::cut(&self.batches, self.batches.bytes(), self.options.threads)?;
+        let write =
+            |placed: &Placed, run: &mut Vec<u8>| write_record(placed.template, self.batches.record(placed), run);
+        self.runs.add::<Record<O>, _>(&pieces, self.options.threads, write)?;
+        self.batches = Batches::new();
         let Self { covered, templates, counts, runs, .. } = self;
         let state = State { covered, templates: *templates, counts, runs };
         self.journal.as_mut().map_or(Ok(()), |journal| journal.save(&state))
@@ -236,18 +182,24 @@ impl<O: Order> RecordSink for SortingWriter<O> {
         Ok(Some(Resumed { covered: left.covered, folder: journal.folder().to_owned() }))
     }
 
+    fn prepare(batch: &mut EncodedBatch) -> Result<()> {
+        batch.sorted = Sorted::of::<O>(&batch.bytes)?;
+        Ok(())
+    }
+
     fn write_batch(&mut self, batch: EncodedBatch, covered: &Covered) -> Result<()> {
-        if self.is_full(batch.bytes.len()) {
+        let EncodedBatch { bytes, signed: Signed { signatures, counts }, sorted } = batch;
+        if self.is_full(bytes.len()) {
             self.spill()?;
         }
-        let before = self.templates;
-        self.push(batch.bytes)?;
+        let (before, templates) = (self.templates, u64::from(sorted.templates));
+        self.templates += templates;
+        self.batches.push(bytes, sorted, before);
         self.covered.clone_from(covered);
         let Some(finder) = &mut self.finder else {
             return Ok(());
         };
-        let Signed { signatures, counts } = batch.signed;
-        if self.templates - before != signatures.len() as u64 {
+        if signatures.len() as u64 != templates {
             return Err(Error::BrokenRecord);
         }
         self.counts.add(&counts);
@@ -261,9 +213,7 @@ impl<O: Order> RecordSink for SortingWriter<O> {
     }
 
     fn finish(mut self, made: Option<RecordSums>) -> Result<(Option<LibraryCounts>, Written)> {
-        if self.runs.is_empty() {
-            self.sort();
-        } else if !self.entries.is_empty() {
+        if !self.runs.is_empty() && !self.batches.is_empty() {
             self.spill()?;
         }
         let (duplicates, mut counts) = self.finder.take().map(Finder::finish).transpose()?.unzip();
@@ -271,19 +221,21 @@ impl<O: Order> RecordSink for SortingWriter<O> {
         if let Some(counts) = &mut counts {
             counts.add(&self.counts);
         }
-        let Self { mut output, batches, entries, runs, journal, .. } = self;
-        for block in entries.chunks(FETCHED_AT_ONCE) {
-            fetch(block, &batches);
-            for entry in block {
-                output.write(entry.template, entry.of(&batches), &duplicates)?;
-            }
+        let Self { mut output, batches, runs, journal, options, .. } = self;
+        if runs.is_empty() {
+            let pieces = Pieces::cut(&batches, batches.bytes(), options.threads)?;
+            let jobs = (0..pieces.count()).map(Ok);
+            output.write(&duplicates, jobs, |piece| Ok(gather(&batches, &pieces.sorted(piece))))?;
+        } else {
+            let (mut merged, folder) = runs.merge::<Record<O>>()?;
+            let mut next = |chunk: &mut Chunk| {
+                let record = merged.next().map_err(|source| Error::file(&folder, source))?;
+                let record = record.map(|record| chunk.push(record.template, &record.bytes));
+                Ok(record.is_some())
+            };
+            output.write(&duplicates, std::iter::from_fn(|| Chunk::fill(&mut next).transpose()), Ok)?;
         }
-        drop((batches, entries));
-        let (mut merged, folder) = runs.merge::<Record<O>>()?;
-        let failed = |source: io::Error| Error::file(&folder, source);
-        while let Some(record) = merged.next().map_err(failed)? {
-            output.write(record.template, &record.bytes, &duplicates)?;
-        }
+        drop(batches);
         let written = output.finish(made)?;
         if let Some(journal) = journal {
             journal.remove();
@@ -292,64 +244,12 @@ impl<O: Order> RecordSink for SortingWriter<O> {
     }
 }
 
-/// Where sorted records go.
-pub(crate) struct Output {
-    writer: AlignmentWriter,
-    buffer: Vec<u8>,
-    written: Written,
-    depth: Option<Depth>,
-    meter: Arc<Meter>,
-    /// Records so far, with those that are left out.
-    records: u64,
-}
-
-impl Output {
-    pub(crate) fn new(writer: AlignmentWriter, action: DuplicateAction, watch: &Watch) -> Self {
-        let written = Written {
-            duplicates: Observer::new(watch.observe),
-            removed: action == DuplicateAction::Remove,
-            ..Written::default()
-        };
-        let depth = (watch.observe == Observe::All && watch.depth).then(Depth::default);
-        Self { writer, buffer: Vec::new(), written, depth, meter: Arc::clone(&watch.meter), records: 0 }
+/// Records in memory, one after the other.
+fn gather<O: Order>(batches: &Batches<O>, sorted: &[Placed]) -> Chunk {
+    let mut chunk = Chunk::default();
+    for block in sorted.chunks(FETCHED_AT_ONCE) {
+        batches.fetch(block);
+        block.iter().for_each(|placed| chunk.push(placed.template, batches.record(placed)));
     }
-
-    /// Completes the file, if it has the records that were made, and says what was seen.
-    pub(crate) fn finish(self, made: Option<RecordSums>) -> Result<Written> {
-        let mut written = Written { depth: self.depth.map(Depth::finish), ..self.written };
-        written.finish(self.writer, made)?;
-        Ok(written)
-    }
-
-    /// Writes a record of a template as it must be if that is among `duplicates`.
-    pub(crate) fn write(&mut self, template: u64, record: &[u8], duplicates: &Duplicates) -> Result<()> {
-        self.records += 1;
-        self.meter.set_sorted(self.records);
-        if !duplicates.has(template) {
-            return self.write_final(record);
-        }
-        self.written.duplicates.add_all(record)?;
-        if self.written.removed {
-            return Ok(());
-        }
-        let mut flagged = std::mem::take(&mut self.buffer);
-        flagged.clear();
-        flagged.extend_from_slice(record);
-        EncodedRecord::mark_duplicate(&mut flagged, true);
-        if self.written.duplicates.sums.is_some() {
-            let (record, _) = EncodedRecord::split_first(&flagged).ok_or(Error::BrokenRecord)?;
-            self.written.flagged.add(record);
-        }
-        self.write_final(&flagged)?;
-        self.buffer = flagged;
-        Ok(())
-    }
-
-    fn write_final(&mut self, record: &[u8]) -> Result<()> {
-        if let Some(depth) = &mut self.depth {
-            let (record, _) = EncodedRecord::split_first(record).ok_or(Error::BrokenRecord)?;
-            depth.add(record);
-        }
-        Ok(self.writer.write_encoded(record)?)
-    }
+    chunk
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::io::{self, Read, Write};
 use std::marker::PhantomData;
 
-use svala_io::{EncodedRecord, SpillReader, SpillWriter};
+use svala_io::{EncodedRecord, SpillReader};
 
 use super::merge::{Item, read_whole};
 use super::order::Order;
@@ -16,17 +16,17 @@ pub(crate) struct Record<O> {
     /// The template's number in the input. It decides between records that are the same in every byte, and so nothing.
     pub(crate) template: u64,
     pub(crate) bytes: Vec<u8>,
-    order: PhantomData<O>,
+    order: PhantomData<fn() -> O>,
 }
 
 /// Writes a record as [`Record`] reads it.
-pub(super) fn write_record(template: u64, bytes: &[u8], run: &mut SpillWriter) -> io::Result<()> {
+pub(super) fn write_record(template: u64, bytes: &[u8], run: &mut dyn Write) -> io::Result<()> {
     run.write_all(&template.to_le_bytes())?;
     run.write_all(bytes)
 }
 
 impl<O: Order> Item for Record<O> {
-    fn write(&self, run: &mut SpillWriter) -> io::Result<()> {
+    fn write(&self, run: &mut dyn Write) -> io::Result<()> {
         write_record(self.template, &self.bytes, run)
     }
 

@@ -1,6 +1,5 @@
 //! Where runs lie: in files without a name, or in files that a later process can read.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use svala_io::{FileDigest, SpillReader, SpillWriter};
@@ -75,13 +74,6 @@ impl Shelf {
                 Ok(Run { reader: SpillReader::open(&path)?, file })
             }
         }
-    }
-
-    /// Starts a run, writes and ends it.
-    pub(crate) fn store(&mut self, write: impl FnOnce(&mut SpillWriter) -> io::Result<()>) -> Result<Run> {
-        let mut run = self.create()?;
-        write(&mut run).map_err(|source| Error::file(self.folder(), source))?;
-        self.end(run)
     }
 }
 
