@@ -51,6 +51,7 @@ pub mod read_groups;
 pub mod reads;
 pub mod record;
 pub mod rescue;
+pub mod scan;
 pub mod search;
 mod seeding;
 pub mod selection;
