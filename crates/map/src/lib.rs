@@ -29,6 +29,7 @@ pub mod duplicates;
 mod error;
 pub mod extension;
 mod feeder;
+pub mod frequent;
 pub mod grouped;
 pub mod hash;
 pub mod hidden;
