@@ -16,6 +16,7 @@
 //! 23 billion bases). Their low 32 bits are stored; a number less than the one before it tells that the high bits went up by one
 //! there. Such places are few, and are listed when the index is loaded.
 
+use std::hint::select_unpredictable;
 use std::ops::Range;
 
 use crate::syncmer::{FLANK_BITS, Flanks, Seed};
@@ -53,9 +54,9 @@ impl Bound {
     /// Passes over the next `step` of the entries that it may be if the last of them is below the key.
     #[inline(always)]
     fn step(&mut self, entries: &[u64], step: usize) {
+        let last = entries.get(self.first + step.saturating_sub(1)).copied().unwrap_or(u64::MAX);
         // A conditional move, not a branch: other searches needn't wait for this entry.
-        let is_below = step > 0 && entries[self.first + step - 1] < self.key;
-        self.first += if is_below { step } else { 0 };
+        self.first += select_unpredictable(last < self.key, step, 0);
         self.count -= step;
     }
 }
