@@ -175,7 +175,7 @@ fn a_killed_run_goes_on_to_the_same_bytes(bench: &Bench) {
     let expected = bench.expected("out.bam", &[]);
     let mut random = Random(20);
     for _ in 0..6 {
-        let (per_cent, runs) = (55 + random.below(45), 1 + random.below(6));
+        let (per_cent, runs) = (55 + random.below(45), 1 + random.below(4));
         let place = Place::new("out.bam");
         bench.interrupt(&place, &[], per_cent, runs);
         // Neither threads, backend nor memory matter to what was kept.
@@ -256,7 +256,7 @@ fn kills_at_any_moment_do_no_harm(bench: &Bench) {
 
 /// More runs than may be open, so that kept runs are merged on the way.
 fn runs_that_were_merged_are_gone_on_with(bench: &Bench) {
-    let copies: Vec<u8> = (0..6).flat_map(|copy| renamed(&bench.reads, copy)).collect();
+    let copies: Vec<u8> = (0..10).flat_map(|copy| renamed(&bench.reads, copy)).collect();
     let whole = Place::new("out.bam");
     succeeds(&run_with(bench.command(&whole, &[]), &copies));
     let place = Place::new("out.bam");

@@ -60,7 +60,7 @@ fn memory_and_threads_do_not_show(bench: &Bench) {
     let all_in_memory = bench.align("memory.bam", &["-t", "1", "--max-mem", "1024"]);
     let (expected, index) = (bytes(&all_in_memory), bytes(&bench.path("memory.bam.bai")));
     assert!(expected.len() > 100_000 && index.len() > 100);
-    // One MiB makes about twenty runs.
+    // One MiB makes about ten runs.
     let cases: [&[&str]; 5] = [
         &["-t", "1", "--max-mem", "1"],
         &["-t", "2", "--max-mem", "3", "--batch-reads", "333"],
