@@ -49,7 +49,7 @@ impl<T: Item + Copy + Send + Sync> ExternalSorter<T> {
             return Ok(Sorted::InMemory(self.items.into_iter()));
         }
         self.spill()?;
-        let (merged, folder) = self.runs.merge()?;
+        let (merged, folder) = self.runs.merge(self.threads)?;
         Ok(Sorted::Spilled(Box::new(merged), folder))
     }
 
@@ -102,8 +102,8 @@ mod tests {
         let mut expected = numbers.clone();
         expected.sort_unstable();
         // 1,000 runs of one item, 100 of ten, one of all but one and one, all in memory.
-        for most in [1, 10, 999, 1000] {
-            let mut sorter = ExternalSorter::new(16 * most, folder.path().to_owned(), 2);
+        for (most, threads) in [(1, 4), (1, 1), (10, 2), (10, 5), (999, 4), (1000, 4)] {
+            let mut sorter = ExternalSorter::new(16 * most, folder.path().to_owned(), threads);
             numbers.iter().for_each(|&number| sorter.push(number).unwrap());
             let mut sorted = sorter.into_sorted().unwrap();
             let items: Vec<[u64; 2]> = std::iter::from_fn(|| sorted.next().unwrap()).collect();

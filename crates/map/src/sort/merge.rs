@@ -13,8 +13,10 @@ use super::shelf::{KeptFile, Run, Shelf};
 use crate::error::Error;
 use crate::in_order::in_order;
 
-/// Most runs that are open at once. Each costs about 600 kB while merging, and a thread that decompresses it.
+/// Most runs that are open at once. Each costs up to 600 kB while merging, and a thread that decompresses it.
 const MAX_RUNS: usize = 64;
+/// Threads from which on runs are decompressed by others than the one that merges; with fewer that only costs.
+const AHEAD_FROM_THREADS: usize = 4;
 /// Bytes of merged items that are compressed at once.
 const MERGED_BYTES: usize = 1 << 20;
 
@@ -76,7 +78,7 @@ impl Runs {
     fn merge_all<T: Item>(&mut self, threads: usize) -> Result<(), Error> {
         let folder = self.shelf.folder().to_owned();
         let failed = |source| Error::file(&folder, source);
-        let mut merged = Merged::<T>::new(readers(std::mem::take(&mut self.runs)).map_err(failed)?).map_err(failed)?;
+        let mut merged = readers(std::mem::take(&mut self.runs), threads).and_then(Merged::<T>::new).map_err(failed)?;
         let mut gather = || {
             let mut bytes = Vec::new();
             while bytes.len() < MERGED_BYTES
@@ -111,18 +113,19 @@ impl Runs {
         Ok(())
     }
 
-    /// All items in order, and the folder to name if that fails.
-    pub(crate) fn merge<T: Item>(self) -> Result<(Merged<T>, PathBuf), Error> {
+    /// All items in order, for which there are so many threads, and the folder to name if that fails.
+    pub(crate) fn merge<T: Item>(self, threads: usize) -> Result<(Merged<T>, PathBuf), Error> {
         let folder = self.shelf.folder().to_owned();
-        match readers(self.runs).and_then(Merged::new) {
+        match readers(self.runs, threads).and_then(Merged::new) {
             Ok(merged) => Ok((merged, folder)),
             Err(source) => Err(Error::file(&folder, source)),
         }
     }
 }
 
-fn readers(runs: Vec<Run>) -> io::Result<Vec<SpillReader>> {
-    runs.into_iter().map(|run| run.reader.ahead()).collect()
+fn readers(runs: Vec<Run>, threads: usize) -> io::Result<Vec<SpillReader>> {
+    let is_ahead = threads >= AHEAD_FROM_THREADS;
+    runs.into_iter().map(|run| if is_ahead { run.reader.ahead() } else { Ok(run.reader) }).collect()
 }
 
 /// What hands out items in order.

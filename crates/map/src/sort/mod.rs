@@ -227,7 +227,7 @@ impl<O: Order> RecordSink for SortingWriter<O> {
             let jobs = (0..pieces.count()).map(Ok);
             output.write(&duplicates, jobs, |piece| Ok(gather(&batches, &pieces.sorted(piece))))?;
         } else {
-            let (mut merged, folder) = runs.merge::<Record<O>>()?;
+            let (mut merged, folder) = runs.merge::<Record<O>>(options.threads)?;
             let mut next = |chunk: &mut Chunk| {
                 let record = merged.next().map_err(|source| Error::file(&folder, source))?;
                 let record = record.map(|record| chunk.push(record.template, &record.bytes));
