@@ -249,7 +249,9 @@ impl Checked {
                 group: &alignments[range.clone()],
                 segments: &self.segments[range.clone()],
                 hints: &self.hints[range.clone()],
+                read,
                 length: read.length(),
+                reference: context.reference,
                 mates: batch.mate_reach.map(|reach| (self.anchors.read(number ^ 1), reach)),
                 margin: if batch.paired { MARGIN } else { SINGLE_MARGIN },
                 name_hash: batch.name_hashes[number],
@@ -258,6 +260,7 @@ impl Checked {
             let has_alternates = context.reference.has_alternates() && choice.group.iter().any(|a| a.alternate);
             for alternate in [false, true].into_iter().take(1 + usize::from(has_alternates)) {
                 choice.choose(alternate, known(number), &mut self.chosen);
+                context.reference.fetch(self.chosen.iter().map(|&i| choice.group[i].reference_start));
                 for &i in &self.chosen {
                     extensions.push(range.start + i, &choice.group[i], read, context)?;
                 }

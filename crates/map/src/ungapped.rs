@@ -14,6 +14,11 @@ use crate::sequence::BLOCK;
 
 const MAX_BLOCKS: usize = MAX_READ.div_ceil(BLOCK);
 
+/// Mismatches that two gaps around them might explain better.
+pub const DENSE_MISMATCHES: usize = 4;
+/// Bases that these lie in. Of bases beside a gap that isn't made a quarter match by chance.
+const DENSE_BASES: u32 = 12;
+
 /// The best segment of a read on a diagonal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -143,6 +148,20 @@ pub fn longest_run(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64,
     bits.for_each(within.start, within.end, &mut end_run);
     end_run(within.end);
     longest
+}
+
+/// Whether mismatches of a strand on a diagonal lie so close to each other within the given bases as they do between two gaps.
+#[must_use]
+pub fn has_dense_mismatches(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64, within: Range<u32>) -> bool {
+    let bits = compare(strand, reference, diagonal);
+    let mut last = [None; DENSE_MISMATCHES - 1];
+    let mut is_dense = false;
+    bits.for_each(within.start, within.end, |position| {
+        is_dense |= last[0].is_some_and(|first: u32| position - first < DENSE_BASES);
+        last.rotate_left(1);
+        last[DENSE_MISMATCHES - 2] = Some(position);
+    });
+    is_dense
 }
 
 /// How much of a strand matches on a diagonal, for ranking many diagonals quickly: per 64 bases, matches less three times the
