@@ -26,10 +26,11 @@ build() {
 differences() {
   local section
   for section in $(readelf -SW "$1" | sed -nE '/NOBITS/!s/^ *\[ *[0-9]+\] (\.[^ ]+).*/\1/p'); do
-    objcopy --dump-section "$section=$work/section.1" "$1" /dev/null
-    # The other may have none of that name.
+    # One of the two may have none of that name; tables of symbols can't be had so.
+    : >"$work/section.1"
     : >"$work/section.2"
-    objcopy --dump-section "$section=$work/section.2" "$2" /dev/null || true
+    objcopy --dump-section "$section=$work/section.1" "$1" /dev/null 2>"$work/refused" || true
+    objcopy --dump-section "$section=$work/section.2" "$2" /dev/null 2>"$work/refused" || true
     cmp -s "$work/section.1" "$work/section.2" || echo "section $section: $(wc -c <"$work/section.1") bytes, $(wc -c <"$work/section.2") bytes"
   done
   diff <(strings -a -n 8 "$1") <(strings -a -n 8 "$2") >"$work/text" || head -20 "$work/text"
