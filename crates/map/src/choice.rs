@@ -4,8 +4,10 @@ use std::cmp::Reverse;
 
 use crate::alignment::{Alignment, overlap};
 use crate::hash::tie_break;
+use crate::index::Reference;
 use crate::options::MapOptions;
-use crate::ungapped::Segment;
+use crate::reads::PackedRead;
+use crate::ungapped::{DENSE_MISMATCHES, Segment, has_dense_mismatches};
 
 /// Extensions of one read, at the most.
 const MAX_EXTENSIONS: usize = 16;
@@ -13,9 +15,6 @@ const MAX_EXTENSIONS: usize = 16;
 const FAR: i32 = 40;
 /// Clipped bases that may well hold no seed: shorter than twice what an error-free stretch needs.
 const SEEDLESS_CLIP: u32 = 40;
-/// Mismatches in a full-length segment that two gaps might explain better.
-const MANY_MISMATCHES: u32 = 4;
-
 /// What seeds say of a diagonal before bases are compared.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hints {
@@ -35,8 +34,12 @@ pub struct Choice<'a> {
     pub segments: &'a [Segment],
     /// What seeds say of each.
     pub hints: &'a [Hints],
-    /// Bases of the read.
+    /// The read.
+    pub read: PackedRead<'a>,
+    /// Its bases.
     pub length: usize,
+    /// The reference.
+    pub reference: &'a Reference<'a>,
     /// The best alignments of the mate, and how far from one this read may lie.
     pub mates: Option<(&'a [Alignment], u64)>,
     /// How far below the best an alignment still counts.
@@ -57,10 +60,13 @@ impl Choice<'_> {
         chosen.clear();
         let wanted = (0..self.group.len()).filter(|&i| self.group[i].alternate == alternate);
         chosen.extend(wanted.filter(|&i| {
-            let gain = self.possible_gain(i);
-            let reachable = (value(i) + gain).min(ceiling(self.length, self.hints[i].edits, self.options));
-            let may_rival = || reachable + self.margin >= best && (value(i) + FAR >= best || self.may_have_gap(i));
-            reachable > value(i) && (may_rival() || self.is_anchored(i))
+            let may_matter = |gain: i32| {
+                let reachable = (value(i) + gain).min(ceiling(self.length, self.hints[i].edits, self.options));
+                let may_rival = || reachable + self.margin >= best && (value(i) + FAR >= best || self.may_have_gap(i));
+                reachable > value(i) && (may_rival() || self.is_anchored(i))
+            };
+            let (ends, inside) = (self.possible_gain_at_ends(i), self.possible_gain_inside(i));
+            may_matter(ends) || inside > 0 && may_matter(ends + inside) && self.may_have_gaps_inside(i)
         }));
         // Where the mate is comes first: the pair may outweigh a better place elsewhere. Else what is there counts, not what
         // may come: the shorter a segment, the more could still be added to it.
@@ -114,20 +120,33 @@ impl Choice<'_> {
         paid && 2 * shared < a.query_bases().min(b.query_bases())
     }
 
-    /// What gaps could add to the value of an ungapped segment, at the most.
-    fn possible_gain(&self, i: usize) -> i32 {
-        let (alignment, segment, options) = (&self.group[i], &self.segments[i], self.options);
-        let gap = options.cheapest_gap();
+    /// Whether there is a sign of gaps within an alignment: seeds on a diagonal near it, or mismatches in a cluster. Most that have many
+    /// mismatches have neither.
+    fn may_have_gaps_inside(&self, i: usize) -> bool {
+        let alignment = &self.group[i];
+        let (strand, diagonal) = (self.read.strand(alignment.reverse), alignment.start_diagonal() as u64);
+        let segment = alignment.query_start..alignment.query_end;
+        self.hints[i].has_neighbour || has_dense_mismatches(strand, self.reference, diagonal, segment)
+    }
+
+    /// What gaps beyond the ends of an ungapped segment could add to its value, at the most.
+    fn possible_gain_at_ends(&self, i: usize) -> i32 {
+        let (alignment, options) = (&self.group[i], self.options);
         let side = |clipped: usize| {
-            let gain = clipped as i32 * options.match_score() + options.end_bonus - gap;
+            let gain = clipped as i32 * options.match_score() + options.end_bonus - options.cheapest_gap();
             if clipped > 0 { gain.max(0) } else { 0 }
         };
-        let inside = if segment.mismatches >= MANY_MISMATCHES {
-            segment.mismatches as i32 * (options.mismatch() + options.match_score()) - 2 * gap
-        } else {
-            0
-        };
-        side(alignment.query_start as usize) + side(self.length - alignment.query_end as usize) + inside.max(0)
+        side(alignment.query_start as usize) + side(self.length - alignment.query_end as usize)
+    }
+
+    /// The same for two gaps within it.
+    fn possible_gain_inside(&self, i: usize) -> i32 {
+        let (mismatches, options) = (self.segments[i].mismatches, self.options);
+        if (mismatches as usize) < DENSE_MISMATCHES {
+            return 0;
+        }
+        let gain = mismatches as i32 * (options.mismatch() + options.match_score()) - 2 * options.cheapest_gap();
+        gain.max(0)
     }
 }
 

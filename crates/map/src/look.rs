@@ -2,6 +2,8 @@
 
 use crate::syncmer::Spacing;
 
+/// Occurrences above which a seed is repetitive: bwa's `-c`.
+pub const REPETITIVE_OCCURRENCES: usize = 500;
 /// Candidates of a read that are compared with the reference, at the most.
 pub const MAX_CANDIDATES: usize = 64;
 /// The same for a simple read: enough to see that there is more than one.
@@ -26,6 +28,16 @@ pub struct Round {
     /// Occurrences up to which a seed is used though it overlaps a stretch that was looked up and does occur: it rarely names
     /// another diagonal. (Over a stretch that occurs nowhere, so has an error, the next seed tells more.)
     pub overlapping: usize,
+}
+
+impl Round {
+    /// How often a seed may occur to be used alone, without the bases beside it, given how often each seed of a read does; none if no
+    /// seeds are used with those.
+    #[must_use]
+    pub fn most_alone(&self, occurrences: impl Iterator<Item = usize>) -> Option<usize> {
+        let used = occurrences.filter(|n| (1..=self.cap).contains(n)).count();
+        (used < self.enough).then_some(self.cap.min(REPETITIVE_OCCURRENCES))
+    }
 }
 
 const fn thorough(cap: usize) -> Round {

@@ -6,13 +6,13 @@
 
 use std::ops::Range;
 
+use crate::frequent::Narrowed;
 use crate::hidden::Searched;
 use crate::index::{Reference, SeedTable};
-use crate::look::{Look, MAX_CANDIDATES, Round};
-use crate::syncmer::{FLANK, Flanks, K, Seed, flanks};
+use crate::look::{Look, MAX_CANDIDATES, REPETITIVE_OCCURRENCES, Round};
+use crate::seeding::Hit;
+use crate::syncmer::{FLANK, K, Seed};
 
-/// Occurrences above which a seed is repetitive: bwa's `-c`.
-const REPETITIVE_OCCURRENCES: usize = 500;
 /// How many times too often a seed may occur for its occurrences on the primary assembly to be told from those on alternate loci.
 const ALTERNATE_COPIES: usize = 8;
 /// Bits of a [`Key`] below its place: the number of a stretch.
@@ -104,7 +104,7 @@ impl Lookup<'_> {
     /// Collects into `keys` the diagonals of the seeds of a read in one round, or of some if there is no other way.
     pub fn collect<'s>(
         &self,
-        seeds: impl Iterator<Item = (&'s Seed, Range<usize>)> + Clone,
+        seeds: impl Iterator<Item = Hit<'s>> + Clone,
         round: Round,
         keys: &mut Vec<Key>,
     ) -> Searched {
@@ -117,37 +117,33 @@ impl Lookup<'_> {
     }
 
     /// Collects the diagonals of all seeds of a round that occur rarely enough, or do so with their flanks.
-    fn round<'s>(
-        &self,
-        seeds: impl Iterator<Item = (&'s Seed, Range<usize>)> + Clone,
-        Round { cap, enough, overlapping }: Round,
-        keys: &mut Vec<Key>,
-    ) -> Searched {
+    fn round<'s>(&self, seeds: impl Iterator<Item = Hit<'s>> + Clone, round: Round, keys: &mut Vec<Key>) -> Searched {
+        let Round { cap, overlapping, .. } = round;
         keys.clear();
         let mut searched = Searched::default();
-        let is_used = |found: &Range<usize>| (1..=cap).contains(&found.len());
-        let narrows = seeds.clone().filter(|(_, found)| is_used(found)).count() < enough;
+        let most_alone = round.most_alone(seeds.clone().map(|hit| hit.found.len()));
         let (mut stretch_end, mut is_novel, mut repetitive_end) = (0, false, 0);
-        for (seed, found) in seeds {
+        for Hit { seed, found, narrowed } in seeds {
             let first = keys.len();
             let own = seed.position as usize..seed.position as usize + K;
             if found.len() > overlapping && own.start < stretch_end && !is_novel {
                 continue;
             }
             let is_spared = found.len() > cap && self.push_sparing_alternates(seed, found.clone(), cap, keys);
-            if found.len() > cap && !is_spared && !narrows {
+            if found.len() > cap && !is_spared && most_alone.is_none() {
                 searched.left_out = true;
                 continue;
             }
-            let is_frequent = found.len() > cap.min(REPETITIVE_OCCURRENCES) && !is_spared;
-            let narrowed = is_frequent.then(|| self.narrow(seed, found.clone()));
-            if found.len() > REPETITIVE_OCCURRENCES && narrowed.as_ref().is_some_and(Narrowed::is_repetitive) {
+            let is_frequent = most_alone.is_some_and(|most| found.len() > most) && !is_spared;
+            debug_assert!(!is_frequent || narrowed.is_some(), "a frequent seed wasn't looked up");
+            let narrowed = narrowed.filter(|_| is_frequent);
+            if found.len() > REPETITIVE_OCCURRENCES && narrowed.is_some_and(is_repetitive) {
                 searched.repetitive_bases += (own.end - own.start.max(repetitive_end)) as u32;
                 repetitive_end = own.end;
             }
             let stretch = match narrowed {
                 None if is_spared => Some(own),
-                Some(narrowed) if found.len() > cap => self.push_narrowed(seed, &narrowed, cap, keys),
+                Some(narrowed) if found.len() > cap => self.push_narrowed(seed, narrowed, cap, keys),
                 _ => {
                     self.push_all(seed, found, keys);
                     Some(own)
@@ -167,11 +163,6 @@ impl Lookup<'_> {
             }
         }
         searched
-    }
-
-    fn narrow(&self, seed: &Seed, found: Range<usize>) -> Narrowed {
-        let flanks = flanks(self.codes, seed);
-        Narrowed { flanks, found: self.table.find_with_flank(found, seed.hash, flanks) }
     }
 
     fn push_all(&self, seed: &Seed, found: Range<usize>, keys: &mut Vec<Key>) {
@@ -220,8 +211,8 @@ impl Lookup<'_> {
     }
 
     /// For a read all of whose seeds are too common: some occurrences of the rarest, chosen by the read's name.
-    fn sample_rarest<'s>(&self, seeds: impl Iterator<Item = (&'s Seed, Range<usize>)>, keys: &mut Vec<Key>) {
-        let Some((seed, found)) = seeds.filter(|(_, found)| !found.is_empty()).min_by_key(|(_, found)| found.len())
+    fn sample_rarest<'s>(&self, seeds: impl Iterator<Item = Hit<'s>>, keys: &mut Vec<Key>) {
+        let Some(Hit { seed, found, .. }) = seeds.filter(|hit| !hit.found.is_empty()).min_by_key(|hit| hit.found.len())
         else {
             return;
         };
@@ -241,16 +232,7 @@ impl Lookup<'_> {
     }
 }
 
-/// The occurrences of a frequent seed that agree with the bases behind it.
-struct Narrowed {
-    flanks: Flanks,
-    /// None if those bases are not known.
-    found: Option<Range<usize>>,
-}
-
-impl Narrowed {
-    /// Whether the seed occurs so often even with these bases that bwa would call it repetitive.
-    fn is_repetitive(&self) -> bool {
-        self.found.as_ref().is_none_or(|found| found.len() > REPETITIVE_OCCURRENCES)
-    }
+/// Whether a frequent seed occurs so often even with the bases beside it that bwa would call it repetitive.
+fn is_repetitive(narrowed: &Narrowed) -> bool {
+    narrowed.found.as_ref().is_none_or(|found| found.len() > REPETITIVE_OCCURRENCES)
 }

@@ -1,7 +1,7 @@
 //! Stage 5: mate rescue.
 //!
 //! Where one mate has a good placement and the other has none in reach of it, the window in which a proper mate would lie is
-//! scanned diagonal by diagonal with [`block_similarity`]; the best diagonals become candidates like any other. Where none is
+//! scanned for [`similarities`] on all its diagonals; the best diagonals become candidates like any other. Where none is
 //! good, as for a mate most of which is adapter or noise, those with a short run of matches are looked at more closely.
 
 use std::ops::RangeInclusive;
@@ -12,7 +12,9 @@ use crate::hash::tie_break;
 use crate::insert_model::{InsertModel, SizeModel};
 use crate::insert_size::{Insert, Orientation};
 use crate::reads::{PackedReads, Strand};
-use crate::ungapped::{best_segment, block_similarity, has_run};
+use crate::scan::{runs, similarities};
+use crate::sequence::BLOCK;
+use crate::ungapped::best_segment;
 
 /// Placements of a read from which its mate is looked for.
 const MAX_ORIGINS: usize = 16;
@@ -128,45 +130,61 @@ impl Rescue<'_> {
         name_hash: u64,
     ) -> [Ranked; KEPT] {
         let Context { reference, options, .. } = self.context;
-        let similarity = |diagonal| block_similarity(strand, reference, diagonal);
-        let best = best_diagonals(window.clone(), MIN_SIMILARITY, name_hash, reverse, similarity);
-        if best[0].0 >= GOOD_SIMILARITY {
-            return best;
+        let tie = |diagonal| tie_break(name_hash, reverse, diagonal);
+        let mut best = Best { least: MIN_SIMILARITY, kept: [(0, 0, None); KEPT] };
+        for (block, diagonals) in blocks(&window) {
+            let all = similarities(strand, reference, block);
+            let values = diagonals.map(|d| (all[d as usize % BLOCK] as u32, d));
+            best.add(values, tie);
         }
-        let segment = |diagonal| best_segment(strand, reference, diagonal, options);
-        let score = |diagonal| {
-            let runs = has_run(strand, reference, diagonal);
-            runs.then(|| segment(diagonal)).flatten().map_or(0, |segment| segment.score as u32)
-        };
-        best_diagonals(window, options.score_floor() as u32, name_hash, reverse, score)
+        if best.kept[0].0 >= GOOD_SIMILARITY {
+            return best.kept;
+        }
+        let mut best = Best { least: options.score_floor() as u32, kept: [(0, 0, None); KEPT] };
+        for (block, diagonals) in blocks(&window) {
+            let runs = runs(strand, reference, block);
+            let values = diagonals.filter(|d| runs >> (d % BLOCK as u64) & 1 == 1).map(|d| {
+                let segment = best_segment(strand, reference, d, options);
+                (segment.map_or(0, |segment| segment.score as u32), d)
+            });
+            best.add(values, tie);
+        }
+        best.kept
     }
+}
+
+/// The blocks of the reference that diagonals start in, with those that start there.
+#[inline(always)]
+fn blocks(window: &RangeInclusive<u64>) -> impl Iterator<Item = (usize, RangeInclusive<u64>)> {
+    let (low, high) = (*window.start(), *window.end());
+    let size = BLOCK as u64;
+    (low / size..=high / size).map(move |b| (b as usize, low.max(b * size)..=high.min(b * size + size - 1)))
 }
 
 /// How good a diagonal is, what decides between equals, and which it is.
 type Ranked = (u32, u64, Option<u64>);
 
-/// The diagonals of `window` with the highest values of `least` or more, best first, with their values; the read's name decides
-/// between equals.
-#[inline(always)]
-fn best_diagonals(
-    window: RangeInclusive<u64>,
+/// The diagonals with the highest values, best first.
+struct Best {
+    /// The lowest value that counts.
     least: u32,
-    name_hash: u64,
-    reverse: bool,
-    value: impl Fn(u64) -> u32,
-) -> [Ranked; KEPT] {
-    let mut best = [(0, 0, None); KEPT];
-    for diagonal in window {
-        let this = value(diagonal);
-        if this < least.max(best[KEPT - 1].0) {
-            continue;
-        }
-        let this = (this, tie_break(name_hash, reverse, diagonal), Some(diagonal));
-        let place = best.partition_point(|other| *other > this);
-        if place < KEPT {
-            best[place..].rotate_right(1);
-            best[place] = this;
+    kept: [Ranked; KEPT],
+}
+
+impl Best {
+    /// Adds diagonals with their values; `tie` decides between equals.
+    #[inline(always)]
+    fn add(&mut self, values: impl Iterator<Item = (u32, u64)>, tie: impl Fn(u64) -> u64) {
+        for (value, diagonal) in values {
+            if value < self.least.max(self.kept[KEPT - 1].0) {
+                continue;
+            }
+            let this = (value, tie(diagonal), Some(diagonal));
+            let place = self.kept.partition_point(|other| *other > this);
+            if place < KEPT {
+                self.kept[place..].rotate_right(1);
+                self.kept[place] = this;
+            }
         }
     }
-    best
 }

@@ -99,6 +99,10 @@ impl Search<'_> {
         hits.push(self.reads.read(read).codes, spacing, self.context.instructions);
     }
 
+    fn list_frequent(&self, slot: usize, read: usize, look: Look, hits: &mut SeedHits) {
+        hits.list_frequent(slot, self.reads.read(read).codes, look.rounds()[0], self.table);
+    }
+
     fn lookup(&self, read: usize, look: Look) -> Lookup<'_> {
         let codes = self.reads.read(read).codes;
         let Context { reference, options, .. } = self.context;
@@ -136,6 +140,10 @@ impl Search<'_> {
             self.push_seeds(read, Spacing::Disjoint, &mut work.hits);
         }
         work.hits.look_up(self.table);
+        for (slot, read) in block.clone().enumerate() {
+            self.list_frequent(slot, read, Look::Quick, &mut work.hits);
+        }
+        work.hits.look_up_frequent(self.table);
         work.candidates.clear();
         for read in block.clone() {
             work.candidates.collect(&work.hits, &[self.lookup(read, Look::Quick)]);
@@ -161,6 +169,10 @@ impl Search<'_> {
             self.push_seeds(read, work.looks[read].spacing(), &mut work.hits);
         }
         work.hits.look_up(self.table);
+        for (slot, &read) in work.unsettled.iter().enumerate() {
+            self.list_frequent(slot, read, work.looks[read], &mut work.hits);
+        }
+        work.hits.look_up_frequent(self.table);
         work.candidates.clear();
         // One mate with seeds enough is enough, if rescue can find the other from there.
         let together = if self.rescues { self.mates() } else { 1 };

@@ -8,8 +8,21 @@ use std::ops::Range;
 
 use svala_compute::Instructions;
 
+use crate::frequent::{FrequentSeeds, Narrowed};
 use crate::index::SeedTable;
+use crate::look::Round;
 use crate::syncmer::{Seed, Spacing, for_each_seed};
+
+/// A seed of a read that was looked up.
+#[derive(Clone, Debug)]
+pub struct Hit<'a> {
+    /// The seed.
+    pub seed: &'a Seed,
+    /// Its entries in the table.
+    pub found: Range<usize>,
+    /// Those that agree with the bases beside it, if it is a frequent one.
+    pub narrowed: Option<&'a Narrowed>,
+}
 
 /// Seeds of some reads and where the index has them.
 #[derive(Debug, Default)]
@@ -17,6 +30,9 @@ pub struct SeedHits {
     seeds: Vec<Seed>,
     found: Vec<Range<usize>>,
     read_ends: Vec<usize>,
+    frequent: FrequentSeeds,
+    /// Of each seed: its number among the frequent ones, if it is one.
+    frequent_numbers: Vec<Option<u32>>,
 }
 
 impl SeedHits {
@@ -25,6 +41,7 @@ impl SeedHits {
         self.seeds.clear();
         self.found.clear();
         self.read_ends.clear();
+        self.frequent.clear();
     }
 
     /// Adds the seeds of the next read.
@@ -46,12 +63,37 @@ impl SeedHits {
         for (found, seed) in self.found.iter_mut().zip(&self.seeds) {
             *found = table.find(found.clone(), seed.hash);
         }
+        self.frequent_numbers.clear();
+        self.frequent_numbers.resize(self.seeds.len(), None);
     }
 
-    /// Seeds of read `i` with the ranges of their entries in the table.
-    pub fn read(&self, i: usize) -> impl Iterator<Item = (&Seed, Range<usize>)> + Clone {
+    /// Lists the seeds of read `i` that are to be looked up with the bases beside them in this round or a deeper one.
+    pub fn list_frequent(&mut self, i: usize, codes: &[u8], round: Round, table: &SeedTable<'_>) {
+        let range = self.range(i);
+        let Some(most) = round.most_alone(self.found[range.clone()].iter().map(Range::len)) else { return };
+        for i in range.filter(|&i| self.found[i].len() > most) {
+            let number = self.frequent.push(codes, &self.seeds[i], self.found[i].clone(), table);
+            self.frequent_numbers[i] = Some(number);
+        }
+    }
+
+    /// Looks up all that were listed.
+    pub fn look_up_frequent(&mut self, table: &SeedTable<'_>) {
+        self.frequent.look_up(table);
+    }
+
+    /// Seeds of read `i`.
+    pub fn read(&self, i: usize) -> impl Iterator<Item = Hit<'_>> + Clone {
+        let hit = |i: usize| Hit {
+            seed: &self.seeds[i],
+            found: self.found[i].clone(),
+            narrowed: self.frequent_numbers[i].map(|number| self.frequent.get(number)),
+        };
+        self.range(i).map(hit)
+    }
+
+    fn range(&self, i: usize) -> Range<usize> {
         let start = if i == 0 { 0 } else { self.read_ends[i - 1] };
-        let range = start..self.read_ends[i];
-        self.seeds[range.clone()].iter().zip(self.found[range].iter().cloned())
+        start..self.read_ends[i]
     }
 }

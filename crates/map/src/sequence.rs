@@ -72,6 +72,15 @@ impl Planes {
         ((self.low >> i) & 1) as u8 | ((((self.high >> i) & 1) as u8) << 1)
     }
 
+    /// The 64 bases from base `shift` of the first of two blocks that follow each other.
+    #[inline(always)]
+    #[must_use]
+    pub fn join([first, next]: [Self; 2], shift: usize) -> Self {
+        // Two shifts, because a shift by 64 (shift = 0) is not defined.
+        let join = |first: u64, next: u64| (first >> shift) | ((next << 1) << (63 - shift));
+        Self { low: join(first.low, next.low), high: join(first.high, next.high) }
+    }
+
     /// One bit for every base in which two blocks differ.
     #[inline]
     #[must_use]
@@ -85,12 +94,7 @@ impl Planes {
 #[must_use]
 pub fn window(blocks: &[Planes], start: usize) -> Planes {
     let (block, shift) = (start / BLOCK, start % BLOCK);
-    let pair = &blocks[block..block + 2];
-    // Two shifts, because a shift by 64 (shift = 0) is not defined.
-    Planes {
-        low: (pair[0].low >> shift) | ((pair[1].low << 1) << (63 - shift)),
-        high: (pair[0].high >> shift) | ((pair[1].high << 1) << (63 - shift)),
-    }
+    Planes::join([blocks[block], blocks[block + 1]], shift)
 }
 
 /// The lowest bits of eight bytes, side by side, the first byte's lowest. Byte j's bit is wanted at 56 + j and lies at 8 j; no

@@ -14,8 +14,10 @@ use crate::sequence::BLOCK;
 
 const MAX_BLOCKS: usize = MAX_READ.div_ceil(BLOCK);
 
-/// Bases of the run that [`has_run`] looks for, a power of two.
-const RUN: usize = 8;
+/// Mismatches that two gaps around them might explain better.
+pub const DENSE_MISMATCHES: usize = 4;
+/// Bases that these lie in. Of bases beside a gap that isn't made a quarter match by chance.
+const DENSE_BASES: u32 = 12;
 
 /// The best segment of a read on a diagonal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +150,20 @@ pub fn longest_run(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64,
     longest
 }
 
+/// Whether mismatches of a strand on a diagonal lie so close to each other within the given bases as they do between two gaps.
+#[must_use]
+pub fn has_dense_mismatches(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64, within: Range<u32>) -> bool {
+    let bits = compare(strand, reference, diagonal);
+    let mut last = [None; DENSE_MISMATCHES - 1];
+    let mut is_dense = false;
+    bits.for_each(within.start, within.end, |position| {
+        is_dense |= last[0].is_some_and(|first: u32| position - first < DENSE_BASES);
+        last.rotate_left(1);
+        last[DENSE_MISMATCHES - 2] = Some(position);
+    });
+    is_dense
+}
+
 /// How much of a strand matches on a diagonal, for ranking many diagonals quickly: per 64 bases, matches less three times the
 /// mismatches, negative blocks counted as none. A read split by a gap still shows on both of its diagonals; a random diagonal
 /// gives 0.
@@ -165,32 +181,6 @@ pub fn block_similarity(strand: Strand<'_>, reference: &Reference<'_>, diagonal:
         total += (bases as u32).saturating_sub(4 * mismatches);
     }
     total
-}
-
-/// Whether [`RUN`] or more bases in a row match: a diagonal without is not worth [`best_segment`].
-#[inline(always)]
-#[must_use]
-pub fn has_run(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64) -> bool {
-    let mut before = 0;
-    let mut left = strand.length;
-    for (i, planes) in strand.blocks.iter().enumerate() {
-        let used = u64::MAX >> (BLOCK - left.min(BLOCK));
-        left = left.saturating_sub(BLOCK);
-        let window = reference.window(diagonal + (i * BLOCK) as u64);
-        let matches = !(planes.differences(window) | strand.ambiguous[i]) & used;
-        let mut runs = u128::from(matches) << BLOCK | before;
-        let mut length = 1;
-        while length < RUN {
-            // The first bases of runs twice as long.
-            runs &= runs >> length;
-            length *= 2;
-        }
-        if runs != 0 {
-            return true;
-        }
-        before = u128::from(matches);
-    }
-    false
 }
 
 #[cfg(test)]
@@ -252,28 +242,6 @@ mod tests {
                 score == expected || got.is_none_or(|s| s.score <= 0) && expected <= 10,
                 "round {round}: {got:?}, {expected}"
             );
-        }
-    }
-
-    #[test]
-    fn runs_are_found_wherever_they_lie() {
-        let reference = random_letters(400, 5, 4);
-        let data = ReferenceData::new(&[&reference]);
-        let start = data.contigs[0].start + 100;
-        let another = |letter: u8| if letter == b'A' { b'C' } else { b'A' };
-        for length in [RUN, RUN + 1, 64, 65, 150] {
-            for from in 0..=length - RUN {
-                for run in [RUN - 1, RUN] {
-                    let mut read: Vec<u8> = reference[100..100 + length].iter().map(|&l| another(l)).collect();
-                    read[from..from + run].copy_from_slice(&reference[100 + from..100 + from + run]);
-                    let mut batch = svala_io::ReadBatch::default();
-                    batch.push(b"r", &read, &vec![b'I'; length]);
-                    let mut packed = PackedReads::default();
-                    packed.pack(&batch).unwrap();
-                    let found = has_run(packed.read(0).strand(false), &data.reference(), start);
-                    assert_eq!(found, run == RUN, "{run} bases from {from} of {length}");
-                }
-            }
         }
     }
 

@@ -22,7 +22,7 @@ pub use format::AmbiguousRun;
 use format::{ContigRecord, FileHeader, MAGIC, PADDING, Parameters, Section, SectionEntry, VERSION};
 use memmap2::Mmap;
 pub use reference::{Contig, Reference};
-pub use seeds::{EntryLayout, Occurrence, SeedTable};
+pub use seeds::{Bound, EntryLayout, Occurrence, SeedTable};
 use svala_io::{ReferenceBases, is_reference_name};
 
 use crate::error::{Error, Result};

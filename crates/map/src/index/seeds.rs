@@ -16,6 +16,7 @@
 //! 23 billion bases). Their low 32 bits are stored; a number less than the one before it tells that the high bits went up by one
 //! there. Such places are few, and are listed when the index is loaded.
 
+use std::hint::select_unpredictable;
 use std::ops::Range;
 
 use crate::syncmer::{FLANK_BITS, Flanks, Seed};
@@ -26,6 +27,8 @@ const LEAST_POSITION_BITS: u32 = 32;
 const MOST_POSITION_BITS: u32 = 40;
 /// Ranges up to this length are scanned, longer ones searched by halves.
 const SCAN_LIMIT: usize = 16;
+/// Searches that wait for memory together.
+const SEARCHES: usize = 32;
 
 /// One occurrence of a seed in the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,28 @@ pub struct Occurrence {
     pub position: u64,
     /// Whether the canonical k-mer is the reverse complement of the reference's.
     pub reverse: bool,
+}
+
+/// Where the first of some sorted entries lies that is not below a key.
+#[derive(Clone, Copy, Debug)]
+pub struct Bound {
+    /// The first entry that it may be.
+    pub first: usize,
+    /// How many behind that one it may be.
+    pub count: usize,
+    /// The key.
+    pub key: u64,
+}
+
+impl Bound {
+    /// Passes over the next `step` of the entries that it may be if the last of them is below the key.
+    #[inline(always)]
+    fn step(&mut self, entries: &[u64], step: usize) {
+        let last = entries.get(self.first + step.saturating_sub(1)).copied().unwrap_or(u64::MAX);
+        // A conditional move, not a branch: other searches needn't wait for this entry.
+        self.first += select_unpredictable(last < self.key, step, 0);
+        self.count -= step;
+    }
 }
 
 /// How hashes and entries are divided.
@@ -149,13 +174,27 @@ impl SeedTable<'_> {
         self.subrange(bucket, tag << shift, ((tag + 1) << shift).wrapping_sub(1))
     }
 
-    /// Of the entries that [`Self::find`] gave for a seed with this hash, those that agree in the flank behind as well, if it is
-    /// known.
-    pub fn find_with_flank(&self, found: Range<usize>, hash: u64, flanks: Flanks) -> Option<Range<usize>> {
-        let behind = u64::from(flanks[1]?);
+    /// Of the entries that [`Self::find`] gave for a seed with this hash, the bounds of those that agree in the flank behind as well: to
+    /// be searched for with [`Self::search`].
+    pub fn flank_bounds(&self, found: Range<usize>, hash: u64, behind: u16) -> [Bound; 2] {
         let shift = self.layout.behind_shift();
-        let prefix = self.layout.tag_of(hash) << self.layout.tag_shift() | behind << shift;
-        Some(self.subrange(found, prefix, prefix | ((1 << shift) - 1)))
+        let prefix = self.layout.tag_of(hash) << self.layout.tag_shift() | u64::from(behind) << shift;
+        // No entry has all bits set: no reference has a base at the last position.
+        let keys = [prefix, (prefix | ((1 << shift) - 1)).saturating_add(1)];
+        keys.map(|key| Bound { first: found.start, count: found.len(), key })
+    }
+
+    /// Finds bounds by halves, a step of many of them at a time: each step waits for memory far away, and in none does a search depend on
+    /// another. Afterwards `first` is the first entry not below the key.
+    pub fn search(&self, bounds: &mut [Bound]) {
+        for bounds in bounds.chunks_mut(SEARCHES) {
+            let mut most = bounds.iter().map(|bound| bound.count).max().unwrap_or(0);
+            while most > 1 {
+                bounds.iter_mut().for_each(|bound| bound.step(self.entries, bound.count / 2));
+                most -= most / 2;
+            }
+            bounds.iter_mut().for_each(|bound| bound.step(self.entries, bound.count));
+        }
     }
 
     /// Whether an entry agrees with a seed's flank before the k-mer, where that is known.
@@ -288,8 +327,9 @@ mod tests {
             for &hash in &hashes {
                 let found = table.find(table.bucket(hash), hash);
                 assert_eq!(found.len() as u64, copies);
-                let flanked = table.find_with_flank(found, hash, [Some(0), Some(1)]).unwrap();
-                assert_eq!(flanked.len() as u64, copies / 2);
+                let mut bounds = table.flank_bounds(found, hash, 1);
+                table.search(&mut bounds);
+                assert_eq!((bounds[1].first - bounds[0].first) as u64, copies / 2);
             }
             let other = 3 << 56 | 5 << 51;
             assert!(table.find(table.bucket(other), other).is_empty());
