@@ -4,7 +4,6 @@
 //! round. The disjoint stretches of a read that were looked up completely and were not found at a candidate bound its edits from below.
 
 use std::cmp::{Ordering, Reverse};
-use std::hint::black_box;
 use std::ops::Range;
 
 use crate::hash::tie_break;
@@ -129,10 +128,9 @@ impl Candidates {
         self.searched.push(searched);
     }
 
-    /// Fetches the bases that all candidates are about to be compared with, so that they come at the same time.
+    /// Fetches the bases that all candidates are about to be compared with.
     pub fn fetch(&self, reference: &Reference<'_>) {
-        let low = |c: &Candidate| reference.window(c.diagonal).low;
-        black_box(self.candidates.iter().fold(0, |all, candidate| all ^ low(candidate)));
+        reference.fetch(self.candidates.iter().map(|candidate| candidate.diagonal));
     }
 
     /// What was looked up of read `i`.

@@ -260,6 +260,7 @@ impl Checked {
             let has_alternates = context.reference.has_alternates() && choice.group.iter().any(|a| a.alternate);
             for alternate in [false, true].into_iter().take(1 + usize::from(has_alternates)) {
                 choice.choose(alternate, known(number), &mut self.chosen);
+                context.reference.fetch(self.chosen.iter().map(|&i| choice.group[i].reference_start));
                 for &i in &self.chosen {
                     extensions.push(range.start + i, &choice.group[i], read, context)?;
                 }

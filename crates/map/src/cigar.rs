@@ -58,6 +58,9 @@ struct Source {
     job: usize,
 }
 
+/// Alignments whose bases are fetched together.
+const FETCHED: usize = 64;
+
 #[derive(Clone, Copy, Debug)]
 struct Row {
     reference_start: u64,
@@ -166,7 +169,10 @@ impl Cigars {
         self.operations.clear();
         self.md.clear();
         self.rows.clear();
-        for (alignment, source) in alignments.iter().zip(&self.sources) {
+        for (i, (alignment, source)) in alignments.iter().zip(&self.sources).enumerate() {
+            if i.is_multiple_of(FETCHED) {
+                reference.fetch(alignments[i..].iter().take(FETCHED).map(|alignment| alignment.reference_start));
+            }
             let read = reads.read(alignment.read as usize);
             let first = self.operations.len();
             match source {

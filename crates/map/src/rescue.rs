@@ -134,6 +134,9 @@ impl Rescue<'_> {
         let mut best = Best { least: MIN_SIMILARITY, kept: [(0, 0, None); KEPT] };
         for (block, diagonals) in blocks(&window) {
             let all = similarities(strand, reference, block);
+            if all.iter().max().is_none_or(|&most| most < u64::from(best.least)) {
+                continue;
+            }
             let values = diagonals.map(|d| (all[d as usize % BLOCK] as u32, d));
             best.add(values, tie);
         }

@@ -1,5 +1,6 @@
 //! The reference: contigs laid end to end with padding, packed, with its ambiguous bases beside it.
 
+use std::hint::black_box;
 use std::ops::Range;
 
 use svala_compute::Window;
@@ -91,6 +92,11 @@ impl Reference<'_> {
     #[must_use]
     pub fn window(&self, start: u64) -> Planes {
         window(self.blocks, start as usize)
+    }
+
+    /// Fetches the bases from each of some positions, so that they come at the same time and are near when they are asked for.
+    pub fn fetch(&self, positions: impl Iterator<Item = u64>) {
+        black_box(positions.fold(0, |all, position| all ^ self.window(position).low));
     }
 
     /// One bit for every ambiguous base among the 64 from `start`.
