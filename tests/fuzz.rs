@@ -103,7 +103,7 @@ fn cram() {
         bytes(&output)
     });
     let seeds: Vec<_> = seeds.into_iter().chain(CRAMS.map(|name| bytes(&data(name)))).collect();
-    change_at_random(&seeds, |content, path| {
+    fuzz("cram", &seeds, |content, path| {
         let mut sealed = content.to_vec();
         seal_cram(&mut sealed);
         readers::cram(&sealed, path);

@@ -46,7 +46,7 @@ static IS_ENDING: AtomicBool = AtomicBool::new(false);
 /// Says it once, without taking memory, and ends the program.
 #[cfg(unix)]
 #[cold]
-fn end() {
+pub fn end() {
     const WORDS: &[u8] =
         b"svala: not enough memory; give it more, or use fewer threads (-t) or less for sorting (--max-mem)\n";
     if has_last_word() {
@@ -75,4 +75,4 @@ pub fn has_last_word() -> bool {
 
 /// On this system Rust says it.
 #[cfg(not(unix))]
-fn end() {}
+pub fn end() {}

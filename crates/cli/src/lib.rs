@@ -58,7 +58,12 @@ static ALLOCATOR: allocator::SystemOrEnd = allocator::SystemOrEnd;
 #[must_use]
 pub fn main() -> ExitCode {
     environment::prepare();
-    std::panic::set_hook(Box::new(|panic| eprintln!("{}", panic_message::message(panic))));
+    std::panic::set_hook(Box::new(|panic| {
+        if panic_message::is_refused_stack(panic.payload()) {
+            allocator::end();
+        }
+        eprintln!("{}", panic_message::message(panic));
+    }));
     let words = match personality::understand(std::env::args_os().collect()) {
         Invocation::Run(words) => words,
         Invocation::Version => {

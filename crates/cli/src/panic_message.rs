@@ -12,9 +12,18 @@ const REFUSED_THREAD: [&str; 2] = ["failed to spawn thread: ", "ThreadPoolBuildE
 /// What is said of that, in place of an error.
 const NO_THREAD: &str = "svala: cannot start a thread; use fewer threads or raise the limits of memory and processes";
 
+/// What the standard library panics with where a thread that begins gets no memory for its stack of signals; nothing catches it there.
+const REFUSED_STACK: [&str; 2] =
+    ["failed to allocate an alternative stack: ", "failed to set up alternative stack guard page: "];
+
 /// Whether it is no bug: the system refuses a thread to a library.
 pub fn is_refused_thread(payload: &dyn Any) -> bool {
     payload.downcast_ref::<String>().is_some_and(|text| REFUSED_THREAD.iter().any(|part| text.contains(part)))
+}
+
+/// Whether it is no bug: there is no memory for a thread that begins.
+pub fn is_refused_stack(payload: &dyn Any) -> bool {
+    payload.downcast_ref::<String>().is_some_and(|text| REFUSED_STACK.iter().any(|start| text.starts_with(start)))
 }
 
 /// One line for standard error.
@@ -54,6 +63,13 @@ mod tests {
         let refused = || Err::<(), _>(std::io::Error::from(std::io::ErrorKind::WouldBlock));
         let panic = std::panic::catch_unwind(|| refused().expect("failed to spawn thread")).unwrap_err();
         assert!(is_refused_thread(&*panic));
+    }
+
+    #[test]
+    fn a_refused_stack_is_no_bug() {
+        let refused = || panic!("failed to allocate an alternative stack: {}", std::io::Error::from_raw_os_error(12));
+        assert!(is_refused_stack(&*std::panic::catch_unwind(refused).unwrap_err()));
+        assert!(!is_refused_stack(&"another".to_owned()));
     }
 
     #[test]
