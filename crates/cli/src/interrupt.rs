@@ -19,7 +19,7 @@ pub fn remove_on_signal(outputs: Vec<PathBuf>) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
     let wait = move || {
         if let Some(signal) = signals.forever().next() {
-            outputs.iter().for_each(|output| svala_io::remove_partials(output));
+            svala_io::remove_partials(&outputs);
             // At once: other threads are still at work.
             signal_hook::low_level::exit(128 + signal);
         }

@@ -8,6 +8,7 @@ use std::{
     fs::{self, File, OpenOptions, Permissions},
     io::{self, BufWriter, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
 use tempfile::NamedTempFile;
@@ -17,6 +18,14 @@ use crate::{Error, Result};
 
 /// Bytes gathered before a write; BGZF blocks arrive in many small pieces.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Held for reading while a file is begun or gets its final name, so that none appears behind the back of [`remove_partials`]. Signals are
+/// the process's, and so is this.
+static CHANGES: RwLock<()> = RwLock::new(());
+
+fn change() -> RwLockReadGuard<'static, ()> {
+    CHANGES.read().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A file that is written beside its final place and moved there by [`commit`](Self::commit).
 ///
@@ -116,6 +125,7 @@ impl Target {
         let destination = link_target(path)?;
         let folder = parent_folder(&destination);
         let names = PartialNames::new(&destination);
+        let _change = change();
         names.remove_leftovers(folder);
         let permissions = usual_permissions(folder, &names)?;
         let file = names.create(folder)?;
@@ -142,6 +152,7 @@ impl Target {
             Self::Direct(_) => Ok(()),
             Self::Temporary { file, destination, .. } => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                let _change = change();
                 file.persist(&destination).map_err(|error| error.error)?;
                 sync_folder(parent_folder(&destination))
             }
@@ -149,9 +160,14 @@ impl Target {
     }
 }
 
-/// Removes what this process has begun to write for `path` and for files whose names start so, such as its index: for a program that
-/// is about to be ended by a signal. What can't be removed stays.
-pub fn remove_partials(path: &Path) {
+/// Removes what this process has begun to write for these paths and for files whose names start so, such as their indexes, because a
+/// signal is about to end it. What can't be removed stays. From then on whoever begins or completes a file waits for the end.
+pub fn remove_partials(paths: &[PathBuf]) {
+    std::mem::forget(CHANGES.write().unwrap_or_else(PoisonError::into_inner));
+    paths.iter().for_each(|path| remove_partials_of(path));
+}
+
+fn remove_partials_of(path: &Path) {
     let destination = link_target(path).unwrap_or_else(|_| path.to_path_buf());
     let names = PartialNames::new(&destination);
     let process = format!("-{}-{}-", names.machine, std::process::id());
@@ -376,7 +392,7 @@ mod tests {
         for name in [&other_process, &other_machine] {
             fs::write(folder.path().join(name), "another's").unwrap();
         }
-        remove_partials(&path);
+        remove_partials_of(&path);
         assert_eq!(names(folder.path()).len(), 3);
         drop(files);
         let (mut left, mut expected) = (names(folder.path()), [other_process, other_machine]);
