@@ -262,6 +262,28 @@ mod tests {
     }
 
     #[test]
+    fn mismatches_are_dense_if_four_lie_within_twelve_bases() {
+        let reference = random_letters(150, 9, 4);
+        let data = ReferenceData::new(&[&reference]);
+        let is_dense = |mismatches: &[usize], within| {
+            let mut read = reference.clone();
+            for &i in mismatches {
+                read[i] = if read[i] == b'A' { b'C' } else { b'A' };
+            }
+            let mut batch = svala_io::ReadBatch::default();
+            batch.push(b"r", &read, &[b'I'; 150]);
+            let mut packed = PackedReads::default();
+            packed.pack(&batch).unwrap();
+            has_dense_mismatches(packed.read(0).strand(false), &data.reference(), data.contigs[0].start, within)
+        };
+        // Across two blocks, with others before and behind.
+        assert!(is_dense(&[3, 20, 56, 60, 66, 67, 120], 0..150));
+        assert!(!is_dense(&[3, 20, 56, 60, 66, 68, 120], 0..150));
+        assert!(!is_dense(&[3, 20, 56, 60, 66, 67, 120], 57..150));
+        assert!(!is_dense(&[56, 60, 66], 0..150));
+    }
+
+    #[test]
     fn the_longest_run_of_matches_is_found_within_bounds() {
         let reference = random_letters(150, 9, 4);
         let data = ReferenceData::new(&[&reference]);
