@@ -8,18 +8,16 @@ use std::time::Instant;
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
     AlignmentWriter, CramReference, Destination, Format, Header, HeaderLines, ReadGroup, ReadShard, ReadSource,
-    RecordOrder, ReferenceSequence, WriterOptions,
+    RecordOrder, WriterOptions,
 };
 use svala_map::duplicates::LibraryCounts;
-use svala_map::index::{Contig, Index, index_path};
-use svala_map::insert_model::{InsertModel, SizeModel};
-use svala_map::insert_size::Orientation;
+use svala_map::index::{Index, index_path};
 use svala_map::meter::Meter;
 use svala_map::options::MapOptions;
 use svala_map::pipeline::{Done, Run};
 use svala_map::read_groups::ReadGroups;
 use svala_map::sort::order::{ByName, ByPlace};
-use svala_map::sort::{DuplicateAction, SortOptions, SortingWriter};
+use svala_map::sort::{SortOptions, SortingWriter};
 
 use crate::alt_contigs::AltContigs;
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, Sort, all_threads};
@@ -29,12 +27,10 @@ use crate::inputs::{Inputs, Lane, Reading, is_same_file};
 use crate::insert_option::InsertSource;
 use crate::interrupt;
 use crate::open_index::open_index;
-use crate::program_line::CommandLine;
+use crate::output_header::{file_name, header, references};
 use crate::progress::{Progress, Show};
-use crate::record_options;
 use crate::resume_option;
 use crate::run_facts::RunFacts;
-use crate::scoring_options;
 use crate::sort_option::{record_order, sort_options};
 use crate::space;
 
@@ -170,7 +166,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
 fn run(job: &Job<'_>) -> Result<()> {
     let facts = execute(job)?;
     if !job.quiet {
-        report(&facts);
+        facts.tell();
     }
     Ok(())
 }
@@ -435,23 +431,6 @@ fn alternates(job: &Job<'_>, index: &Index) -> Result<AltContigs> {
     Ok(alternates)
 }
 
-/// The contigs of an index as a header names them.
-pub fn references(index: &Index, alternates: &AltContigs) -> Vec<ReferenceSequence> {
-    let reference = |contig: &Contig| ReferenceSequence {
-        name: contig.name.clone(),
-        length: contig.length,
-        md5: contig.md5,
-        alternate: alternates.contains(&contig.name),
-    };
-    index.reference().contigs.iter().map(reference).collect()
-}
-
-fn header(job: &Job<'_>, index: &Index, alternates: &AltContigs, read_groups: Vec<ReadGroup>) -> Header {
-    let references = references(index, alternates);
-    let (program, lines) = (command_line(job).to_program(), job.lines.clone());
-    Header { references, order: job.order, read_groups, program, lines }
-}
-
 /// Refuses an output that would replace an input, and one file for two outputs.
 fn check_files(job: &Job<'_>) -> Result<()> {
     let index = index_path(job.reference);
@@ -466,63 +445,4 @@ fn check_files(job: &Job<'_>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn command_line(job: &Job<'_>) -> CommandLine {
-    let mut words = record_options::words(&job.options.conventions);
-    if job.reading.comments {
-        words.push("-C".into());
-    }
-    words.extend(scoring_options::words(&job.options));
-    words.extend(job.reading.words.iter().cloned());
-    words.extend(job.insert.words());
-    words.push(file_name(job.reference));
-    CommandLine {
-        command: job.command.into(),
-        shard: job.shard,
-        duplicates: job.sort.as_ref().map_or(DuplicateAction::Mark, |sort| sort.duplicates.action),
-        barcode_tag: job.reading.barcode_tag,
-        rest: words.join(" "),
-    }
-}
-
-/// The last part of a path, for the header.
-pub fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).as_encoded_bytes().escape_ascii().to_string()
-}
-
-/// Says on standard error what was done.
-fn report(outcome: &RunFacts) {
-    let s = &outcome.summary;
-    let seconds = outcome.elapsed.as_secs_f64();
-    if let Some(reads) = outcome.resumed_after {
-        eprintln!("svala: went on with an interrupted run, which had mapped {reads} reads");
-    }
-    eprintln!(
-        "svala: {} reads ({} bases) in {seconds:.1} s, {:.0} reads/s; {:.2} % mapped, {:.2} % properly paired; {}",
-        s.reads,
-        s.bases,
-        outcome.reads_per_second(),
-        share(s.mapped, s.reads),
-        share(s.properly_paired, s.reads),
-        outcome.backend,
-    );
-    let models = &s.insert_models;
-    let is_one = models.iter().all(|model| *model == models[0]);
-    for (number, model) in models.iter().enumerate().take(if is_one { 1 } else { models.len() }) {
-        let input = if is_one { String::new() } else { format!("input {}: ", number + 1) };
-        model.iter().flat_map(InsertModel::orientations).for_each(|sizes| report_sizes(&input, sizes));
-    }
-}
-
-fn report_sizes(input: &str, (orientation, m): (Orientation, &SizeModel)) {
-    let [mean, deviation] = [m.mean_milli, m.deviation_milli].map(|milli| milli as f64 / 1000.0);
-    let source = if m.pairs > 0 { format!("from {} clear pairs", m.pairs) } else { "as given".into() };
-    let (letters, low, high) = (orientation.letters(), m.low, m.high);
-    eprintln!("svala: {input}insert size {letters} {mean:.1} ± {deviation:.1}, proper {low} to {high}, {source}");
-}
-
-/// A share in per cent.
-pub fn share(part: u64, whole: u64) -> f64 {
-    100.0 * part as f64 / whole.max(1) as f64
 }

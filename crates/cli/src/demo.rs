@@ -11,13 +11,13 @@ use svala_map::options::MapOptions;
 use svala_map::pipeline::DEFAULT_BATCH_READS;
 use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions, Watch};
 
-use crate::align::{Job, execute, share};
+use crate::align::{Job, execute};
 use crate::args::{DemoArgs, EngineArgs, all_threads};
 use crate::companions::CompanionPlan;
 use crate::error::{Error, Result};
 use crate::inputs::{Inputs, Lane, Reading};
 use crate::insert_option::InsertSource;
-use crate::run_facts::RunFacts;
+use crate::run_facts::{RunFacts, share};
 
 const REFERENCE: (&str, &[u8]) =
     ("hg19_chrM_chrY-trunc.fa.gz", include_bytes!("../../../tests/data/hg19_chrM_chrY-trunc.fa.gz"));

@@ -90,7 +90,7 @@ impl<'a> InsertSource<'a> {
         match self {
             Self::Reads => Vec::new(),
             Self::Given(sizes) => vec!["-I".into(), sizes.text.clone()],
-            Self::File(path) => vec!["--insert-model".into(), crate::align::file_name(path)],
+            Self::File(path) => vec!["--insert-model".into(), crate::output_header::file_name(path)],
         }
     }
 }

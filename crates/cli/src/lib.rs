@@ -22,6 +22,7 @@ mod merge;
 mod metrics_file;
 mod multiqc;
 mod open_index;
+mod output_header;
 mod panic_message;
 mod parabricks;
 mod personality;

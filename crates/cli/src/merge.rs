@@ -15,7 +15,7 @@ use svala_map::pipeline::{Done, Summary};
 use svala_map::read_groups::{ReadGroups, add_group};
 use svala_map::sort::{DuplicateAction, Watch};
 
-use crate::align::{cram_reference, file_name, is_cram, references};
+use crate::align::{cram_reference, is_cram};
 use crate::alt_contigs::AltContigs;
 use crate::args::{MergeArgs, all_threads};
 use crate::companions::{CompanionPlan, Companions};
@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::inputs::is_same_file;
 use crate::interrupt;
 use crate::open_index::open_index;
+use crate::output_header::{file_name, references};
 use crate::program_line::CommandLine;
 use crate::run_facts::RunFacts;
 use crate::shard_sets::ShardSets;

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 use svala_io::qc::Tally;
 
-use crate::align::share;
-use crate::run_facts::RunFacts;
+use crate::run_facts::{RunFacts, share};
 
 /// A table with one row for the sample.
 pub fn run_table(sample: &str, facts: &RunFacts) -> String {

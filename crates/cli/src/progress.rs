@@ -122,7 +122,7 @@ impl State {
 
     fn line(&self) -> String {
         if let Some((written, all)) = self.sorted {
-            return format!("writing: {:.0} % of {all} sorted records", crate::align::share(written, all));
+            return format!("writing: {:.0} % of {all} sorted records", crate::run_facts::share(written, all));
         }
         let share = self.share.map_or_else(String::new, |share| format!("{:.0} % of the input, ", 100.0 * share));
         let left = self.left().map_or_else(String::new, |left| format!(", {} left", clock(left)));

@@ -102,7 +102,7 @@ impl QcPlan<'_> {
     /// What the sample is called in them.
     fn sample(self) -> String {
         let report = self.report.map(|path| path.with_extension(""));
-        self.prefix.or(report.as_deref()).map_or_else(String::new, crate::align::file_name)
+        self.prefix.or(report.as_deref()).map_or_else(String::new, crate::output_header::file_name)
     }
 }
 

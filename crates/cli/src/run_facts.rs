@@ -5,6 +5,8 @@ use std::time::Duration;
 use svala_compute::Counters;
 use svala_io::{FileDigest, Header, ReadShard};
 use svala_map::duplicates::{DuplicateCounts, LibraryCounts};
+use svala_map::insert_model::{InsertModel, SizeModel};
+use svala_map::insert_size::Orientation;
 use svala_map::observer::Observation;
 use svala_map::pipeline::Summary;
 
@@ -61,4 +63,40 @@ impl RunFacts {
     pub fn jobs(&self) -> u64 {
         self.counters.extend_jobs + self.counters.global_jobs + self.counters.local_jobs
     }
+
+    /// Says on standard error what was done.
+    pub fn tell(&self) {
+        let s = &self.summary;
+        let seconds = self.elapsed.as_secs_f64();
+        if let Some(reads) = self.resumed_after {
+            eprintln!("svala: went on with an interrupted run, which had mapped {reads} reads");
+        }
+        eprintln!(
+            "svala: {} reads ({} bases) in {seconds:.1} s, {:.0} reads/s; {:.2} % mapped, {:.2} % properly paired; {}",
+            s.reads,
+            s.bases,
+            self.reads_per_second(),
+            share(s.mapped, s.reads),
+            share(s.properly_paired, s.reads),
+            self.backend,
+        );
+        let models = &s.insert_models;
+        let is_one = models.iter().all(|model| *model == models[0]);
+        for (number, model) in models.iter().enumerate().take(if is_one { 1 } else { models.len() }) {
+            let input = if is_one { String::new() } else { format!("input {}: ", number + 1) };
+            model.iter().flat_map(InsertModel::orientations).for_each(|sizes| tell_sizes(&input, sizes));
+        }
+    }
+}
+
+fn tell_sizes(input: &str, (orientation, m): (Orientation, &SizeModel)) {
+    let [mean, deviation] = [m.mean_milli, m.deviation_milli].map(|milli| milli as f64 / 1000.0);
+    let source = if m.pairs > 0 { format!("from {} clear pairs", m.pairs) } else { "as given".into() };
+    let (letters, low, high) = (orientation.letters(), m.low, m.high);
+    eprintln!("svala: {input}insert size {letters} {mean:.1} ± {deviation:.1}, proper {low} to {high}, {source}");
+}
+
+/// A share in per cent.
+pub fn share(part: u64, whole: u64) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
 }

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use svala_io::qc::RecordSums;
 use svala_io::{AtomicFile, FileDigest};
 
-use crate::align::file_name;
 use crate::error::{Error, Result};
 use crate::insert_file;
+use crate::output_header::file_name;
 use crate::run_facts::RunFacts;
 
 /// What the member `format` of the file says.

@@ -7,8 +7,7 @@ use std::fmt::Write as _;
 use svala_io::qc::{Coverage, InsertSizes, Mate, Tally};
 use svala_map::observer::Statistics;
 
-use crate::align::share;
-use crate::run_facts::RunFacts;
+use crate::run_facts::{RunFacts, share};
 use plot::{Plot, Series, bars, short};
 
 /// Contigs in the table of coverage, the longest first.
