@@ -2,13 +2,13 @@
 # svala on a genome of human size: time and memory to index it, to load the index cold and warm, and to map pairs; accuracy; and
 # reads per CPU second beside those of the chromosome that the genome is made of.
 #
-#   benches/human_scale.sh CHR20.fa FOLDER [MB] [PAIRS] [THREADS]
+#   benches/human_scale.sh CHR20.fa FOLDER [MB] [PAIRS] [THREADS] [plain]
 #
-# FOLDER keeps what was made (12 GB for 3,100 Mb), so that a second run measures only. Needs dwgsim, GNU time, awk, and 12 GB of memory;
+# `plain` leaves out invented repeats. FOLDER keeps what was made (12 GB for 3,100 Mb), so that a second run measures only. Needs dwgsim, GNU time, awk, and 12 GB of memory;
 # indexing and mapping run under limits of 16 and 14 GiB of address space, so that neither can take more.
 set -euo pipefail
 
-base=$1 folder=$2 megabases=${3:-3100} pairs=${4:-1000000} threads=${5:-2}
+base=$1 folder=$2 megabases=${3:-3100} pairs=${4:-1000000} threads=${5:-2} plain=${6:-}
 exec 3>&1
 here=$(cd "$(dirname "$0")/.." && pwd)
 svala=${SVALA:-$here/target/release/svala}
@@ -68,7 +68,7 @@ judge() {
 }
 
 [ -s "$genome" ] || cargo run --release --quiet --manifest-path "$here/Cargo.toml" --example human_genome -- \
-    "$base" "$megabases" 1 > "$genome"
+    "$base" "$megabases" 1 ${plain:+"$plain"} > "$genome"
 [ -e "$small" ] || ln -s "$(realpath "$base")" "$small"
 simulate "$genome" "$folder/genome"
 simulate "$small" "$folder/base"
