@@ -211,18 +211,8 @@ impl Checked {
         context: Context<'_>,
     ) -> Option<Alignment> {
         let segment = best_segment(read.strand(reverse), context.reference, diagonal, context.options)?;
-        let alignment = Alignment {
-            read: number as u32,
-            reverse,
-            contig: segment.contig,
-            reference_start: diagonal + u64::from(segment.start),
-            reference_end: diagonal + u64::from(segment.end),
-            query_start: segment.start,
-            query_end: segment.end,
-            score: segment.score,
-            alternate: context.reference.is_alternate(diagonal + u64::from(segment.start)),
-            gapped_band: None,
-        };
+        let place = Found { read: number as u32, reverse, diagonal };
+        let alignment = place.alignment(&segment, context.reference);
         self.alignments.push(alignment);
         self.segments.push(segment);
         self.hints.push(hints);

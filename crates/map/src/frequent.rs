@@ -5,6 +5,9 @@ use std::ops::Range;
 use crate::index::{Bound, SeedTable};
 use crate::syncmer::{Flanks, Seed, flanks};
 
+/// Seeds that are remembered, in bits: 24 bytes each.
+const MEMORY_BITS: u32 = 12;
+
 /// The occurrences of a frequent seed that agree with the bases behind it.
 #[derive(Clone, Debug)]
 pub struct Narrowed {
@@ -18,30 +21,49 @@ pub struct Narrowed {
 #[derive(Debug, Default)]
 pub struct FrequentSeeds {
     narrowed: Vec<Narrowed>,
-    /// Two for each seed.
+    /// Those to be searched for.
+    wanted: Vec<Wanted>,
+    /// Two for each of these.
     bounds: Vec<Bound>,
+    memory: Memory,
+}
+
+/// A frequent seed that is to be searched for.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    number: u32,
+    hash: u64,
+    behind: u16,
 }
 
 impl FrequentSeeds {
     /// Forgets all.
     pub fn clear(&mut self) {
         self.narrowed.clear();
+        self.wanted.clear();
         self.bounds.clear();
     }
 
     /// Adds a seed of `codes` that was found in the table, and returns its number.
     pub fn push(&mut self, codes: &[u8], seed: &Seed, found: Range<usize>, table: &SeedTable<'_>) -> u32 {
         let flanks = flanks(codes, seed);
-        self.narrowed.push(Narrowed { flanks, found: flanks[1].map(|_| found.clone()) });
-        self.bounds.extend(table.flank_bounds(found, seed.hash, flanks[1].unwrap_or(0)));
-        self.narrowed.len() as u32 - 1
+        let number = self.narrowed.len() as u32;
+        let known = flanks[1].and_then(|behind| self.memory.get(seed.hash, behind, table));
+        if let Some(behind) = flanks[1].filter(|_| known.is_none()) {
+            self.wanted.push(Wanted { number, hash: seed.hash, behind });
+            self.bounds.extend(table.flank_bounds(found, seed.hash, behind));
+        }
+        self.narrowed.push(Narrowed { flanks, found: known });
+        number
     }
 
     /// Narrows all.
     pub fn look_up(&mut self, table: &SeedTable<'_>) {
         table.search(&mut self.bounds);
-        for (narrowed, bounds) in self.narrowed.iter_mut().zip(self.bounds.chunks_exact(2)) {
-            narrowed.found = narrowed.found.take().map(|_| bounds[0].first..bounds[1].first);
+        for (wanted, bounds) in self.wanted.iter().zip(self.bounds.chunks_exact(2)) {
+            let found = bounds[0].first..bounds[1].first;
+            self.memory.keep(wanted.hash, wanted.behind, found.clone());
+            self.narrowed[wanted.number as usize].found = Some(found);
         }
     }
 
@@ -50,6 +72,47 @@ impl FrequentSeeds {
     pub fn get(&self, i: u32) -> &Narrowed {
         &self.narrowed[i as usize]
     }
+}
+
+/// What was found of frequent seeds lately: those of large families of repeats come again and again.
+#[derive(Debug, Default)]
+struct Memory {
+    /// Of the index that this was found in.
+    fingerprint: u64,
+    slots: Vec<Slot>,
+}
+
+/// A seed with the bases behind it and its entries.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    hash: u64,
+    first: u64,
+    count: u32,
+    behind: u16,
+    is_some: bool,
+}
+
+impl Memory {
+    fn get(&mut self, hash: u64, behind: u16, table: &SeedTable<'_>) -> Option<Range<usize>> {
+        if self.fingerprint != table.fingerprint || self.slots.is_empty() {
+            self.fingerprint = table.fingerprint;
+            self.slots.clear();
+            self.slots.resize(1 << MEMORY_BITS, Slot::default());
+        }
+        let slot = self.slots[slot(hash, behind)];
+        let is_known = slot.is_some && (slot.hash, slot.behind) == (hash, behind);
+        is_known.then(|| slot.first as usize..slot.first as usize + slot.count as usize)
+    }
+
+    fn keep(&mut self, hash: u64, behind: u16, found: Range<usize>) {
+        let Ok(count) = u32::try_from(found.len()) else { return };
+        self.slots[slot(hash, behind)] = Slot { hash, first: found.start as u64, count, behind, is_some: true };
+    }
+}
+
+/// The place in memory of a seed with the bases behind it.
+fn slot(hash: u64, behind: u16) -> usize {
+    ((hash ^ u64::from(behind)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - MEMORY_BITS)) as usize
 }
 
 #[cfg(test)]
@@ -78,7 +141,7 @@ mod tests {
         entries.sort_unstable();
         let buckets: Vec<u32> = (0..=256).map(|b| entries.partition_point(|entry| entry.0 < b) as u32).collect();
         let entries: Vec<u64> = entries.into_iter().map(|(_, entry)| entry).collect();
-        let table = SeedTable { buckets: &buckets, carries: &[], entries: &entries, layout };
+        let table = SeedTable { buckets: &buckets, carries: &[], entries: &entries, layout, fingerprint: 0 };
         let mut frequent = FrequentSeeds::default();
         for seed in &seeds {
             frequent.push(&codes, seed, table.find(table.bucket(seed.hash), seed.hash), &table);

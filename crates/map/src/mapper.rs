@@ -19,7 +19,7 @@ use crate::options::{MAX_READ, MapOptions};
 use crate::pairing::{Mates, Pair, ProperPairs, best_proper_pair, best_value, pair_value};
 use crate::reads::PackedReads;
 use crate::record::{RecordSource, Scratch, Template};
-use crate::rescue::{Found, Needless, Rescue};
+use crate::rescue::{Needless, Rescue, Rescues, Window};
 use crate::search::{Search, Searches};
 use crate::selection::{Alternative, Chosen, Placement, ReadContext, add_alternatives, five_prime_first, select};
 
@@ -27,6 +27,9 @@ use crate::selection::{Alternative, Chosen, Placement, ReadContext, add_alternat
 const DEFAULT_REACH: (Orientation, u64) = (Orientation::ForwardReverse, 2000);
 /// Stretches looked up completely below which a mate's neighbourhood is searched for further copies.
 const FEW_STRETCHES: u32 = 2;
+
+/// Pairs whose mates are looked for together.
+const RESCUED_PAIRS: usize = 64;
 
 /// Maps reads against one index with one set of options.
 #[derive(Clone, Copy)]
@@ -46,7 +49,7 @@ pub struct Workspace {
     checked: Checked,
     extensions: Extensions,
     alignments: Grouped,
-    found: Vec<Found>,
+    rescues: Rescues,
     pairs: ProperPairs,
     placements: Vec<Placement>,
     alternatives: Vec<Alternative>,
@@ -169,33 +172,81 @@ impl<'a> Mapper<'a> {
     /// Stage 5: looks for mates that seeds did not find.
     fn rescue(&self, model: &InsertModel, work: &mut Workspace) -> Result<()> {
         let rescue = Rescue { reads: &work.reads, name_hashes: &work.name_hashes, context: self.context(), model };
-        let mut found = std::mem::take(&mut work.found);
-        let mut pairs = std::mem::take(&mut work.pairs);
-        found.clear();
-        for pair in 0..work.reads.len() / 2 {
-            let mates = self.mates(2 * pair, 2 * pair + 1, work);
-            let best = best_value(&mates, model, self.options, &mut pairs);
-            for (origin, wanted) in [(2 * pair + 1, 2 * pair), (2 * pair, 2 * pair + 1)] {
-                if work.searches.is_simple(origin) {
-                    continue;
-                }
-                let side = |i: usize| (i, mates.alignments[i % 2]);
-                rescue.search(side(origin), side(wanted), self.needless(wanted, &mates, best, work), &mut found);
-            }
+        let (mut rescues, mut pairs) = (std::mem::take(&mut work.rescues), std::mem::take(&mut work.pairs));
+        rescues.found.clear();
+        let count = work.reads.len() / 2;
+        for start in (0..count).step_by(RESCUED_PAIRS) {
+            self.look_for_mates(start..count.min(start + RESCUED_PAIRS), rescue, work, &mut rescues, &mut pairs);
         }
-        work.found = found;
-        work.pairs = pairs;
-        if work.found.is_empty() {
+        (work.rescues, work.pairs) = (rescues, pairs);
+        if work.rescues.found.is_empty() {
             return Ok(());
         }
-        work.found.sort_unstable_by_key(|f| (f.read, f.reverse, f.diagonal));
-        work.found.dedup();
+        work.rescues.found.sort_unstable_by_key(|f| (f.read, f.reverse, f.diagonal));
+        work.rescues.found.dedup();
         work.checked.clear(work.reads.len());
-        for found in work.found.chunk_by(|a, b| a.read == b.read) {
+        for found in work.rescues.found.chunk_by(|a, b| a.read == b.read) {
             let read = found[0].read as usize;
             work.checked.push_found(read, found, work.reads.read(read), self.context());
         }
         self.extend(true, None, work)
+    }
+
+    /// Looks for mates of some pairs. Where no proper pair is known, first around the read that has fewer placements: what is found may
+    /// make it needless to look around the other's.
+    fn look_for_mates(
+        &self,
+        pairs: Range<usize>,
+        rescue: Rescue<'_>,
+        work: &Workspace,
+        rescues: &mut Rescues,
+        proper: &mut ProperPairs,
+    ) {
+        let Rescues { found, windows, later } = rescues;
+        windows.clear();
+        later.clear();
+        for first in pairs.map(|pair| 2 * pair) {
+            let mates = self.mates(first, first + 1, work);
+            let best = best_value(&mates, rescue.model, self.options, proper);
+            let [of_first, of_second] = mates.alignments.map(|list| rescue.origins(list).count());
+            let order = if of_first == 0 || of_second > 0 && of_second < of_first {
+                [first + 1, first]
+            } else {
+                [first, first + 1]
+            };
+            for (turn, origin) in order.into_iter().enumerate() {
+                if turn == 1 && best.is_none() {
+                    later.push(origin);
+                } else {
+                    self.list_windows(origin, &mates, best, (rescue, work), windows);
+                }
+            }
+        }
+        let before = found.len();
+        rescue.scan(windows, found);
+        windows.clear();
+        for &origin in &*later {
+            let mates = self.mates(origin & !1, origin | 1, work);
+            let best = rescue.best_value((origin ^ 1, mates.alignments[(origin ^ 1) % 2]), &found[before..]);
+            self.list_windows(origin, &mates, best, (rescue, work), windows);
+        }
+        rescue.scan(windows, found);
+    }
+
+    /// Lists where to look for the mate of `origin`, given the value of the best pair known.
+    fn list_windows(
+        &self,
+        origin: usize,
+        mates: &Mates<'_>,
+        best: Option<i32>,
+        (rescue, work): (Rescue<'_>, &Workspace),
+        windows: &mut Vec<Window>,
+    ) {
+        if !work.searches.is_simple(origin) {
+            let side = |read: usize| (read, mates.alignments[read % 2]);
+            let needless = self.needless(origin ^ 1, mates, best, work);
+            rescue.list(side(origin), side(origin ^ 1), needless, windows);
+        }
     }
 
     /// When looking for `read` around its mate's placements is needless, given the value of the best pair known.

@@ -9,12 +9,14 @@ use std::ops::RangeInclusive;
 use crate::alignment::Alignment;
 use crate::extension::Context;
 use crate::hash::tie_break;
+use crate::index::Reference;
 use crate::insert_model::{InsertModel, SizeModel};
 use crate::insert_size::{Insert, Orientation};
+use crate::pairing::pair_value;
 use crate::reads::{PackedReads, Strand};
 use crate::scan::{runs, similarities};
 use crate::sequence::BLOCK;
-use crate::ungapped::best_segment;
+use crate::ungapped::{Segment, best_segment};
 
 /// Placements of a read from which its mate is looked for.
 const MAX_ORIGINS: usize = 16;
@@ -24,6 +26,11 @@ const KEPT: usize = 2;
 const MIN_SIMILARITY: u32 = 16;
 /// Below this the best similarity may well be chance, and a short match elsewhere may be better.
 const GOOD_SIMILARITY: u32 = 32;
+
+/// Windows that are fetched at once.
+const FETCHED_WINDOWS: usize = 32;
+/// Bases of two cache lines.
+const FETCHED_BASES: usize = 4 * BLOCK;
 
 /// A diagonal found for a mate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +43,39 @@ pub struct Found {
     pub diagonal: u64,
 }
 
+impl Found {
+    /// The alignment that a segment here is.
+    #[inline(always)]
+    #[must_use]
+    pub fn alignment(self, segment: &Segment, reference: &Reference<'_>) -> Alignment {
+        let [reference_start, reference_end] = [segment.start, segment.end].map(|base| self.diagonal + u64::from(base));
+        Alignment {
+            read: self.read,
+            reverse: self.reverse,
+            contig: segment.contig,
+            reference_start,
+            reference_end,
+            query_start: segment.start,
+            query_end: segment.end,
+            score: segment.score,
+            alternate: reference.is_alternate(reference_start),
+            gapped_band: None,
+        }
+    }
+}
+
+/// Where a mate may lie.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Number of the read in its batch.
+    read: u32,
+    /// Strand.
+    reverse: bool,
+    /// The first and the last diagonal.
+    low: u64,
+    high: u64,
+}
+
 /// What makes looking for a mate needless.
 #[derive(Clone, Copy, Debug)]
 pub struct Needless {
@@ -43,6 +83,17 @@ pub struct Needless {
     pub found_score: i32,
     /// The score from which on an origin is looked around: below, no mate that is still unseen could make its pair matter.
     pub origin_score: i32,
+}
+
+/// Arrays of a rescue, reused from batch to batch.
+#[derive(Debug, Default)]
+pub struct Rescues {
+    /// What was found.
+    pub found: Vec<Found>,
+    /// Where to look next.
+    pub windows: Vec<Window>,
+    /// Reads from which is looked afterwards.
+    pub later: Vec<usize>,
 }
 
 /// What rescue looks at.
@@ -59,42 +110,44 @@ pub struct Rescue<'a> {
 }
 
 impl Rescue<'_> {
-    /// Looks for the mate `wanted` around the placements of `origin`, given the alignments of both, best first.
-    pub fn search(
+    /// Lists where to look for the mate `wanted` around the placements of `origin`, given the alignments of both, best first.
+    pub fn list(
         &self,
         origin: (usize, &[Alignment]),
         wanted: (usize, &[Alignment]),
         needless: Needless,
-        found: &mut Vec<Found>,
+        windows: &mut Vec<Window>,
     ) {
-        let Some(best) = origin.1.first() else { return };
         let lengths = [self.reads.read(origin.0).length(), self.reads.read(wanted.0).length()];
-        let enough = (best.score - self.context.options.unpaired_penalty).max(needless.origin_score);
         for (told, model) in self.model.orientations() {
             // Orientations are told from the first mate, the even read.
             let seen = if origin.0.is_multiple_of(2) { told } else { told.seen_from_second() };
             let is_proper = |insert: Insert| insert.orientation == seen && model.contains(insert.size);
-            for alignment in origin.1.iter().take(MAX_ORIGINS).take_while(|a| a.score >= enough) {
+            for alignment in self.origins(origin.1).take_while(|a| a.score >= needless.origin_score) {
                 let mates = wanted.1.iter().take_while(|mate| mate.score >= needless.found_score);
                 let mut inserts = mates.filter_map(|mate| Insert::between(alignment, mate, lengths));
                 if !inserts.any(is_proper) {
-                    self.scan(alignment, lengths, wanted.0, (seen, model), found);
+                    windows.extend(self.window(alignment, lengths, wanted.0, (seen, model)));
                 }
             }
         }
     }
 
-    /// Scans where a mate of the given orientation, seen along `origin`, and of a proper size would lie.
-    fn scan(
+    /// The placements of a read from which its mate is looked for, of its alignments, best first.
+    pub fn origins<'l>(&self, alignments: &'l [Alignment]) -> impl Iterator<Item = &'l Alignment> {
+        let best = alignments.first().map_or(0, |best| best.score);
+        let enough = best - self.context.options.unpaired_penalty;
+        alignments.iter().take(MAX_ORIGINS).take_while(move |a| a.score >= enough)
+    }
+
+    /// Where a mate of the given orientation, seen along `origin`, and of a proper size would lie.
+    fn window(
         &self,
         origin: &Alignment,
         lengths: [usize; 2],
         wanted: usize,
         (orientation, model): (Orientation, &SizeModel),
-        found: &mut Vec<Found>,
-    ) {
-        let name_hash = self.name_hashes[wanted];
-        let mate = self.reads.read(wanted);
+    ) -> Option<Window> {
         let reverse = origin.reverse == orientation.is_same_strand();
         // The mate's 5' end is `size` bases from the origin's, both included.
         let five_prime = origin.five_prime(lengths[0]);
@@ -107,17 +160,47 @@ impl Rescue<'_> {
         let before = if reverse { lengths[1] as i64 - 1 } else { 0 };
         let span = self.context.reference.contigs[origin.contig as usize].span();
         let (low, high) = ((low - before).max(span.start as i64), (high - before).min(span.end as i64 - 1));
-        if low > high {
-            return;
+        (low <= high).then_some(Window { read: wanted as u32, reverse, low: low as u64, high: high as u64 })
+    }
+
+    /// Scans windows. What they hold is fetched for some of them at once.
+    pub fn scan(&self, windows: &[Window], found: &mut Vec<Found>) {
+        for windows in windows.chunks(FETCHED_WINDOWS) {
+            let starts = windows.iter().flat_map(|window| (window.low..window.high).step_by(FETCHED_BASES));
+            self.context.reference.fetch(starts);
+            for window in windows {
+                self.scan_one(window, found);
+            }
         }
-        let window = low as u64..=high as u64;
-        let strand = mate.strand(reverse);
+    }
+
+    fn scan_one(&self, window: &Window, found: &mut Vec<Found>) {
+        let &Window { read, reverse, low, high } = window;
+        let strand = self.reads.read(read as usize).strand(reverse);
+        let name_hash = self.name_hashes[read as usize];
         let best = self.context.instructions.run(
             #[inline(always)]
-            || self.best_diagonals(strand, reverse, window, name_hash),
+            || self.best_diagonals(strand, reverse, low..=high, name_hash),
         );
         let diagonals = best.iter().filter_map(|(_, _, diagonal)| *diagonal);
-        found.extend(diagonals.map(|diagonal| Found { read: wanted as u32, reverse, diagonal }));
+        found.extend(diagonals.map(|diagonal| Found { read, reverse, diagonal }));
+    }
+
+    /// The best value of a proper pair of a placement of `origin` and what was found of its mate, without gaps.
+    #[must_use]
+    pub fn best_value(&self, (origin, alignments): (usize, &[Alignment]), found: &[Found]) -> Option<i32> {
+        let Context { reference, options, .. } = self.context;
+        let values = found.iter().filter(|found| found.read as usize == origin ^ 1).flat_map(|found| {
+            let strand = self.reads.read(found.read as usize).strand(found.reverse);
+            let mate = found.alignment(&best_segment(strand, reference, found.diagonal, options)?, reference);
+            let values = self.origins(alignments).filter_map(move |a| {
+                let [first, second] = if origin.is_multiple_of(2) { [a, &mate] } else { [&mate, a] };
+                let lengths = [first, second].map(|a| self.reads.read(a.read as usize).length());
+                pair_value(first, second, lengths, self.model, options)
+            });
+            values.max()
+        });
+        values.max()
     }
 
     /// The diagonals of `window` that suit a strand best.

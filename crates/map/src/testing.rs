@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::alignment::Alignment;
-use crate::index::{AmbiguousRun, Contig, Reference};
+use crate::index::{AmbiguousRun, Contig, Places, Reference};
 use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode};
 use crate::syncmer::mix64;
 
@@ -32,6 +32,7 @@ pub fn alignment(reference_start: u64, reverse: bool, query: Range<u32>) -> Alig
 /// An owned reference.
 pub struct ReferenceData {
     pub contigs: Vec<Contig>,
+    places: Places,
     ambiguous: Vec<AmbiguousRun>,
     ambiguous_blocks: Vec<u64>,
     blocks: Vec<Planes>,
@@ -44,6 +45,7 @@ impl ReferenceData {
         let blocks = padded.div_ceil(BLOCK) + 2;
         let mut data = Self {
             contigs: Vec::new(),
+            places: Places::default(),
             ambiguous: Vec::new(),
             ambiguous_blocks: vec![0; blocks.div_ceil(64)],
             blocks: vec![Planes::default(); blocks],
@@ -58,6 +60,7 @@ impl ReferenceData {
             }
             position += 1024;
         }
+        data.places = Places::new(&data.contigs);
         data
     }
 
@@ -73,6 +76,7 @@ impl ReferenceData {
     pub fn reference(&self) -> Reference<'_> {
         Reference {
             contigs: &self.contigs,
+            places: &self.places,
             ambiguous: &self.ambiguous,
             ambiguous_blocks: &self.ambiguous_blocks,
             alternates: &[],

@@ -19,6 +19,11 @@ pub const DENSE_MISMATCHES: usize = 4;
 /// Bases that these lie in. Of bases beside a gap that isn't made a quarter match by chance.
 const DENSE_BASES: u32 = 12;
 
+/// Matches in a row that a scan may pass over between mismatches: they don't outweigh one.
+const PASSED_OVER: u32 = 4;
+/// Mismatches from which on that is worth while.
+const MANY_MISMATCHES: u32 = 12;
+
 /// The best segment of a read on a diagonal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -93,6 +98,32 @@ impl Mismatches {
         }
     }
 
+    /// Whether there are so many in a strand of `length` bases, none of them ambiguous, that most lie between short runs of matches.
+    #[inline(always)]
+    fn are_many(&self, length: u32) -> bool {
+        let (whole, rest) = (length as usize / BLOCK, length % BLOCK as u32);
+        let last = self.words.get(whole).map_or(0, |word| (word & ((1 << rest) - 1)).count_ones());
+        let count = self.words[..whole].iter().map(|word| word.count_ones()).sum::<u32>() + last;
+        count > MANY_MISMATCHES && !self.has_ambiguous
+    }
+
+    /// One bit for each base from which on more than [`PASSED_OVER`] match; those behind `end` count as matches.
+    #[inline(always)]
+    fn long_runs(&self, end: u32) -> [u64; MAX_BLOCKS] {
+        let mut runs = [0; MAX_BLOCKS];
+        // Of the block behind: where one base matches, two in a row, four.
+        let (mut one, mut two) = (u64::MAX, u64::MAX);
+        for w in (0..(end as usize).div_ceil(BLOCK)).rev() {
+            let behind = (end as usize).saturating_sub(w * BLOCK);
+            let matches = !self.words[w] | if behind < BLOCK { u64::MAX << behind } else { 0 };
+            let pairs = matches & (matches >> 1 | one << 63);
+            let fours = pairs & (pairs >> 2 | two << 62);
+            runs[w] = fours & (matches >> PASSED_OVER | one << (BLOCK as u32 - PASSED_OVER));
+            (one, two) = (matches, pairs);
+        }
+        runs
+    }
+
     #[inline(always)]
     fn is_ambiguous(&self, position: u32) -> bool {
         self.has_ambiguous && (self.ambiguous[position as usize / BLOCK] >> (position as usize % BLOCK)) & 1 == 1
@@ -102,35 +133,127 @@ impl Mismatches {
 /// Kadane's scan over mismatches. Of equal scores the first found stays, so a longer one must be better.
 #[inline(always)]
 fn scan(bits: &Mismatches, valid: Range<u32>, length: u32, options: &MapOptions) -> Option<Segment> {
-    let a = options.match_score();
-    let mut best = (0, 0, 0, 0);
-    let mut start = valid.start;
-    let mut running = if start == 0 { options.end_bonus } else { 0 };
-    let mut mismatches = 0;
-    let mut previous = valid.start;
-    let mut consider = |running: i32, start: u32, end: u32, mismatches: u32| {
-        if running > best.0 && end > start {
-            best = (running, start, end, mismatches);
+    if bits.are_many(length) && options.mismatch() >= PASSED_OVER as i32 * options.match_score() {
+        let mut scan = Scan::new(&valid, options);
+        scan.visit_long_runs(bits, &valid, options);
+        scan.finish(&valid, length, options);
+        if scan.best.score > PASSED_OVER as i32 * options.match_score() {
+            return scan.best.segment(length, options);
         }
-    };
-    bits.for_each(valid.start, valid.end, |position| {
-        running += (position - previous) as i32 * a;
-        consider(running, start, position, mismatches);
-        let ambiguous = bits.is_ambiguous(position);
-        running -= if ambiguous { i32::from(options.scoring.ambiguous) } else { options.mismatch() };
-        mismatches += 1;
-        previous = position + 1;
-        if running <= 0 {
-            (running, start, mismatches) = (0, previous, 0);
+    }
+    let mut scan = Scan::new(&valid, options);
+    bits.for_each(valid.start, valid.end, |position| scan.mismatch(position, bits.is_ambiguous(position), options));
+    scan.finish(&valid, length, options);
+    scan.best.segment(length, options)
+}
+
+/// A stretch of a strand and its score, end bonuses included.
+#[derive(Clone, Copy, Default)]
+struct Stretch {
+    score: i32,
+    start: u32,
+    end: u32,
+    mismatches: u32,
+}
+
+impl Stretch {
+    #[inline(always)]
+    fn segment(self, length: u32, options: &MapOptions) -> Option<Segment> {
+        let Self { score, start, end, mismatches } = self;
+        let bonuses = i32::from(start == 0) + i32::from(end == length);
+        let segment = Segment { contig: 0, start, end, score: score - bonuses * options.end_bonus, mismatches };
+        (end > start && segment.score > 0).then_some(segment)
+    }
+}
+
+/// A scan under way.
+struct Scan {
+    best: Stretch,
+    /// The best stretch that ends where the scan is. Its score never falls to 0: it starts anew there.
+    running: Stretch,
+}
+
+impl Scan {
+    #[inline(always)]
+    fn new(valid: &Range<u32>, options: &MapOptions) -> Self {
+        let score = if valid.start == 0 { options.end_bonus } else { 0 };
+        Self {
+            best: Stretch::default(),
+            running: Stretch { score, start: valid.start, end: valid.start, mismatches: 0 },
         }
-    });
-    running += (valid.end - previous) as i32 * a;
-    running += if valid.end == length { options.end_bonus } else { 0 };
-    consider(running, start, valid.end, mismatches);
-    let (score, start, end, mismatches) = best;
-    let bonuses = i32::from(start == 0) + i32::from(end == length);
-    let segment = Segment { contig: 0, start, end, score: score - bonuses * options.end_bonus, mismatches };
-    (end > start && segment.score > 0).then_some(segment)
+    }
+
+    /// Goes on over matches to `end`.
+    #[inline(always)]
+    fn matches(&mut self, end: u32, options: &MapOptions) {
+        self.running.score += (end - self.running.end) as i32 * options.match_score();
+        self.running.end = end;
+    }
+
+    #[inline(always)]
+    fn consider(&mut self) {
+        if self.running.score > self.best.score && self.running.end > self.running.start {
+            self.best = self.running;
+        }
+    }
+
+    /// Goes on to the next mismatch and over it.
+    #[inline(always)]
+    fn mismatch(&mut self, position: u32, ambiguous: bool, options: &MapOptions) {
+        self.matches(position, options);
+        self.consider();
+        let Stretch { score, end, mismatches, .. } = &mut self.running;
+        *score -= if ambiguous { i32::from(options.scoring.ambiguous) } else { options.mismatch() };
+        *mismatches += 1;
+        *end = position + 1;
+        if *score <= 0 {
+            self.start_at(position + 1);
+        }
+    }
+
+    #[inline(always)]
+    fn start_at(&mut self, position: u32) {
+        self.running = Stretch { score: 0, start: position, end: position, mismatches: 0 };
+    }
+
+    /// Visits mismatches, none of which is ambiguous, but for those between runs of matches that are too short to outweigh one.
+    #[inline(always)]
+    fn visit_long_runs(&mut self, bits: &Mismatches, valid: &Range<u32>, options: &MapOptions) {
+        let runs = bits.long_runs(valid.end);
+        loop {
+            if self.running.score == 0 {
+                self.start_at(next_bit(&runs, self.running.end).min(valid.end));
+            }
+            let position = next_bit(&bits.words, self.running.end);
+            if position >= valid.end {
+                return;
+            }
+            self.mismatch(position, false, options);
+        }
+    }
+
+    /// Goes on to the end.
+    #[inline(always)]
+    fn finish(&mut self, valid: &Range<u32>, length: u32, options: &MapOptions) {
+        self.matches(valid.end, options);
+        self.running.score += if valid.end == length { options.end_bonus } else { 0 };
+        self.consider();
+    }
+}
+
+/// Number of the first bit that is set, from bit `from` on; behind all of them if none is.
+#[inline(always)]
+fn next_bit(words: &[u64], from: u32) -> u32 {
+    let mut w = from as usize / BLOCK;
+    let Some(mut word) = words.get(w).map(|word| word & u64::MAX << (from as usize % BLOCK)) else { return u32::MAX };
+    while word == 0 {
+        w += 1;
+        match words.get(w) {
+            Some(&next) => word = next,
+            None => return u32::MAX,
+        }
+    }
+    (w * BLOCK) as u32 + word.trailing_zeros()
 }
 
 /// The longest run of matches of a strand on a diagonal within the given bases, the first of equals.

@@ -10,6 +10,7 @@ use svala_io::AtomicFile;
 use super::format::{ContigRecord, Parameters, Section};
 use super::packing::Packed;
 use super::partitions::{Partition, Partitions, SortedPartition};
+use super::places::Places;
 use super::reference::{Contig, Reference, ambiguous_blocks};
 use super::seeds::EntryLayout;
 use super::source;
@@ -56,6 +57,7 @@ pub fn build(fasta: &Path, output: &Path, options: &BuildOptions<'_>) -> Result<
     let bits = ambiguous_blocks(&packed.bases.ambiguous, packed.bases.blocks.len());
     let reference = Reference {
         contigs: &packed.contigs,
+        places: &Places::new(&packed.contigs),
         ambiguous: &packed.bases.ambiguous,
         ambiguous_blocks: &bits,
         alternates: &[],

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Builder;
 
-use xxhash_rust::xxh3::xxh3_64;
+use svala_compute::Instructions;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::checksum::{self, PIECE_BYTES, SectionDigest};
 use super::format::{PADDING, Parameters, Section, SectionEntry};
@@ -16,6 +17,8 @@ use crate::syncmer::K;
 
 /// More carries than a table can have, so that a made-up one can't make lists long.
 const MAX_CARRIES: usize = 256;
+/// Bytes that are hashed and checked together, while they are in a near cache; they divide [`PIECE_BYTES`].
+const STRIP_BYTES: usize = 256 << 10;
 
 /// Byte ranges of all sections, in the order of [`Section::ALL`], and what is asked of them.
 pub struct Sections<'a> {
@@ -27,6 +30,7 @@ pub struct Sections<'a> {
     pub entries: [SectionEntry; Section::ALL.len()],
     /// Byte ranges of the sections, inside the file.
     ranges: [Range<usize>; Section::ALL.len()],
+    instructions: Instructions,
 }
 
 /// What a thread found.
@@ -58,7 +62,8 @@ impl<'a> Sections<'a> {
             let end = entry.offset.checked_add(entry.bytes).filter(|&end| end <= map.len() as u64);
             *range = entry.offset as usize..end.ok_or_else(|| damaged("lies outside the file"))? as usize;
         }
-        Ok(Self { path, map, entries: entries.map(Option::unwrap_or_default), ranges })
+        let entries = entries.map(Option::unwrap_or_default);
+        Ok(Self { path, map, entries, ranges, instructions: Instructions::detect() })
     }
 
     /// Where a section lies.
@@ -130,9 +135,13 @@ impl<'a> Sections<'a> {
                 let Some(piece) = pieces.get(number) else {
                     return findings;
                 };
-                let checksum = xxh3_64(&self.map[piece.bytes.clone()]);
-                findings.checksums.push((number, checksum));
-                self.check_piece(piece, table, &mut findings);
+                let mut checksum = Xxh3::new();
+                for start in piece.bytes.clone().step_by(STRIP_BYTES) {
+                    let strip = start..piece.bytes.end.min(start + STRIP_BYTES);
+                    checksum.update(&self.map[strip.clone()]);
+                    self.check_strip(piece.section, strip, table, &mut findings);
+                }
+                findings.checksums.push((number, checksum.digest()));
             }
         };
         let threads = threads.clamp(1, pieces.len().max(1));
@@ -148,24 +157,36 @@ impl<'a> Sections<'a> {
         })
     }
 
-    /// Looks at what a piece of the seed table holds, while it is near.
-    fn check_piece(
+    /// Looks at what a few bytes of a section hold, while they are near.
+    fn check_strip(
         &self,
-        piece: &Piece,
+        section: usize,
+        bytes: Range<usize>,
         &(parameters, layout, buckets): &(&Parameters, EntryLayout, &[u32]),
         findings: &mut Findings,
     ) {
-        let first_byte = piece.bytes.start - self.ranges[piece.section].start;
-        match Section::ALL[piece.section] {
-            // Sections and pieces are aligned and whole, which the arrays were held to.
+        match Section::ALL[section] {
+            // Sections, pieces and strips are aligned and whole, which the arrays were held to.
             Section::Seeds => {
-                let entries: &[u64] = bytemuck::cast_slice(&self.map[piece.bytes.clone()]);
-                findings.has_stray_seed |= has_stray(entries, layout, parameters.padded_bases);
+                let entries: &[u64] = bytemuck::cast_slice(&self.map[bytes]);
+                findings.has_stray_seed |= self.instructions.run(
+                    #[inline(always)]
+                    || has_stray(entries, layout, parameters.padded_bases),
+                );
             }
             Section::Buckets => {
-                let [first, end] = [first_byte, first_byte + piece.bytes.len()].map(|byte| byte / size_of::<u32>());
+                let start = self.ranges[section].start;
+                let [first, end] = [bytes.start, bytes.end].map(|byte| (byte - start) / size_of::<u32>());
                 let before = first.saturating_sub(1);
-                findings.carries.extend(carries(&buckets[before..end], before).take(MAX_CARRIES + 1));
+                let buckets = &buckets[before..end];
+                let has_carry = self.instructions.run(
+                    #[inline(always)]
+                    || has_carry(buckets),
+                );
+                if has_carry {
+                    let room = (MAX_CARRIES + 1).saturating_sub(findings.carries.len());
+                    findings.carries.extend(carries(buckets, before).take(room));
+                }
             }
             _ => {}
         }
@@ -192,7 +213,15 @@ fn number(section: Section) -> usize {
     Section::ALL.iter().position(|&other| other == section).unwrap_or_default()
 }
 
+/// Whether high bits go up anywhere between buckets, which is seldom; without a branch for each.
+#[inline(always)]
+fn has_carry(buckets: &[u32]) -> bool {
+    let behind = buckets.get(1..).unwrap_or_default();
+    buckets.iter().zip(behind).fold(0, |any, (this, next)| any | u32::from(next < this)) != 0
+}
+
 /// Whether a seed does not lie wholly between the padding at both ends. Its sign says so of a difference, without a branch for each.
+#[inline(always)]
 fn has_stray(entries: &[u64], layout: EntryLayout, padded_bases: u64) -> bool {
     let (first, last) = (PADDING as i64, padded_bases as i64 - PADDING as i64 - K as i64);
     let mask = layout.position_mask();

@@ -7,6 +7,7 @@ mod checksum;
 mod format;
 mod packing;
 mod partitions;
+mod places;
 mod reference;
 mod seeds;
 mod source;
@@ -21,6 +22,7 @@ use checks::Sections;
 pub use format::AmbiguousRun;
 use format::{ContigRecord, FileHeader, MAGIC, PADDING, Parameters, Section, SectionEntry, VERSION};
 use memmap2::Mmap;
+pub use places::Places;
 pub use reference::{Contig, Reference};
 pub use seeds::{Bound, EntryLayout, Occurrence, SeedTable};
 use svala_io::{ReferenceBases, is_reference_name};
@@ -37,6 +39,7 @@ pub struct Index {
     fingerprint: u64,
     parameters: Parameters,
     contigs: Vec<Contig>,
+    places: Places,
     ambiguous_blocks: Vec<u64>,
     alternates: Vec<Range<u64>>,
     ambiguous: Range<usize>,
@@ -103,6 +106,7 @@ impl Index {
             fingerprint: bytemuck::pod_read_unaligned::<FileHeader>(&map[..size_of::<FileHeader>()]).checksum,
             map,
             parameters,
+            places: Places::new(&contigs),
             contigs,
             ambiguous_blocks,
             alternates,
@@ -125,6 +129,7 @@ impl Index {
     pub fn reference(&self) -> Reference<'_> {
         Reference {
             contigs: &self.contigs,
+            places: &self.places,
             ambiguous: bytemuck::cast_slice(&self.map[self.ambiguous.clone()]),
             ambiguous_blocks: &self.ambiguous_blocks,
             alternates: &self.alternates,
@@ -145,6 +150,7 @@ impl Index {
             carries: &self.carries,
             entries: bytemuck::cast_slice(&self.map[self.seeds.clone()]),
             layout: layout(&self.parameters),
+            fingerprint: self.fingerprint,
         }
     }
 }

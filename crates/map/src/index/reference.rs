@@ -7,7 +7,11 @@ use svala_compute::Window;
 
 use super::alternates;
 use super::format::{AmbiguousRun, ContigRecord};
+use super::places::Places;
 use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode, gather_bits, window};
+
+/// Blocks of bases in a cache line.
+const LINE_BLOCKS: usize = 64 / size_of::<Planes>();
 
 /// A contig as users know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +52,8 @@ impl Contig {
 pub struct Reference<'a> {
     /// Contigs by position.
     pub contigs: &'a [Contig],
+    /// Where they are.
+    pub places: &'a Places,
     /// Runs of ambiguous bases by position.
     pub ambiguous: &'a [AmbiguousRun],
     /// One bit for each block of 64 bases that has an ambiguous base.
@@ -59,17 +65,10 @@ pub struct Reference<'a> {
 }
 
 impl Reference<'_> {
-    /// Number of the contig that a position is in; `None` in the padding.
-    #[must_use]
-    pub fn contig_at(&self, position: u64) -> Option<usize> {
-        let index = self.contigs.partition_point(|c| c.start <= position).checked_sub(1)?;
-        self.contigs[index].span().contains(&position).then_some(index)
-    }
-
     /// Number of the first contig that has bases in `start..end`. If those are no more than the padding, it is the only one.
     #[must_use]
     pub fn contig_overlapping(&self, start: u64, end: u64) -> Option<usize> {
-        let index = self.contigs.partition_point(|c| c.start + c.length <= start);
+        let index = self.places.first_behind(self.contigs, start)?;
         (self.contigs.get(index)?.start < end).then_some(index)
     }
 
@@ -94,9 +93,14 @@ impl Reference<'_> {
         window(self.blocks, start as usize)
     }
 
-    /// Fetches the bases from each of some positions, so that they come at the same time and are near when they are asked for.
+    /// Fetches the bases from each of some positions, so that they come at the same time and are near when they are asked for: the first
+    /// and the last of the two cache lines that most reads need.
     pub fn fetch(&self, positions: impl Iterator<Item = u64>) {
-        black_box(positions.fold(0, |all, position| all ^ self.window(position).low));
+        let low = |block: usize| self.blocks.get(block).map_or(0, |planes| planes.low);
+        black_box(positions.fold(0, |all, position| {
+            let first = position as usize / BLOCK;
+            all ^ low(first) ^ low(first + LINE_BLOCKS - 1)
+        }));
     }
 
     /// One bit for every ambiguous base among the 64 from `start`.
@@ -311,6 +315,7 @@ mod tests {
         let bits = ambiguous_blocks(&builder.ambiguous, builder.blocks.len());
         let reference = Reference {
             contigs: &[],
+            places: &Places::default(),
             ambiguous: &builder.ambiguous,
             ambiguous_blocks: &bits,
             alternates: &[],
@@ -362,12 +367,17 @@ mod tests {
     fn positions_find_their_contig() {
         let contig = |start, length| Contig { name: vec![], description: vec![], start, length, md5: [0; 16] };
         let contigs = [contig(10, 5), contig(25, 5)];
-        let reference =
-            Reference { contigs: &contigs, ambiguous: &[], ambiguous_blocks: &[], alternates: &[], blocks: &[] };
-        let at: Vec<_> = [9, 10, 14, 15, 24, 25, 29, 30].map(|p| reference.contig_at(p)).into();
-        assert_eq!(at, [None, Some(0), Some(0), None, None, Some(1), Some(1), None]);
+        let reference = Reference {
+            contigs: &contigs,
+            places: &Places::new(&contigs),
+            ambiguous: &[],
+            ambiguous_blocks: &[],
+            alternates: &[],
+            blocks: &[],
+        };
         assert_eq!(reference.contig_overlapping(5, 11), Some(0));
         assert_eq!(reference.contig_overlapping(15, 25), None);
         assert_eq!(reference.contig_overlapping(20, 28), Some(1));
+        assert_eq!(reference.contig_overlapping(30, 40), None);
     }
 }

@@ -152,6 +152,8 @@ pub struct SeedTable<'a> {
     pub entries: &'a [u64],
     /// How entries are divided.
     pub layout: EntryLayout,
+    /// A checksum over all of the index.
+    pub fingerprint: u64,
 }
 
 impl SeedTable<'_> {
@@ -292,7 +294,8 @@ mod tests {
         let buckets = starts.map(|start| start as u32);
         let carries: Vec<usize> = carries(&buckets, 0).collect();
         assert_eq!(carries, [150, 250]);
-        let table = SeedTable { buckets: &buckets, carries: &carries, entries: &[], layout: LAYOUTS[1] };
+        let table =
+            SeedTable { buckets: &buckets, carries: &carries, entries: &[], layout: LAYOUTS[1], fingerprint: 0 };
         for (bucket, bounds) in starts.windows(2).enumerate() {
             assert_eq!(table.bucket((bucket as u64) << 56), bounds[0] as usize..bounds[1] as usize, "{bucket}");
         }
@@ -323,7 +326,7 @@ mod tests {
             entries.sort_unstable();
             let total = entries.len() as u32;
             let buckets: Vec<u32> = (0..=256).map(|b| if b > 3 { total } else { 0 }).collect();
-            let table = SeedTable { buckets: &buckets, carries: &[], entries: &entries, layout };
+            let table = SeedTable { buckets: &buckets, carries: &[], entries: &entries, layout, fingerprint: 0 };
             for &hash in &hashes {
                 let found = table.find(table.bucket(hash), hash);
                 assert_eq!(found.len() as u64, copies);
