@@ -6,6 +6,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::ops::Range;
 
+use crate::alignment::Alignment;
 use crate::hash::tie_break;
 use crate::hidden::Searched;
 use crate::index::Reference;
@@ -20,7 +21,7 @@ const ENOUGH_STRETCHES: u32 = 3;
 /// Edits that a mate in reach outweighs when candidates are ranked: about what an unpaired mate costs.
 const MATE_EDITS: u32 = 3;
 /// A diagonal with seeds on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Candidate {
     /// Padded position of the strand's first base.
     pub diagonal: u64,
@@ -59,6 +60,15 @@ impl Candidate {
     }
 }
 
+/// What the candidates of a read come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// Its seeds.
+    Seeds(Lookup<'a>),
+    /// It is settled: its places, which show where its mate may be, and what was looked up of it.
+    Settled(&'a [Alignment], Searched),
+}
+
 /// Candidates of a batch, by read, sorted by strand and diagonal.
 #[derive(Debug, Default)]
 pub struct Candidates {
@@ -79,18 +89,35 @@ impl Candidates {
 
     /// Adds the candidates of the next reads, which are one read or two mates. The deeper round is for reads none of which has
     /// enough stretches: one that has them anchors its mate, which rescue will find.
-    pub fn collect(&mut self, hits: &SeedHits, lookups: &[Lookup<'_>]) {
+    pub fn collect(&mut self, hits: &SeedHits, sources: &[Source<'_>]) {
         let first = self.read_ends.len();
         for round in 0..2 {
             self.truncate(first);
-            for lookup in lookups {
-                self.collect_read(hits, *lookup, lookup.look.rounds()[round]);
+            for source in sources {
+                match source {
+                    Source::Seeds(lookup) => self.collect_read(hits, *lookup, lookup.look.rounds()[round]),
+                    Source::Settled(places, searched) => self.add_settled(places, searched),
+                }
             }
             let is_enough = |searched: &Searched| !searched.may_hide_copies(ENOUGH_STRETCHES);
-            if lookups.iter().all(|lookup| !lookup.look.is_thorough()) || self.searched[first..].iter().any(is_enough) {
+            let is_last = |source: &Source<'_>| matches!(source, Source::Seeds(lookup) if !lookup.look.is_thorough());
+            if sources.iter().all(is_last) || self.searched[first..].iter().any(is_enough) {
                 break;
             }
         }
+    }
+
+    /// Adds the places of a read that is settled.
+    fn add_settled(&mut self, places: &[Alignment], searched: &Searched) {
+        let first = self.candidates.len();
+        self.candidates.extend(places.iter().map(|place| Candidate {
+            diagonal: place.start_diagonal() as u64,
+            reverse: place.reverse,
+            ..Candidate::default()
+        }));
+        self.candidates[first..].sort_unstable_by_key(|candidate| (candidate.reverse, candidate.diagonal));
+        self.read_ends.push(self.candidates.len());
+        self.searched.push(*searched);
     }
 
     /// Forgets the candidates of reads from number `read` on.
@@ -114,13 +141,9 @@ impl Candidates {
             self.candidates.push(Candidate {
                 diagonal: run[0].diagonal(),
                 reverse: run[0].reverse(),
-                edits: 0,
-                has_neighbour: false,
                 seeds: run.len() as u32,
-                mated: false,
-                similarity: 0,
-                tie: 0,
                 found: run.iter().filter_map(|key| key.stretch()).fold(0, |bits, stretch| bits | 1 << stretch),
+                ..Candidate::default()
             });
         }
         count_edits(&mut self.candidates[first..], stretches, u64::from(lookup.band));

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use crate::candidates::Candidates;
+use crate::candidates::{Candidates, Source};
 use crate::checking::{Checked, NamedRead, rival_edits};
 use crate::extension::Context;
 use crate::hidden::Searched;
@@ -146,7 +146,7 @@ impl Search<'_> {
         work.hits.look_up_frequent(self.table);
         work.candidates.clear();
         for read in block.clone() {
-            work.candidates.collect(&work.hits, &[self.lookup(read, Look::Quick)]);
+            work.candidates.collect(&work.hits, &[Source::Seeds(self.lookup(read, Look::Quick))]);
         }
         work.candidates.fetch(self.context.reference);
         work.unsettled.clear();
@@ -163,10 +163,12 @@ impl Search<'_> {
     fn look_thoroughly(&self, work: &mut Searches, checked: &mut Checked) {
         work.hits.clear();
         for &read in &work.unsettled {
-            if !work.settled[read] {
+            if work.settled[read] {
+                work.hits.push_none();
+            } else {
                 work.looks[read] = self.closer_look(read);
+                self.push_seeds(read, work.looks[read].spacing(), &mut work.hits);
             }
-            self.push_seeds(read, work.looks[read].spacing(), &mut work.hits);
         }
         work.hits.look_up(self.table);
         for (slot, &read) in work.unsettled.iter().enumerate() {
@@ -177,10 +179,15 @@ impl Search<'_> {
         // One mate with seeds enough is enough, if rescue can find the other from there.
         let together = if self.rescues { self.mates() } else { 1 };
         for reads in work.unsettled.chunks(together) {
-            let lookup = |read| Lookup { known: self.known(read, checked), ..self.lookup(read, work.looks[read]) };
+            let source = |read: usize| match work.settled[read] {
+                true => Source::Settled(checked.read(read), work.searched[read]),
+                false => {
+                    Source::Seeds(Lookup { known: self.known(read, checked), ..self.lookup(read, work.looks[read]) })
+                }
+            };
             match *reads {
-                [first, second] => work.candidates.collect(&work.hits, &[lookup(first), lookup(second)]),
-                _ => work.candidates.collect(&work.hits, &[lookup(reads[0])]),
+                [first, second] => work.candidates.collect(&work.hits, &[source(first), source(second)]),
+                _ => work.candidates.collect(&work.hits, &[source(reads[0])]),
             }
         }
         work.candidates.fetch(self.context.reference);

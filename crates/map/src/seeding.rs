@@ -53,6 +53,11 @@ impl SeedHits {
         self.read_ends.push(self.seeds.len());
     }
 
+    /// Adds the next read without seeds.
+    pub fn push_none(&mut self) {
+        self.read_ends.push(self.seeds.len());
+    }
+
     /// Looks up the seeds of all reads.
     pub fn look_up(&mut self, table: &SeedTable<'_>) {
         self.found.clear();
