@@ -162,9 +162,12 @@ impl Checked {
             }
         }
         let kept = &mut others[..kept];
-        let is_thinned = look.thins_by_similarity() && kept.len() > look.max_candidates();
-        if is_thinned && least == 0 {
-            kept.iter_mut().for_each(|this| this.similarity = similarity(this));
+        if kept.len() > look.max_candidates() {
+            for this in &mut *kept {
+                let matching = if least > 0 { this.similarity } else { similarity(this) };
+                // One in reach of the mate comes before any other.
+                this.similarity = matching + if this.mated { read.length() as u32 } else { 0 };
+            }
         }
         for candidate in ranked(kept, look.max_candidates()) {
             if may_matter(candidate, best.as_ref(), (read.length(), look), context.options) {

@@ -5,7 +5,7 @@ use crate::syncmer::Spacing;
 /// Occurrences above which a seed is repetitive: bwa's `-c`.
 pub const REPETITIVE_OCCURRENCES: usize = 500;
 /// Candidates of a read that are compared with the reference, at the most.
-pub const MAX_CANDIDATES: usize = 64;
+pub const MAX_CANDIDATES: usize = 24;
 /// The same for a simple read: enough to see that there is more than one.
 const MAX_SIMPLE_CANDIDATES: usize = 2;
 
@@ -85,12 +85,5 @@ impl Look {
     #[must_use]
     pub fn max_candidates(self) -> usize {
         if self == Self::Simple { MAX_SIMPLE_CANDIDATES } else { MAX_CANDIDATES }
-    }
-
-    /// Whether more candidates than that are thinned by how much of the read matches there. With a mate, whether it has a
-    /// candidate in reach says more.
-    #[must_use]
-    pub fn thins_by_similarity(self) -> bool {
-        matches!(self, Self::Single | Self::Simple)
     }
 }
