@@ -5,7 +5,7 @@ use crate::syncmer::Spacing;
 /// Occurrences above which a seed is repetitive: bwa's `-c`.
 pub const REPETITIVE_OCCURRENCES: usize = 500;
 /// Candidates of a read that are compared with the reference, at the most.
-pub const MAX_CANDIDATES: usize = 24;
+pub const MAX_CANDIDATES: usize = 20;
 /// The same for a simple read: enough to see that there is more than one.
 const MAX_SIMPLE_CANDIDATES: usize = 2;
 
