@@ -6,6 +6,8 @@ use crate::syncmer::Spacing;
 pub const REPETITIVE_OCCURRENCES: usize = 500;
 /// Candidates of a read that are compared with the reference, at the most.
 pub const MAX_CANDIDATES: usize = 20;
+/// The same for a read without a mate, which nothing else places.
+const MAX_SINGLE_CANDIDATES: usize = 64;
 /// The same for a simple read: enough to see that there is more than one.
 const MAX_SIMPLE_CANDIDATES: usize = 2;
 
@@ -84,6 +86,10 @@ impl Look {
     /// Candidates that are compared with the reference, at the most.
     #[must_use]
     pub fn max_candidates(self) -> usize {
-        if self == Self::Simple { MAX_SIMPLE_CANDIDATES } else { MAX_CANDIDATES }
+        match self {
+            Self::Simple => MAX_SIMPLE_CANDIDATES,
+            Self::Single => MAX_SINGLE_CANDIDATES,
+            _ => MAX_CANDIDATES,
+        }
     }
 }
