@@ -158,5 +158,21 @@ mod tests {
             assert!(positions.into_iter().all(|position| position % 3 == 0), "{seed:?}");
         }
         assert!(known > 50, "{known}");
+
+        // Once more, from memory; and in the table of another index, which has none of them.
+        let first: Vec<Narrowed> = frequent.narrowed.clone();
+        let other = SeedTable { buckets: &[0; 257], entries: &[], fingerprint: 1, ..table };
+        for (table, remembered) in [(table, true), (other, false)] {
+            frequent.clear();
+            for seed in &seeds {
+                frequent.push(&codes, seed, table.find(table.bucket(seed.hash), seed.hash), &table);
+            }
+            assert_eq!(frequent.wanted.len() * 2 < known, remembered, "{} of {known}", frequent.wanted.len());
+            frequent.look_up(&table);
+            for (narrowed, first) in frequent.narrowed.iter().zip(&first) {
+                let expected = if remembered { first.found.clone() } else { first.found.as_ref().map(|_| 0..0) };
+                assert_eq!(narrowed.found, expected);
+            }
+        }
     }
 }

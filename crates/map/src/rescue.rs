@@ -274,3 +274,53 @@ impl Best {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use svala_compute::Instructions;
+
+    use super::*;
+    use crate::options::MapOptions;
+    use crate::testing::{ReferenceData, alignment, random_letters};
+
+    /// Looks for the mate of a read with two placements, of which only the second has it near.
+    #[test]
+    fn what_is_found_of_a_mate_tells_what_its_pair_is_worth() {
+        let letters = random_letters(20_000, 5, 4);
+        let data = ReferenceData::new(&[&letters]);
+        let (reference, options) = (data.reference(), MapOptions::default());
+        let start = data.contigs[0].start;
+        let mut batch = svala_io::ReadBatch::default();
+        batch.push(b"r", &letters[9000..9100], &[b'I'; 100]);
+        let complement = |letter: &u8| b"TGCA"[b"ACGT".iter().position(|other| other == letter).unwrap()];
+        let mate: Vec<u8> = letters[9300..9400].iter().rev().map(complement).collect();
+        batch.push(b"r", &mate, &[b'I'; 100]);
+        let mut reads = PackedReads::default();
+        reads.pack(&batch).unwrap();
+        let model = InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000));
+        let context = Context { reference: &reference, options: &options, instructions: Instructions::detect() };
+        let rescue = Rescue { reads: &reads, name_hashes: &[7, 7], context, model: &model };
+
+        let placements = [start + 2000, start + 9000].map(|at| alignment(at, false, 0..100));
+        let none = Needless { found_score: 0, origin_score: 0 };
+        let (mut windows, mut found) = (Vec::new(), Vec::new());
+        rescue.list((0, &placements), (1, &[]), none, &mut windows);
+        assert_eq!(windows.len(), 2);
+        rescue.scan(&windows, &mut found);
+        let place = Found { read: 1, reverse: true, diagonal: start + 9300 };
+        assert!(found.contains(&place), "{found:?}");
+        assert_eq!(rescue.best_value((0, &placements), &found), Some(200));
+        assert_eq!(rescue.best_value((0, &placements[..1]), &[place]), None, "it isn't near");
+        assert_eq!(rescue.best_value((1, &placements), &found), None, "it is the other's");
+
+        // Placements whose pair can't matter are not looked around, nor those that have a good mate.
+        windows.clear();
+        rescue.list((0, &placements), (1, &[]), Needless { origin_score: 101, ..none }, &mut windows);
+        let mate = place.alignment(
+            &best_segment(reads.read(1).strand(true), &reference, place.diagonal, &options).unwrap(),
+            &reference,
+        );
+        rescue.list((0, &placements[1..]), (1, &[mate]), Needless { found_score: 100, ..none }, &mut windows);
+        assert!(windows.is_empty(), "{windows:?}");
+    }
+}

@@ -368,6 +368,35 @@ mod tests {
         }
     }
 
+    /// Of diagonals that hardly match, with a stretch that does: what is passed over changes nothing.
+    #[test]
+    fn short_runs_of_matches_don_t_count() {
+        let (options, mut passed_over) = (MapOptions::default(), 0);
+        for round in 0..2000u64 {
+            let length = [40, 64, 75, 128, 150, 250][round as usize % 6];
+            let valid = (round as u32 % 3) * 7..length - (round as u32 / 3 % 3) * 9;
+            let random = |i: u64| crate::syncmer::mix64(round * 977 + i);
+            let mut bits = Mismatches { words: [0; MAX_BLOCKS], ambiguous: [0; MAX_BLOCKS], has_ambiguous: false };
+            let from = random(500) % u64::from(length);
+            for i in 0..u64::from(length).next_multiple_of(64) {
+                let matches = random(i) % 4 == 0 || (from..from + 5 + round % 30).contains(&i) && random(i) % 16 != 1;
+                bits.words[i as usize / BLOCK] |= u64::from(!matches) << (i % 64);
+            }
+            let mut all = Scan::new(&valid, &options);
+            bits.for_each(valid.start, valid.end, |position| all.mismatch(position, false, &options));
+            all.finish(&valid, length, &options);
+            let mut long = Scan::new(&valid, &options);
+            long.visit_long_runs(&bits, &valid, &options);
+            long.finish(&valid, length, &options);
+            if long.best.score > PASSED_OVER as i32 {
+                let parts = |scan: &Scan| (scan.best.score, scan.best.start, scan.best.end, scan.best.mismatches);
+                assert_eq!(parts(&long), parts(&all), "round {round}");
+                passed_over += u32::from(bits.are_many(length));
+            }
+        }
+        assert!(passed_over > 1000, "{passed_over}");
+    }
+
     #[test]
     fn segments_stay_inside_the_contig() {
         let reference = random_letters(100, 5, 4);
