@@ -3,8 +3,8 @@
 #
 #   benches/growth.sh CHR20.fa FOLDER [PAIRS] [ROUNDS]
 #
-# Prints CPU seconds of whole processes, loading among them, medians of interleaved rounds. FOLDER keeps what was made. Needs dwgsim, GNU
-# time, python3 and awk.
+# Prints CPU seconds of whole processes, loading among them, medians of interleaved rounds. FOLDER keeps what was made of one CHR20.fa.
+# Needs dwgsim, GNU time, python3 and awk.
 set -euo pipefail
 
 base=$1 folder=$2 pairs=${3:-100000} rounds=${4:-3}
@@ -56,15 +56,18 @@ PYTHON
 : > "$folder/measured"
 # Reads of the longer contigs that also lie within the shorter ones: those of the shorter ones, but for contigs of which dwgsim makes none.
 for contigs in 10000 100000; do
-    [ -s "$folder/$contigs.fa" ] || cut_contigs "$base" "$contigs" > "$folder/$contigs.fa"
+    [ -s "$folder/$contigs.fa" ] && continue
+    cut_contigs "$base" "$contigs" > "$folder/unfinished.fa"
+    mv "$folder/unfinished.fa" "$folder/$contigs.fa"
 done
 awk '/^>/ { name = $0; next } !/N/ { print name "\n" $0 }' "$folder/100000.fa" > "$folder/known.fa"
-simulate "$folder/known.fa" "$folder/within" "$((3 * pairs / 2))" 350 100
+within=$folder/within$pairs
+simulate "$folder/known.fa" "$within" "$((3 * pairs / 2))" 350 100
 for _ in $(seq "$rounds"); do
     for contigs in 10000 100000; do
-        reads=(-1 "$folder/within.1.fq.gz" -2 "$folder/within.2.fq.gz")
+        reads=(-1 "$within.1.fq.gz" -2 "$within.2.fq.gz")
         measured "index $contigs" "$svala" index -t 1 "$folder/$contigs.fa"
-        measured "mem $contigs" "$svala" mem -t 1 "$folder/$contigs.fa" "$folder/within.1.fq.gz" "$folder/within.2.fq.gz"
+        measured "mem $contigs" "$svala" mem -t 1 "$folder/$contigs.fa" "$within.1.fq.gz" "$within.2.fq.gz"
         measured "align $contigs" "$svala" align -t 1 --qc "$folder/qc" --ref "$folder/$contigs.fa" "${reads[@]}" -o "$folder/$contigs.bam"
     done
 done
@@ -75,15 +78,15 @@ for contigs in 10000 100000; do
     echo "$contigs contigs: index $index CPU s, mem $mem, align --qc $align, $resident MiB resident; BAI $(stat -c %s "$folder/$contigs.bam.bai") bytes"
 done
 
-[ -s "$folder/whole.fa" ] || cp "$base" "$folder/whole.fa"
+[ -e "$folder/whole.fa" ] || ln -s "$(realpath "$base")" "$folder/whole.fa"
 "$svala" index "$folder/whole.fa" 2>> "$folder/log"
 for times in 1 2 4; do
-    simulate "$folder/whole.fa" "$folder/times$times" "$((times * pairs))" 400 150
+    simulate "$folder/whole.fa" "$folder/$((times * pairs))" "$((times * pairs))" 400 150
 done
 for _ in $(seq "$rounds"); do
     for times in 1 2 4; do
         for threads in 1 2; do
-            measured "$times $threads" "$svala" mem -t "$threads" "$folder/whole.fa" "$folder/times$times.1.fq.gz" "$folder/times$times.2.fq.gz"
+            measured "$times $threads" "$svala" mem -t "$threads" "$folder/whole.fa" "$folder/$((times * pairs))".{1,2}.fq.gz
         done
     done
 done

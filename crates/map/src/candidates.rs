@@ -36,8 +36,8 @@ pub struct Candidate {
     seeds: u32,
     /// Whether the mate has a candidate in reach.
     pub mated: bool,
-    /// What a crowd is thinned by, where that is known: how much of the read matches here, base by base, and all of it more if the mate
-    /// has a candidate in reach.
+    /// How much of the read matches here (`block_similarity`), where that is known; more than any read has where a crowd is thinned and the
+    /// mate has a candidate in reach.
     pub similarity: u32,
     /// What decides between equals, since they were ordered.
     tie: u64,
@@ -54,6 +54,12 @@ impl Candidate {
     /// Notes what decides between equals. Needed before they are [`ranked`].
     pub fn settle_tie(&mut self, name_hash: u64) {
         self.tie = tie_break(name_hash, self.reverse, self.diagonal);
+    }
+
+    /// Notes what a crowd of candidates of a read of `length` bases is thinned by: first whether the mate has a candidate in reach, then how
+    /// much matches.
+    pub fn weigh(&mut self, matching: u32, length: usize) {
+        self.similarity = matching + if self.mated { length as u32 + 1 } else { 0 };
     }
 
     fn compare(&self, other: &Self) -> Ordering {
@@ -101,7 +107,7 @@ impl Candidates {
                 }
             }
             let is_enough = |searched: &Searched| !searched.may_hide_copies(ENOUGH_STRETCHES);
-            let is_last = |source: &Source<'_>| matches!(source, Source::Seeds(lookup) if !lookup.look.is_thorough());
+            let is_last = |source: &Source<'_>| !matches!(source, Source::Seeds(lookup) if lookup.look.is_thorough());
             if sources.iter().all(is_last) || self.searched[first..].iter().any(is_enough) {
                 break;
             }
@@ -152,9 +158,10 @@ impl Candidates {
         self.searched.push(searched);
     }
 
-    /// Fetches the bases that all candidates are about to be compared with.
+    /// Fetches the bases that candidates are about to be compared with: all but those of settled reads.
     pub fn fetch(&self, reference: &Reference<'_>) {
-        reference.fetch(self.candidates.iter().map(|candidate| candidate.diagonal));
+        let with_seeds = self.candidates.iter().filter(|candidate| candidate.seeds > 0);
+        reference.fetch(with_seeds.map(|candidate| candidate.diagonal));
     }
 
     /// What was looked up of read `i`.
@@ -335,9 +342,26 @@ mod tests {
     #[test]
     fn of_a_crowd_the_most_similar_stay() {
         let mut all: Vec<Candidate> = (0..200).map(|i| candidate(1000 + i * 7, false)).collect();
-        all[185..].iter_mut().for_each(|c| c.similarity = 1);
+        all[180..].iter_mut().for_each(|c| c.mated = c.diagonal >= 1000 + 195 * 7);
+        all.iter_mut()
+            .for_each(|c| c.weigh(if (1000 + 150 * 7..1000 + 165 * 7).contains(&c.diagonal) { 150 } else { 0 }, 150));
         let kept = ranked(&mut all, MAX_CANDIDATES);
         assert_eq!(kept.len(), MAX_CANDIDATES);
-        assert_eq!(kept.iter().filter(|c| c.diagonal >= 1000 + 185 * 7).count(), 15);
+        let count = |of: &dyn Fn(&Candidate) -> bool| kept.iter().filter(|&c| of(c)).count();
+        assert_eq!(count(&|c| c.mated), 5, "those in reach of the mate, though nothing matches");
+        assert_eq!(count(&|c| c.similarity == 150), 15, "then the most similar");
+    }
+
+    #[test]
+    fn places_of_a_settled_read_show_where_its_mate_is() {
+        use crate::testing::alignment;
+
+        let places = [alignment(9000, true, 20..100), alignment(3000, true, 0..100), alignment(5000, false, 5..100)];
+        let searched = Searched { stretches: 4, ..Searched::default() };
+        let mut candidates = Candidates::default();
+        candidates.collect(&SeedHits::default(), &[Source::Settled(&places, searched)]);
+        let got: Vec<(bool, u64)> = candidates.read_mut(0).iter().map(|c| (c.reverse, c.diagonal)).collect();
+        assert_eq!(got, [(false, 4995), (true, 3000), (true, 8980)]);
+        assert_eq!(*candidates.searched(0), searched);
     }
 }

@@ -165,8 +165,7 @@ impl Checked {
         if kept.len() > look.max_candidates() {
             for this in &mut *kept {
                 let matching = if least > 0 { this.similarity } else { similarity(this) };
-                // One in reach of the mate comes before any other.
-                this.similarity = matching + if this.mated { read.length() as u32 } else { 0 };
+                this.weigh(matching, read.length());
             }
         }
         for candidate in ranked(kept, look.max_candidates()) {

@@ -101,7 +101,9 @@ impl Memory {
         }
         let slot = self.slots[slot(hash, behind)];
         let is_known = slot.is_some && (slot.hash, slot.behind) == (hash, behind);
-        is_known.then(|| slot.first as usize..slot.first as usize + slot.count as usize)
+        let found = slot.first as usize..slot.first as usize + slot.count as usize;
+        // Checksums can be forged: of a made-up index nothing may lead outside another.
+        Some(found).filter(|found| is_known && found.end <= table.entries.len())
     }
 
     fn keep(&mut self, hash: u64, behind: u16, found: Range<usize>) {
@@ -122,6 +124,30 @@ mod tests {
     use crate::sequence::encode;
     use crate::syncmer::{Spacing, for_each_seed};
     use crate::testing::random_letters;
+
+    #[test]
+    fn seeds_that_share_a_place_in_memory_are_told_apart() {
+        let layout = EntryLayout { position_bits: 32, bucket_bits: 8 };
+        let table = SeedTable { buckets: &[0; 257], carries: &[], entries: &[0; 100], layout, fingerprint: 0 };
+        let same_slot = |hash: u64, behind: u16| slot(hash, behind) == slot(77, 5);
+        let another_hash = (78..).find(|&hash| same_slot(hash, 5)).unwrap();
+        // The same k-mer; and one that gives the same number together with its own flank.
+        let pairs = [(another_hash, 5), (77 ^ 5 ^ 6, 6)];
+        for (hash, behind) in pairs {
+            assert!(same_slot(hash, behind));
+            let mut memory = Memory::default();
+            assert_eq!(memory.get(0, 0, &table), None, "nothing is known at first");
+            memory.keep(77, 5, 10..30);
+            assert_eq!((memory.get(77, 5, &table), memory.get(hash, behind, &table)), (Some(10..30), None));
+            memory.keep(hash, behind, 90..101);
+            assert_eq!(memory.get(77, 5, &table), None);
+            assert_eq!(memory.get(hash, behind, &table), None, "outside the table");
+        }
+        let mut memory = Memory::default();
+        let _ = memory.get(77, 5, &table);
+        memory.keep(77, 5, 10..30);
+        assert_eq!(memory.get(77, 6, &table), None, "other bases behind it");
+    }
 
     #[test]
     fn what_is_found_agrees_with_the_bases_behind() {

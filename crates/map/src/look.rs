@@ -4,9 +4,9 @@ use crate::syncmer::Spacing;
 
 /// Occurrences above which a seed is repetitive: bwa's `-c`.
 pub const REPETITIVE_OCCURRENCES: usize = 500;
-/// Candidates of a read that are compared with the reference, at the most.
+/// Candidates that are checked besides the first, at the most, in a quick look or a mate's.
 pub const MAX_CANDIDATES: usize = 20;
-/// The same for a read without a mate, which nothing else places.
+/// The same in a closer look at a read without a mate, which nothing else places.
 const MAX_SINGLE_CANDIDATES: usize = 64;
 /// The same for a simple read: enough to see that there is more than one.
 const MAX_SIMPLE_CANDIDATES: usize = 2;
@@ -83,7 +83,8 @@ impl Look {
         if self == Self::Quick { Spacing::Disjoint } else { Spacing::Any }
     }
 
-    /// Candidates that are compared with the reference, at the most.
+    /// Candidates that are checked besides the first, at the most, on each assembly. A crowd of more is thinned by how much of the read
+    /// matches there.
     #[must_use]
     pub fn max_candidates(self) -> usize {
         match self {

@@ -9,12 +9,14 @@ use std::ops::Range;
 use crate::frequent::Narrowed;
 use crate::hidden::Searched;
 use crate::index::{Reference, SeedTable};
-use crate::look::{Look, MAX_CANDIDATES, REPETITIVE_OCCURRENCES, Round};
+use crate::look::{Look, REPETITIVE_OCCURRENCES, Round};
 use crate::seeding::Hit;
 use crate::syncmer::{FLANK, K, Seed};
 
 /// How many times too often a seed may occur for its occurrences on the primary assembly to be told from those on alternate loci.
 const ALTERNATE_COPIES: usize = 8;
+/// Occurrences tried of the rarest seed of a read all of whose seeds are too common.
+const MAX_SAMPLED: usize = 64;
 /// Bits of a [`Key`] below its place: the number of a stretch.
 const STRETCH_BITS: u32 = 6;
 /// Stretch number of a seed that belongs to none.
@@ -219,7 +221,7 @@ impl Lookup<'_> {
         let count = found.len();
         let first = (self.name_hash % count as u64) as usize;
         let entries = &self.table.entries[found];
-        keys.extend((0..count.min(MAX_CANDIDATES)).map(|i| self.key(seed, entries[(first + i) % count])));
+        keys.extend((0..count.min(MAX_SAMPLED)).map(|i| self.key(seed, entries[(first + i) % count])));
     }
 
     /// The diagonal that an occurrence of a seed puts the read on; of no stretch yet.

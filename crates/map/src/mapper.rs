@@ -208,18 +208,11 @@ impl<'a> Mapper<'a> {
         for first in pairs.map(|pair| 2 * pair) {
             let mates = self.mates(first, first + 1, work);
             let best = best_value(&mates, rescue.model, self.options, proper);
-            let [of_first, of_second] = mates.alignments.map(|list| rescue.origins(list).count());
-            let order = if of_first == 0 || of_second > 0 && of_second < of_first {
-                [first + 1, first]
-            } else {
-                [first, first + 1]
-            };
-            for (turn, origin) in order.into_iter().enumerate() {
-                if turn == 1 && best.is_none() {
-                    later.push(origin);
-                } else {
-                    self.list_windows(origin, &mates, best, (rescue, work), windows);
-                }
+            let order = fewer_first(first, mates.alignments.map(|list| rescue.origins(list).count()));
+            self.list_windows(order[0], &mates, best, (rescue, work), windows);
+            match best {
+                Some(_) => self.list_windows(order[1], &mates, best, (rescue, work), windows),
+                None => later.push(order[1]),
             }
         }
         let before = found.len();
@@ -227,7 +220,7 @@ impl<'a> Mapper<'a> {
         windows.clear();
         for &origin in &*later {
             let mates = self.mates(origin & !1, origin | 1, work);
-            let best = rescue.best_value((origin ^ 1, mates.alignments[(origin ^ 1) % 2]), &found[before..]);
+            let best = rescue.best_value_found((origin ^ 1, mates.alignments[(origin ^ 1) % 2]), &found[before..]);
             self.list_windows(origin, &mates, best, (rescue, work), windows);
         }
         rescue.scan(windows, found);
@@ -340,6 +333,12 @@ impl<'a> Mapper<'a> {
     }
 }
 
+/// The mates `first` and `first + 1`, the one with fewer placements first; one that has none comes last.
+fn fewer_first(first: usize, placements: [usize; 2]) -> [usize; 2] {
+    let [of_first, of_second] = placements.map(|count| count.wrapping_sub(1));
+    if of_second < of_first { [first + 1, first] } else { [first, first + 1] }
+}
+
 /// Which alignments of two mates may be paired, and how many come before them: those on the primary assembly; or, as no alternate
 /// locus takes a mate from there, those on alternate loci only if neither has a good one.
 fn placeable<'l>(mates: [&'l [Alignment]; 2], options: &MapOptions) -> ([&'l [Alignment]; 2], [usize; 2]) {
@@ -372,4 +371,16 @@ fn clear_best<'l>(alignments: &'l [Alignment], options: &MapOptions) -> Option<&
     let best = alignments.first().filter(|a| a.score >= options.min_score)?;
     let next = alignments.get(1).map_or(0, |a| a.score);
     (next * 5 <= best.score * 4).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mate_with_fewer_placements_is_first_and_one_with_none_last() {
+        let order = |placements| fewer_first(6, placements);
+        assert_eq!([[1, 5], [2, 2], [3, 0], [0, 0]].map(order), [[6, 7]; 4]);
+        assert_eq!([[5, 1], [0, 1]].map(order), [[7, 6]; 2]);
+    }
 }

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use crate::alignment::Alignment;
 use crate::extension::Context;
 use crate::hash::tie_break;
-use crate::index::Reference;
+use crate::index::{LINE_BLOCKS, Reference};
 use crate::insert_model::{InsertModel, SizeModel};
 use crate::insert_size::{Insert, Orientation};
 use crate::pairing::pair_value;
@@ -29,8 +29,8 @@ const GOOD_SIMILARITY: u32 = 32;
 
 /// Windows that are fetched at once.
 const FETCHED_WINDOWS: usize = 32;
-/// Bases of two cache lines.
-const FETCHED_BASES: usize = 4 * BLOCK;
+/// Bases of a cache line.
+const LINE_BASES: usize = LINE_BLOCKS * BLOCK;
 
 /// A diagonal found for a mate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +166,7 @@ impl Rescue<'_> {
     /// Scans windows. What they hold is fetched for some of them at once.
     pub fn scan(&self, windows: &[Window], found: &mut Vec<Found>) {
         for windows in windows.chunks(FETCHED_WINDOWS) {
-            let starts = windows.iter().flat_map(|window| (window.low..window.high).step_by(FETCHED_BASES));
+            let starts = windows.iter().flat_map(|window| (window.low..=window.high).step_by(LINE_BASES));
             self.context.reference.fetch(starts);
             for window in windows {
                 self.scan_one(window, found);
@@ -188,11 +188,15 @@ impl Rescue<'_> {
 
     /// The best value of a proper pair of a placement of `origin` and what was found of its mate, without gaps.
     #[must_use]
-    pub fn best_value(&self, (origin, alignments): (usize, &[Alignment]), found: &[Found]) -> Option<i32> {
-        let Context { reference, options, .. } = self.context;
+    pub fn best_value_found(&self, (origin, alignments): (usize, &[Alignment]), found: &[Found]) -> Option<i32> {
+        let Context { reference, options, instructions } = self.context;
         let values = found.iter().filter(|found| found.read as usize == origin ^ 1).flat_map(|found| {
             let strand = self.reads.read(found.read as usize).strand(found.reverse);
-            let mate = found.alignment(&best_segment(strand, reference, found.diagonal, options)?, reference);
+            let segment = instructions.run(
+                #[inline(always)]
+                || best_segment(strand, reference, found.diagonal, options),
+            );
+            let mate = found.alignment(&segment?, reference);
             let values = self.origins(alignments).filter_map(move |a| {
                 let [first, second] = if origin.is_multiple_of(2) { [a, &mate] } else { [&mate, a] };
                 let lengths = [first, second].map(|a| self.reads.read(a.read as usize).length());
@@ -309,9 +313,9 @@ mod tests {
         rescue.scan(&windows, &mut found);
         let place = Found { read: 1, reverse: true, diagonal: start + 9300 };
         assert!(found.contains(&place), "{found:?}");
-        assert_eq!(rescue.best_value((0, &placements), &found), Some(200));
-        assert_eq!(rescue.best_value((0, &placements[..1]), &[place]), None, "it isn't near");
-        assert_eq!(rescue.best_value((1, &placements), &found), None, "it is the other's");
+        assert_eq!(rescue.best_value_found((0, &placements), &found), Some(200));
+        assert_eq!(rescue.best_value_found((0, &placements[..1]), &[place]), None, "it isn't near");
+        assert_eq!(rescue.best_value_found((1, &placements), &found), None, "it is the other's");
 
         // Placements whose pair can't matter are not looked around, nor those that have a good mate.
         windows.clear();

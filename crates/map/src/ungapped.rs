@@ -110,6 +110,7 @@ impl Mismatches {
     /// One bit for each base from which on more than [`PASSED_OVER`] match; those behind `end` count as matches.
     #[inline(always)]
     fn long_runs(&self, end: u32) -> [u64; MAX_BLOCKS] {
+        const { assert!(PASSED_OVER == 4, "pairs, fours and one more") };
         let mut runs = [0; MAX_BLOCKS];
         // Of the block behind: where one base matches, two in a row, four.
         let (mut one, mut two) = (u64::MAX, u64::MAX);
@@ -169,7 +170,7 @@ impl Stretch {
 /// A scan under way.
 struct Scan {
     best: Stretch,
-    /// The best stretch that ends where the scan is. Its score never falls to 0: it starts anew there.
+    /// The best stretch that ends where the scan is. Its score is never below 0; at 0 it starts anew.
     running: Stretch,
 }
 
@@ -368,33 +369,37 @@ mod tests {
         }
     }
 
-    /// Of diagonals that hardly match, with a stretch that does: what is passed over changes nothing.
+    /// Diagonals that hardly match, some with a stretch that does, under several scores: what is passed over changes nothing.
     #[test]
     fn short_runs_of_matches_don_t_count() {
-        let (options, mut passed_over) = (MapOptions::default(), 0);
-        for round in 0..2000u64 {
-            let length = [40, 64, 75, 128, 150, 250][round as usize % 6];
+        let (mut passed_over, mut poor) = (0, 0);
+        for round in 0..4000u64 {
+            let mut options = MapOptions::default();
+            (options.scoring.match_score, options.scoring.mismatch) =
+                [(1, 4), (1, 2), (2, 4), (1, 9)][round as usize % 4];
+            options.end_bonus = [5, 0][round as usize / 4 % 2];
+            let length = [40, 64, 75, 128, 150, 250, 512, 1000, 1024][round as usize % 9];
             let valid = (round as u32 % 3) * 7..length - (round as u32 / 3 % 3) * 9;
-            let random = |i: u64| crate::syncmer::mix64(round * 977 + i);
+            let random = |i: u64| crate::syncmer::mix64(round * 9773 + i);
             let mut bits = Mismatches { words: [0; MAX_BLOCKS], ambiguous: [0; MAX_BLOCKS], has_ambiguous: false };
-            let from = random(500) % u64::from(length);
+            let (from, run) = (random(5000) % u64::from(length), round % 40);
             for i in 0..u64::from(length).next_multiple_of(64) {
-                let matches = random(i) % 4 == 0 || (from..from + 5 + round % 30).contains(&i) && random(i) % 16 != 1;
-                bits.words[i as usize / BLOCK] |= u64::from(!matches) << (i % 64);
+                let matches = random(i) % 5 == 0 || (from..from + run).contains(&i) && random(i) % 16 != 1;
+                let is_ambiguous = round % 10 == 0 && random(i) % 31 == 2;
+                bits.words[i as usize / BLOCK] |= u64::from(!matches || is_ambiguous) << (i % 64);
+                bits.ambiguous[i as usize / BLOCK] |= u64::from(is_ambiguous) << (i % 64);
+                bits.has_ambiguous |= is_ambiguous;
             }
             let mut all = Scan::new(&valid, &options);
-            bits.for_each(valid.start, valid.end, |position| all.mismatch(position, false, &options));
+            bits.for_each(valid.start, valid.end, |i| all.mismatch(i, bits.is_ambiguous(i), &options));
             all.finish(&valid, length, &options);
-            let mut long = Scan::new(&valid, &options);
-            long.visit_long_runs(&bits, &valid, &options);
-            long.finish(&valid, length, &options);
-            if long.best.score > PASSED_OVER as i32 {
-                let parts = |scan: &Scan| (scan.best.score, scan.best.start, scan.best.end, scan.best.mismatches);
-                assert_eq!(parts(&long), parts(&all), "round {round}");
-                passed_over += u32::from(bits.are_many(length));
-            }
+            let expected = all.best.segment(length, &options);
+            assert_eq!(scan(&bits, valid, length, &options), expected, "round {round}");
+            let is_long = all.best.score > PASSED_OVER as i32 * options.match_score();
+            passed_over += u32::from(bits.are_many(length) && is_long);
+            poor += u32::from(bits.are_many(length) && !is_long);
         }
-        assert!(passed_over > 1000, "{passed_over}");
+        assert!(passed_over > 1000 && poor > 20, "{passed_over}, {poor}");
     }
 
     #[test]

@@ -17,8 +17,9 @@ use crate::syncmer::K;
 
 /// More carries than a table can have, so that a made-up one can't make lists long.
 const MAX_CARRIES: usize = 256;
-/// Bytes that are hashed and checked together, while they are in a near cache; they divide [`PIECE_BYTES`].
+/// Bytes that are hashed and checked together, while they are in a near cache.
 const STRIP_BYTES: usize = 256 << 10;
+const _: () = assert!(PIECE_BYTES.is_multiple_of(STRIP_BYTES), "strips hold whole elements");
 
 /// Byte ranges of all sections, in the order of [`Section::ALL`], and what is asked of them.
 pub struct Sections<'a> {
@@ -235,6 +236,20 @@ fn has_stray(entries: &[u64], layout: EntryLayout, padded_bases: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_carry_is_seen_wherever_it_is() {
+        for length in [0, 1, 2, 3, 17, 300] {
+            let rising: Vec<u32> = (0..length).map(|i| i / 2).collect();
+            assert!(!has_carry(&rising));
+            for at in 1..rising.len() {
+                let mut buckets = rising.clone();
+                buckets[at..].iter_mut().for_each(|bucket| *bucket = 0);
+                assert_eq!(has_carry(&buckets), carries(&buckets, 0).next().is_some(), "{at} of {length}");
+                assert!(at < 3 || has_carry(&buckets));
+            }
+        }
+    }
 
     #[test]
     fn seeds_in_the_padding_are_strays() {

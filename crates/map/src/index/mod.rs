@@ -23,7 +23,7 @@ pub use format::AmbiguousRun;
 use format::{ContigRecord, FileHeader, MAGIC, PADDING, Parameters, Section, SectionEntry, VERSION};
 use memmap2::Mmap;
 pub use places::Places;
-pub use reference::{Contig, Reference};
+pub use reference::{Contig, LINE_BLOCKS, Reference};
 pub use seeds::{Bound, EntryLayout, Occurrence, SeedTable};
 use svala_io::{ReferenceBases, is_reference_name};
 

@@ -11,7 +11,7 @@ use super::places::Places;
 use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode, gather_bits, window};
 
 /// Blocks of bases in a cache line.
-const LINE_BLOCKS: usize = 64 / size_of::<Planes>();
+pub const LINE_BLOCKS: usize = 64 / size_of::<Planes>();
 
 /// A contig as users know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
