@@ -60,7 +60,7 @@ while [ "$SECONDS" -lt "$end" ] || [ "$round" -lt 6 ]; do
 done
 
 # Runs of 90 and of 180 times the length. Both spill more runs than may be open at once (64, whose buffers are most of their memory: runs of
-# ten times the length have fewer and take less), so but for a bit a pair the second needs no more.
+# ten times the length have fewer and take less), so but for a bit a pair the second needs no more; a sixth is what threads' timing may make.
 repeat() { local i; for ((i = 0; i < $1; i++)); do cat "$2"; done; }
 for mate in 0 1; do
   repeat 90 "$work/$mate.fq.gz" >"$work/long.$mate.fq.gz"

@@ -129,24 +129,20 @@ mod tests {
     fn seeds_that_share_a_place_in_memory_are_told_apart() {
         let layout = EntryLayout { position_bits: 32, bucket_bits: 8 };
         let table = SeedTable { buckets: &[0; 257], carries: &[], entries: &[0; 100], layout, fingerprint: 0 };
-        let same_slot = |hash: u64, behind: u16| slot(hash, behind) == slot(77, 5);
-        let another_hash = (78..).find(|&hash| same_slot(hash, 5)).unwrap();
-        // The same k-mer; and one that gives the same number together with its own flank.
-        let pairs = [(another_hash, 5), (77 ^ 5 ^ 6, 6)];
-        for (hash, behind) in pairs {
-            assert!(same_slot(hash, behind));
+        let is_shared = |a: (u64, u16), b: (u64, u16)| a != b && slot(a.0, a.1) == slot(b.0, b.1);
+        // Another k-mer before the same bases, and one that gives the same number with its own. (The same k-mer before others has another
+        // place: multiples of the factor lie far apart.)
+        let another = (0..).find(|&hash| is_shared((77, 5), (hash, 5))).unwrap();
+        for (a, b) in [((77, 5), (another, 5)), ((77, 5), (77 ^ 5 ^ 6, 6))] {
+            assert!(is_shared(a, b));
             let mut memory = Memory::default();
             assert_eq!(memory.get(0, 0, &table), None, "nothing is known at first");
-            memory.keep(77, 5, 10..30);
-            assert_eq!((memory.get(77, 5, &table), memory.get(hash, behind, &table)), (Some(10..30), None));
-            memory.keep(hash, behind, 90..101);
-            assert_eq!(memory.get(77, 5, &table), None);
-            assert_eq!(memory.get(hash, behind, &table), None, "outside the table");
+            memory.keep(a.0, a.1, 10..30);
+            assert_eq!((memory.get(a.0, a.1, &table), memory.get(b.0, b.1, &table)), (Some(10..30), None));
+            memory.keep(b.0, b.1, 90..101);
+            assert_eq!(memory.get(a.0, a.1, &table), None);
+            assert_eq!(memory.get(b.0, b.1, &table), None, "outside the table");
         }
-        let mut memory = Memory::default();
-        let _ = memory.get(77, 5, &table);
-        memory.keep(77, 5, 10..30);
-        assert_eq!(memory.get(77, 6, &table), None, "other bases behind it");
     }
 
     #[test]
