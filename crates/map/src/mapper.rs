@@ -202,7 +202,7 @@ impl<'a> Mapper<'a> {
         rescues: &mut Rescues,
         proper: &mut ProperPairs,
     ) {
-        let Rescues { found, windows, later } = rescues;
+        let Rescues { found, windows, later, stretch } = rescues;
         windows.clear();
         later.clear();
         for first in pairs.map(|pair| 2 * pair) {
@@ -216,14 +216,14 @@ impl<'a> Mapper<'a> {
             }
         }
         let before = found.len();
-        rescue.scan(windows, found);
+        rescue.scan(windows, stretch, found);
         windows.clear();
         for &origin in &*later {
             let mates = self.mates(origin & !1, origin | 1, work);
             let best = rescue.best_value_found((origin ^ 1, mates.alignments[(origin ^ 1) % 2]), &found[before..]);
             self.list_windows(origin, &mates, best, (rescue, work), windows);
         }
-        rescue.scan(windows, found);
+        rescue.scan(windows, stretch, found);
     }
 
     /// Lists where to look for the mate of `origin`, given the value of the best pair known.

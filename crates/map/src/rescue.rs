@@ -14,7 +14,7 @@ use crate::insert_model::{InsertModel, SizeModel};
 use crate::insert_size::{Insert, Orientation};
 use crate::pairing::pair_value;
 use crate::reads::{PackedReads, Strand};
-use crate::scan::{runs, similarities};
+use crate::scan::{Stretch, runs, similarities};
 use crate::sequence::BLOCK;
 use crate::ungapped::{Segment, best_segment};
 
@@ -94,6 +94,8 @@ pub struct Rescues {
     pub windows: Vec<Window>,
     /// Reads from which is looked afterwards.
     pub later: Vec<usize>,
+    /// Where it looks now.
+    pub stretch: Stretch,
 }
 
 /// What rescue looks at.
@@ -164,23 +166,23 @@ impl Rescue<'_> {
     }
 
     /// Scans windows. What they hold is fetched for some of them at once.
-    pub fn scan(&self, windows: &[Window], found: &mut Vec<Found>) {
+    pub fn scan(&self, windows: &[Window], stretch: &mut Stretch, found: &mut Vec<Found>) {
         for windows in windows.chunks(FETCHED_WINDOWS) {
             let starts = windows.iter().flat_map(|window| (window.low..=window.high).step_by(LINE_BASES));
             self.context.reference.fetch(starts);
             for window in windows {
-                self.scan_one(window, found);
+                self.scan_one(window, stretch, found);
             }
         }
     }
 
-    fn scan_one(&self, window: &Window, found: &mut Vec<Found>) {
+    fn scan_one(&self, window: &Window, stretch: &mut Stretch, found: &mut Vec<Found>) {
         let &Window { read, reverse, low, high } = window;
         let strand = self.reads.read(read as usize).strand(reverse);
         let name_hash = self.name_hashes[read as usize];
         let best = self.context.instructions.run(
             #[inline(always)]
-            || self.best_diagonals(strand, reverse, low..=high, name_hash),
+            || self.best_diagonals(strand, reverse, low..=high, name_hash, stretch),
         );
         let diagonals = best.iter().filter_map(|(_, _, diagonal)| *diagonal);
         found.extend(diagonals.map(|diagonal| Found { read, reverse, diagonal }));
@@ -215,12 +217,15 @@ impl Rescue<'_> {
         reverse: bool,
         window: RangeInclusive<u64>,
         name_hash: u64,
+        stretch: &mut Stretch,
     ) -> [Ranked; KEPT] {
         let Context { reference, options, .. } = self.context;
         let tie = |diagonal| tie_break(name_hash, reverse, diagonal);
+        let block = |diagonal: &u64| *diagonal as usize / BLOCK;
+        stretch.fill(reference, block(window.start())..=block(window.end()), strand);
         let mut best = Best { least: MIN_SIMILARITY, kept: [(0, 0, None); KEPT] };
         for (block, diagonals) in blocks(&window) {
-            let all = similarities(strand, reference, block);
+            let all = similarities(strand, stretch, block);
             if all.iter().max().is_none_or(|&most| most < u64::from(best.least)) {
                 continue;
             }
@@ -232,7 +237,7 @@ impl Rescue<'_> {
         }
         let mut best = Best { least: options.score_floor() as u32, kept: [(0, 0, None); KEPT] };
         for (block, diagonals) in blocks(&window) {
-            let runs = runs(strand, reference, block);
+            let runs = runs(strand, stretch, block);
             let values = diagonals.filter(|d| runs >> (d % BLOCK as u64) & 1 == 1).map(|d| {
                 let segment = best_segment(strand, reference, d, options);
                 (segment.map_or(0, |segment| segment.score as u32), d)

@@ -1,7 +1,10 @@
 //! A strand against 64 neighbouring diagonals at once, for rescue.
 //!
 //! Which base of a reference block a diagonal starts at is the shift of its windows, so that the 64 diagonals that start in one block need the
-//! same few blocks: loops over shifts, without a branch, of which the compiler makes as many SIMD lanes as there are.
+//! same few blocks: loops over shifts, without a branch, of which the compiler makes as many SIMD lanes as there are. The windows of a block
+//! are the same for each part of the strand, so they are made once.
+
+use std::ops::RangeInclusive;
 
 use crate::index::Reference;
 use crate::reads::Strand;
@@ -13,12 +16,45 @@ const RUN: usize = 8;
 /// One number for each diagonal.
 pub type Diagonals<T> = [T; BLOCK];
 
+/// The 64 windows of 64 bases that start in a block of the reference: low bits and high bits of their bases.
+#[derive(Clone, Debug)]
+struct Windows {
+    low: Diagonals<u64>,
+    high: Diagonals<u64>,
+}
+
+/// A stretch of the reference as [`Windows`] of its blocks, in arrays that are reused.
+#[derive(Debug, Default)]
+pub struct Stretch {
+    first: usize,
+    windows: Vec<Windows>,
+}
+
+impl Stretch {
+    /// Takes what a strand needs of the reference on all diagonals that start in `blocks`.
+    #[inline(always)]
+    pub fn fill(&mut self, reference: &Reference<'_>, blocks: RangeInclusive<usize>, strand: Strand<'_>) {
+        self.first = *blocks.start();
+        let count = blocks.end() - blocks.start() + strand.blocks.len();
+        if self.windows.len() < count {
+            self.windows.resize(count, Windows { low: [0; BLOCK], high: [0; BLOCK] });
+        }
+        for (windows, pair) in self.windows.iter_mut().zip(reference.blocks[self.first..][..=count].windows(2)) {
+            let pair = [pair[0], pair[1]];
+            for (shift, (low, high)) in windows.low.iter_mut().zip(&mut windows.high).enumerate() {
+                let planes = Planes::join(pair, shift);
+                (*low, *high) = (planes.low, planes.high);
+            }
+        }
+    }
+}
+
 /// The [`block_similarity`](crate::ungapped::block_similarity) of a strand on each of the diagonals that start in a block of the reference.
 #[inline(always)]
 #[must_use]
-pub fn similarities(strand: Strand<'_>, reference: &Reference<'_>, block: usize) -> Diagonals<u64> {
+pub fn similarities(strand: Strand<'_>, stretch: &Stretch, block: usize) -> Diagonals<u64> {
     let mut totals = [0; BLOCK];
-    for_each_block(strand, reference, block, |bases, mismatches| {
+    for_each_block(strand, stretch, block, |bases, mismatches| {
         for (total, word) in totals.iter_mut().zip(mismatches) {
             *total += (bases as u64).saturating_sub(4 * u64::from(word.count_ones()));
         }
@@ -30,10 +66,10 @@ pub fn similarities(strand: Strand<'_>, reference: &Reference<'_>, block: usize)
 /// worth [`best_segment`](crate::ungapped::best_segment).
 #[inline(always)]
 #[must_use]
-pub fn runs(strand: Strand<'_>, reference: &Reference<'_>, block: usize) -> u64 {
+pub fn runs(strand: Strand<'_>, stretch: &Stretch, block: usize) -> u64 {
     let mut before = [0; BLOCK];
     let mut found = [0; BLOCK];
-    for_each_block(strand, reference, block, |bases, mismatches| {
+    for_each_block(strand, stretch, block, |bases, mismatches| {
         let used = u64::MAX >> (BLOCK - bases);
         for ((before, found), word) in before.iter_mut().zip(&mut found).zip(mismatches) {
             let matches = !word & used;
@@ -56,19 +92,19 @@ pub fn runs(strand: Strand<'_>, reference: &Reference<'_>, block: usize) -> u64 
 #[inline(always)]
 fn for_each_block(
     strand: Strand<'_>,
-    reference: &Reference<'_>,
-    first: usize,
+    stretch: &Stretch,
+    block: usize,
     mut visit: impl FnMut(usize, &Diagonals<u64>),
 ) {
     let mut left = strand.length;
-    for (i, (&planes, &ambiguous)) in strand.blocks.iter().zip(strand.ambiguous).enumerate() {
+    let windows = &stretch.windows[block - stretch.first..];
+    for ((planes, &ambiguous), windows) in strand.blocks.iter().zip(strand.ambiguous).zip(windows) {
         let bases = left.min(BLOCK);
         left -= bases;
         let used = u64::MAX >> (BLOCK - bases);
-        let pair = [reference.blocks[first + i], reference.blocks[first + i + 1]];
         let mut mismatches = [0; BLOCK];
-        for (shift, word) in mismatches.iter_mut().enumerate() {
-            *word = (planes.differences(Planes::join(pair, shift)) | ambiguous) & used;
+        for ((word, &low), &high) in mismatches.iter_mut().zip(&windows.low).zip(&windows.high) {
+            *word = (planes.differences(Planes { low, high }) | ambiguous) & used;
         }
         visit(bases, &mismatches);
     }
