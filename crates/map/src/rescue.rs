@@ -315,7 +315,7 @@ mod tests {
         let (mut windows, mut found) = (Vec::new(), Vec::new());
         rescue.list((0, &placements), (1, &[]), none, &mut windows);
         assert_eq!(windows.len(), 2);
-        rescue.scan(&windows, &mut found);
+        rescue.scan(&windows, &mut Stretch::default(), &mut found);
         let place = Found { read: 1, reverse: true, diagonal: start + 9300 };
         assert!(found.contains(&place), "{found:?}");
         assert_eq!(rescue.best_value_found((0, &placements), &found), Some(200));

@@ -90,12 +90,7 @@ pub fn runs(strand: Strand<'_>, stretch: &Stretch, block: usize) -> u64 {
 
 /// Calls `visit` for each block of the strand with its number of bases and, for each diagonal, the bases that differ there, one bit each.
 #[inline(always)]
-fn for_each_block(
-    strand: Strand<'_>,
-    stretch: &Stretch,
-    block: usize,
-    mut visit: impl FnMut(usize, &Diagonals<u64>),
-) {
+fn for_each_block(strand: Strand<'_>, stretch: &Stretch, block: usize, mut visit: impl FnMut(usize, &Diagonals<u64>)) {
     let mut left = strand.length;
     let windows = &stretch.windows[block - stretch.first..];
     for ((planes, &ambiguous), windows) in strand.blocks.iter().zip(strand.ambiguous).zip(windows) {
@@ -130,7 +125,7 @@ mod tests {
         let reference = random_letters(1000, 3, 4);
         let data = ReferenceData::new(&[&reference]);
         let start = data.contigs[0].start;
-        let mut similar = 0;
+        let (mut similar, mut stretch) = (0, Stretch::default());
         for (round, length) in [1, 40, 64, 65, 128, 150, 250].into_iter().enumerate() {
             let mut read = reference[300..300 + length].to_vec();
             (0..length).filter(|i| i % 29 == round).for_each(|i| read[i] = b'N');
@@ -138,8 +133,9 @@ mod tests {
             for reverse in [false, true] {
                 let strand = read.read(0).strand(reverse);
                 let first = (start as usize + 200) / BLOCK;
+                stretch.fill(&data.reference(), first..=first + 3, strand);
                 for block in first..first + 4 {
-                    let all = similarities(strand, &data.reference(), block);
+                    let all = similarities(strand, &stretch, block);
                     for (shift, got) in all.into_iter().enumerate() {
                         let alone = block_similarity(strand, &data.reference(), (block * BLOCK + shift) as u64);
                         assert_eq!(got, u64::from(alone), "{length} bases, block {block} + {shift}");
@@ -156,13 +152,17 @@ mod tests {
         let reference = random_letters(400, 5, 4);
         let data = ReferenceData::new(&[&reference]);
         let start = data.contigs[0].start as usize + 100;
+        let mut stretch = Stretch::default();
         let another = |letter: u8| if letter == b'A' { b'C' } else { b'A' };
         for length in [RUN, RUN + 1, 64, 65, 150] {
             for from in 0..=length - RUN {
                 for run in [RUN - 1, RUN] {
                     let mut read: Vec<u8> = reference[100..100 + length].iter().map(|&l| another(l)).collect();
                     read[from..from + run].copy_from_slice(&reference[100 + from..100 + from + run]);
-                    let found = runs(packed(&read).read(0).strand(false), &data.reference(), start / BLOCK);
+                    let packed = packed(&read);
+                    let strand = packed.read(0).strand(false);
+                    stretch.fill(&data.reference(), start / BLOCK..=start / BLOCK, strand);
+                    let found = runs(strand, &stretch, start / BLOCK);
                     assert_eq!(found >> (start % BLOCK) & 1 == 1, run == RUN, "{run} bases from {from} of {length}");
                 }
             }

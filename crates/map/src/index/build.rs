@@ -7,6 +7,7 @@ use std::thread::Builder;
 
 use svala_io::AtomicFile;
 
+use super::directories::{Directory, FREQUENT, directories_of};
 use super::format::{ContigRecord, Parameters, Section};
 use super::packing::Packed;
 use super::partitions::{Partition, Partitions, SortedPartition};
@@ -103,10 +104,12 @@ fn write(
     writer.section(Section::Names, &names)?;
     writer.section(Section::Ambiguous, bytemuck::cast_slice(&packed.bases.ambiguous))?;
     writer.section(Section::Sequence, bytemuck::cast_slice(&packed.bases.blocks))?;
-    let mut seeds = SeedsWriter::new(writer.begin(Section::Seeds)?, 1 << parameters.bucket_bits);
+    let layout = EntryLayout { position_bits: parameters.position_bits, bucket_bits: parameters.bucket_bits };
+    let mut seeds = SeedsWriter::new(writer.begin(Section::Seeds)?, layout);
     seeds.write_all(partitions, options)?;
-    let buckets = seeds.end()?;
+    let (buckets, directories) = seeds.end()?;
     writer.section(Section::Buckets, bytemuck::cast_slice(&buckets))?;
+    writer.section(Section::Directories, bytemuck::cast_slice(&directories))?;
     writer.finish()
 }
 
@@ -135,16 +138,19 @@ fn contig_records(contigs: &[Contig]) -> std::io::Result<(Vec<ContigRecord>, Vec
     Ok((records, names))
 }
 
-/// Writes partitions one after the other and notes where their buckets start.
+/// Writes partitions one after the other, notes where their buckets start, and makes the directories of frequent seeds.
 struct SeedsWriter<'a> {
     section: OpenSection<'a, AtomicFile>,
+    layout: EntryLayout,
     buckets: Vec<u32>,
+    directories: Vec<Directory>,
     seeds: u64,
 }
 
 impl<'a> SeedsWriter<'a> {
-    fn new(section: OpenSection<'a, AtomicFile>, buckets: usize) -> Self {
-        Self { section, buckets: Vec::with_capacity(buckets + 1), seeds: 0 }
+    fn new(section: OpenSection<'a, AtomicFile>, layout: EntryLayout) -> Self {
+        let buckets = Vec::with_capacity((1 << layout.bucket_bits) + 1);
+        Self { section, layout, buckets, directories: Vec::new(), seeds: 0 }
     }
 
     /// Threads sort some partitions while this one writes those before.
@@ -177,9 +183,15 @@ impl<'a> SeedsWriter<'a> {
     }
 
     fn write(&mut self, partition: &SortedPartition) -> std::io::Result<()> {
+        let mut rest = &partition.entries[..];
         for &size in &partition.sizes {
             if u32::try_from(size).is_err() {
                 return Err(std::io::Error::other("a seed occurs more than 2^32 times"));
+            }
+            let bucket;
+            (bucket, rest) = rest.split_at(size);
+            if size >= FREQUENT {
+                self.directories.extend(directories_of(bucket, self.seeds, self.layout));
             }
             self.buckets.push(self.seeds as u32);
             self.seeds += size as u64;
@@ -187,10 +199,10 @@ impl<'a> SeedsWriter<'a> {
         self.section.write_all(bytemuck::cast_slice(&partition.entries))
     }
 
-    /// Ends the section and returns the first seed of each bucket, and one more.
-    fn end(mut self) -> std::io::Result<Vec<u32>> {
+    /// Ends the section and returns the first seed of each bucket, and one more, and the directories.
+    fn end(mut self) -> std::io::Result<(Vec<u32>, Vec<Directory>)> {
         self.buckets.push(self.seeds as u32);
         self.section.end()?;
-        Ok(self.buckets)
+        Ok((self.buckets, self.directories))
     }
 }

@@ -19,7 +19,7 @@ compile_error!("the index is mapped in place and is little-endian");
 /// First bytes of an index file.
 pub const MAGIC: [u8; 8] = *b"SVALAIDX";
 /// Version of the layout. Raise it whenever a file of the last version would be misread.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// Alignment of sections, in bytes: a page.
 pub const SECTION_ALIGN: u64 = 4096;
 
@@ -77,12 +77,22 @@ pub enum Section {
     Buckets = 6,
     /// `u64` seed entries, see [`super::seeds`].
     Seeds = 7,
+    /// [`Directory`](super::directories::Directory)s, in the order of their seeds.
+    Directories = 8,
 }
 
 impl Section {
     /// All sections, in file order.
-    pub const ALL: [Self; 7] =
-        [Self::Parameters, Self::Contigs, Self::Names, Self::Ambiguous, Self::Sequence, Self::Seeds, Self::Buckets];
+    pub const ALL: [Self; 8] = [
+        Self::Parameters,
+        Self::Contigs,
+        Self::Names,
+        Self::Ambiguous,
+        Self::Sequence,
+        Self::Seeds,
+        Self::Buckets,
+        Self::Directories,
+    ];
 }
 
 /// How the index was made.

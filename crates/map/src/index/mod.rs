@@ -4,6 +4,7 @@ mod alternates;
 mod build;
 mod checks;
 mod checksum;
+mod directories;
 mod format;
 mod packing;
 mod partitions;
@@ -19,6 +20,9 @@ use std::path::{Path, PathBuf};
 
 pub use build::{BuildOptions, BuildReport, build};
 use checks::Sections;
+pub use directories::{Directories, Slots};
+#[cfg(test)]
+pub(crate) use directories::{Directory, directories_of};
 pub use format::AmbiguousRun;
 use format::{ContigRecord, FileHeader, MAGIC, PADDING, Parameters, Section, SectionEntry, VERSION};
 use memmap2::Mmap;
@@ -47,6 +51,8 @@ pub struct Index {
     buckets: Range<usize>,
     carries: Vec<usize>,
     seeds: Range<usize>,
+    directories: Range<usize>,
+    directory_slots: Slots,
 }
 
 /// Where the index of a reference is kept: beside it, with `.svala` appended.
@@ -90,6 +96,8 @@ impl Index {
         let sections = Sections::find(path, &map, &table)?;
         let parameters = check_parameters(path, sections.checked_bytes(Section::Parameters)?)?;
         let carries = sections.check(&parameters, layout(&parameters), threads)?;
+        let directory_slots = Slots::new(sections.array(Section::Directories)?, parameters.seeds)
+            .ok_or_else(|| Error::damaged(path, "a directory leads outside the seeds"))?;
         let names = sections.bytes(Section::Names);
         let contigs = read_contigs(path, sections.array(Section::Contigs)?, names, &parameters)?;
         let ambiguous = sections.array(Section::Ambiguous)?;
@@ -99,8 +107,9 @@ impl Index {
             return Err(Error::damaged(path, "sequence length does not match"));
         }
         let ambiguous_blocks = reference::ambiguous_blocks(ambiguous, blocks.len());
-        let [ambiguous, sequence, buckets, seeds] =
-            [Section::Ambiguous, Section::Sequence, Section::Buckets, Section::Seeds].map(|s| sections.range(s));
+        let [ambiguous, sequence, buckets, seeds, directories] =
+            [Section::Ambiguous, Section::Sequence, Section::Buckets, Section::Seeds, Section::Directories]
+                .map(|section| sections.range(section));
         let alternates = Vec::new();
         Ok(Self {
             fingerprint: bytemuck::pod_read_unaligned::<FileHeader>(&map[..size_of::<FileHeader>()]).checksum,
@@ -115,6 +124,8 @@ impl Index {
             buckets,
             carries,
             seeds,
+            directories,
+            directory_slots,
         })
     }
 
@@ -150,7 +161,10 @@ impl Index {
             carries: &self.carries,
             entries: bytemuck::cast_slice(&self.map[self.seeds.clone()]),
             layout: layout(&self.parameters),
-            fingerprint: self.fingerprint,
+            directories: Directories {
+                directories: bytemuck::cast_slice(&self.map[self.directories.clone()]),
+                slots: &self.directory_slots,
+            },
         }
     }
 }

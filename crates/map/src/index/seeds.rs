@@ -19,6 +19,7 @@
 use std::hint::select_unpredictable;
 use std::ops::Range;
 
+use super::directories::Directories;
 use crate::syncmer::{FLANK_BITS, Flanks, Seed};
 
 /// Bits of a position at the least, and of the tag that is then left.
@@ -121,6 +122,18 @@ impl EntryLayout {
         self.behind_shift() + FLANK_BITS
     }
 
+    /// The hash of the flank behind a seed, of an entry.
+    #[inline]
+    pub fn behind_of(self, entry: u64) -> u16 {
+        ((entry >> self.behind_shift()) & ((1 << FLANK_BITS) - 1)) as u16
+    }
+
+    /// The tag of an entry: in its bucket, another seed has another.
+    #[inline]
+    pub fn tag(self, entry: u64) -> u64 {
+        entry >> self.tag_shift()
+    }
+
     #[inline]
     fn tag_of(self, hash: u64) -> u64 {
         (hash << self.bucket_bits) >> self.tag_shift()
@@ -152,8 +165,8 @@ pub struct SeedTable<'a> {
     pub entries: &'a [u64],
     /// How entries are divided.
     pub layout: EntryLayout,
-    /// A checksum over all of the index.
-    pub fingerprint: u64,
+    /// Directories of the frequent seeds.
+    pub directories: Directories<'a>,
 }
 
 impl SeedTable<'_> {
@@ -252,6 +265,7 @@ fn gallop(len: usize, has: impl Fn(usize) -> bool) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::directories::Slots;
     use super::*;
 
     fn seed(hash: u64) -> Seed {
@@ -294,8 +308,9 @@ mod tests {
         let buckets = starts.map(|start| start as u32);
         let carries: Vec<usize> = carries(&buckets, 0).collect();
         assert_eq!(carries, [150, 250]);
+        let none = Directories { directories: &[], slots: &Slots::default() };
         let table =
-            SeedTable { buckets: &buckets, carries: &carries, entries: &[], layout: LAYOUTS[1], fingerprint: 0 };
+            SeedTable { buckets: &buckets, carries: &carries, entries: &[], directories: none, layout: LAYOUTS[1] };
         for (bucket, bounds) in starts.windows(2).enumerate() {
             assert_eq!(table.bucket((bucket as u64) << 56), bounds[0] as usize..bounds[1] as usize, "{bucket}");
         }
@@ -326,7 +341,8 @@ mod tests {
             entries.sort_unstable();
             let total = entries.len() as u32;
             let buckets: Vec<u32> = (0..=256).map(|b| if b > 3 { total } else { 0 }).collect();
-            let table = SeedTable { buckets: &buckets, carries: &[], entries: &entries, layout, fingerprint: 0 };
+            let none = Directories { directories: &[], slots: &Slots::default() };
+            let table = SeedTable { buckets: &buckets, carries: &[], entries: &entries, directories: none, layout };
             for &hash in &hashes {
                 let found = table.find(table.bucket(hash), hash);
                 assert_eq!(found.len() as u64, copies);
