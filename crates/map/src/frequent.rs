@@ -43,12 +43,18 @@ impl FrequentSeeds {
         self.bounds.clear();
     }
 
-    /// Adds a seed of `codes` that was found in the table, and returns its number.
-    pub fn push(&mut self, codes: &[u8], seed: &Seed, found: Range<usize>, table: &SeedTable<'_>) -> u32 {
+    /// Adds a seed of `codes` that was found in the table, perhaps with a directory, and returns its number.
+    pub fn push(
+        &mut self,
+        codes: &[u8],
+        seed: &Seed,
+        (found, directory): (Range<usize>, Option<u32>),
+        table: &SeedTable<'_>,
+    ) -> u32 {
         let flanks = flanks(codes, seed);
         let number = self.narrowed.len() as u32;
         if let Some(behind) = flanks[1] {
-            if let Some(directory) = table.directories.find(&found) {
+            if let Some(directory) = directory {
                 self.listed.push(Listed { number, directory, behind });
             } else {
                 self.wanted.push(number);

@@ -3,7 +3,7 @@
 //! A look-up is two accesses to memory far away. They are made for all seeds of a block in turn, one kind after the other, so that
 //! those of many seeds are under way at once; the block is small enough that what they fetch is still near when it is used.
 
-use std::hint::black_box;
+use std::hint::{black_box, select_unpredictable};
 use std::ops::Range;
 
 use svala_compute::Instructions;
@@ -29,6 +29,8 @@ pub struct Hit<'a> {
 pub struct SeedHits {
     seeds: Vec<Seed>,
     found: Vec<Range<usize>>,
+    /// Directories of those that have one.
+    directories: Vec<Option<u32>>,
     read_ends: Vec<usize>,
     frequent: FrequentSeeds,
     /// Of each seed: its number among the frequent ones, if it is one.
@@ -60,13 +62,26 @@ impl SeedHits {
 
     /// Looks up the seeds of all reads.
     pub fn look_up(&mut self, table: &SeedTable<'_>) {
+        let directories = self.seeds.iter().map(|seed| table.directories.find(seed.hash, table.layout));
+        self.directories.clear();
+        self.directories.extend(directories);
+        let listed = self.directories.iter().map(Option::is_some);
+        // Seeds with a directory take any bucket, the same each time.
+        let buckets = self
+            .seeds
+            .iter()
+            .zip(listed)
+            .map(|(seed, is_listed)| table.bucket(select_unpredictable(is_listed, 0, seed.hash)));
         self.found.clear();
-        self.found.extend(self.seeds.iter().map(|seed| table.bucket(seed.hash)));
+        self.found.extend(buckets);
         // The search below branches on what it loads, so that few loads would be under way at once. These don't.
         let entry = |i: usize| table.entries.get(i).copied().unwrap_or(0);
         black_box(self.found.iter().fold(0, |all, bucket| all ^ entry(bucket.start) ^ entry(bucket.end)));
-        for (found, seed) in self.found.iter_mut().zip(&self.seeds) {
-            *found = table.find(found.clone(), seed.hash);
+        for ((found, seed), &directory) in self.found.iter_mut().zip(&self.seeds).zip(&self.directories) {
+            *found = match directory {
+                Some(number) => table.directories.all_entries(number),
+                None => table.find(found.clone(), seed.hash),
+            };
         }
         self.frequent_numbers.clear();
         self.frequent_numbers.resize(self.seeds.len(), None);
@@ -77,7 +92,8 @@ impl SeedHits {
         let range = self.range(i);
         let Some(most) = round.most_alone(self.found[range.clone()].iter().map(Range::len)) else { return };
         for i in range.filter(|&i| self.found[i].len() > most) {
-            let number = self.frequent.push(codes, &self.seeds[i], self.found[i].clone(), table);
+            let directory = self.directories[i];
+            let number = self.frequent.push(codes, &self.seeds[i], (self.found[i].clone(), directory), table);
             self.frequent_numbers[i] = Some(number);
         }
     }

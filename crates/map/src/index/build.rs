@@ -191,7 +191,7 @@ impl<'a> SeedsWriter<'a> {
             let bucket;
             (bucket, rest) = rest.split_at(size);
             if size >= FREQUENT {
-                self.directories.extend(directories_of(bucket, self.seeds, self.layout));
+                self.directories.extend(directories_of(self.buckets.len(), bucket, self.seeds, self.layout));
             }
             self.buckets.push(self.seeds as u32);
             self.seeds += size as u64;

@@ -1,8 +1,8 @@
-//! Directories of frequent seeds: where among a seed's entries those with the same flank behind it lie.
+//! Directories of frequent seeds: where their entries are, and where among these those with the same flank behind them.
 //!
 //! The entries of a seed are sorted by the hash of the flank behind it. To search for a flank among a hundred thousand entries takes a dozen
 //! steps, each of which waits for memory far away; a seed with [`FREQUENT`] entries or more has a directory instead, in which one place
-//! says where they are. It takes 2 bytes an entry at the most.
+//! says where they are. Directories take 2 bytes an entry at the most, and are few: the table that finds them is small enough to stay near.
 
 use std::ops::Range;
 
@@ -20,17 +20,19 @@ const FLANKS: usize = 1 << FLANK_BITS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Directory {
-    /// The seed's first entry.
+    /// The bits of the seed's hash that tell it from others: its bucket and its tag.
+    seed: u64,
+    /// Its first entry.
     first: u64,
     /// For each hash, how many entries of the seed have that flank behind it or one with a lower hash.
     ends: [u32; FLANKS],
 }
 
-const _: () = assert!(size_of::<Directory>() == 8 + 4 * FLANKS);
+const _: () = assert!(size_of::<Directory>() == 16 + 4 * FLANKS);
 
 impl Directory {
     /// Of a seed's entries, sorted, of which the first has this number. They are fewer than 2^32.
-    fn new(first: u64, entries: &[u64], layout: EntryLayout) -> Self {
+    fn new(seed: u64, first: u64, entries: &[u64], layout: EntryLayout) -> Self {
         let mut ends = [0; FLANKS];
         for &entry in entries {
             ends[usize::from(layout.behind_of(entry))] += 1;
@@ -40,58 +42,88 @@ impl Directory {
             total += *end;
             *end = total;
         }
-        Self { first, ends }
+        Self { seed, first, ends }
     }
 
-    /// Whether all entries that it tells of are among so many.
-    fn is_within(&self, seeds: u64) -> bool {
-        let is_rising = self.ends.is_sorted();
-        is_rising && self.first.checked_add(u64::from(self.ends[FLANKS - 1])).is_some_and(|end| end <= seeds)
+    /// The seed's entries, if they are among so many.
+    fn entries(&self, seeds: u64) -> Option<Range<u64>> {
+        let end = self.first.checked_add(u64::from(self.ends[FLANKS - 1])).filter(|&end| end <= seeds)?;
+        self.ends.is_sorted().then_some(self.first..end)
     }
 }
 
-/// The directories of the frequent seeds of a bucket, given its entries, sorted, of which the first has this number.
-pub fn directories_of(bucket: &[u64], first: u64, layout: EntryLayout) -> impl Iterator<Item = Directory> {
+/// The directories of the frequent seeds of a bucket, given its number and its entries, sorted, of which the first has this number.
+pub fn directories_of(
+    bucket: usize,
+    entries: &[u64],
+    first: u64,
+    layout: EntryLayout,
+) -> impl Iterator<Item = Directory> {
     let mut next = first;
-    let seeds = bucket.chunk_by(move |&a, &b| layout.tag(a) == layout.tag(b)).map(move |entries| {
+    let seeds = entries.chunk_by(move |&a, &b| layout.tag(a) == layout.tag(b)).map(move |entries| {
         let first = next;
         next += entries.len() as u64;
         (first, entries)
     });
     let frequent = seeds.filter(|(_, entries)| entries.len() >= FREQUENT);
-    frequent.map(move |(first, entries)| Directory::new(first, entries, layout))
+    frequent.map(move |(first, entries)| Directory::new(layout.seed(bucket, entries[0]), first, entries, layout))
 }
 
-/// Finds directories by the first entries of their seeds: a hash table with open addressing, at most half full.
+/// Finds directories by their seeds: a hash table with open addressing, at most half full, and a bit for each of many more hashes, because
+/// most seeds have none.
 #[derive(Debug, Default)]
 pub struct Slots {
-    /// Numbers of directories, each 1 higher; 0 is none.
-    slots: Vec<u32>,
+    /// One bit for each low part of a seed that a directory's has, or others do.
+    bits: Vec<u64>,
+    /// Seeds and the numbers of their directories, each 1 higher; 0 is none.
+    slots: Vec<(u64, u32)>,
+    /// Entries of each directory's seed.
+    entries: Vec<Range<u64>>,
 }
 
 impl Slots {
     /// For these directories, of a table with so many seeds; none if one of them can't be right.
     pub fn new(directories: &[Directory], seeds: u64) -> Option<Self> {
         let count = u32::try_from(directories.len()).ok()?;
-        if !directories.iter().all(|directory| directory.is_within(seeds)) {
-            return None;
-        }
-        let mut slots = vec![0; (2 * directories.len()).next_power_of_two()];
+        let entries: Vec<_> = directories.iter().map(|directory| directory.entries(seeds)).collect::<Option<_>>()?;
+        let size = (2 * directories.len()).next_power_of_two();
+        let (mut bits, mut slots) = (vec![0; size], vec![(0, 0); size]);
         for (number, directory) in (1..=count).zip(directories) {
-            let mut place = place(directory.first, slots.len());
-            while slots[place] != 0 {
-                place = (place + 1) % slots.len();
+            let (word, bit) = bit(directory.seed, size);
+            bits[word] |= 1 << bit;
+            let mut place = directory.seed as usize % size;
+            while slots[place].1 != 0 {
+                place = (place + 1) % size;
             }
-            slots[place] = number;
+            slots[place] = (directory.seed, number);
         }
-        Some(Self { slots })
+        Some(Self { bits, slots, entries })
+    }
+
+    #[inline]
+    fn find(&self, seed: u64) -> Option<u32> {
+        let (word, bit) = bit(seed, self.bits.len());
+        let may_be = self.bits.get(word)? >> bit & 1 == 1;
+        if may_be { self.find_slot(seed) } else { None }
+    }
+
+    fn find_slot(&self, seed: u64) -> Option<u32> {
+        let mut place = seed as usize % self.slots.len();
+        loop {
+            let (other, number) = self.slots[place];
+            let number = number.checked_sub(1)?;
+            if other == seed {
+                return Some(number);
+            }
+            place = (place + 1) % self.slots.len();
+        }
     }
 }
 
-/// The place of a directory, unless others took it, among so many, a power of two.
+/// Which bit of so many words, a power of two, a seed has.
 #[inline]
-fn place(first: u64, slots: usize) -> usize {
-    (first.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % slots
+fn bit(seed: u64, words: usize) -> (usize, u32) {
+    ((seed / 64) as usize & words.wrapping_sub(1), (seed % 64) as u32)
 }
 
 /// The directories of an index, borrowed.
@@ -104,21 +136,17 @@ pub struct Directories<'a> {
 }
 
 impl Directories<'_> {
-    /// The number of the directory of the seed with these entries, if it has one.
+    /// The number of the directory of the seed with this hash, if it has one.
     #[inline]
-    pub fn find(&self, found: &Range<usize>) -> Option<u32> {
-        let slots = &self.slots.slots;
-        if found.len() < FREQUENT || slots.is_empty() {
-            return None;
-        }
-        let mut place = place(found.start as u64, slots.len());
-        loop {
-            let number = slots.get(place)?.checked_sub(1)?;
-            if self.directories[number as usize].first == found.start as u64 {
-                return Some(number);
-            }
-            place = (place + 1) % slots.len();
-        }
+    pub fn find(&self, hash: u64, layout: EntryLayout) -> Option<u32> {
+        self.slots.find(layout.seed_of(hash))
+    }
+
+    /// The entries of a directory's seed.
+    #[inline]
+    pub fn all_entries(&self, number: u32) -> Range<usize> {
+        let entries = &self.slots.entries[number as usize];
+        entries.start as usize..entries.end as usize
     }
 
     /// The entries of a directory's seed with this hash of the flank behind it.
@@ -156,7 +184,7 @@ mod tests {
         let counts = [(0, 40), (1, FREQUENT - 1), (2, FREQUENT), (4, 50_000), (8, 3), (8191, 2000)];
         let before = 12_345;
         let entries = bucket(&counts);
-        let directories: Vec<Directory> = directories_of(&entries, before, LAYOUT).collect();
+        let directories: Vec<Directory> = directories_of(77, &entries, before, LAYOUT).collect();
         assert_eq!(directories.len(), 3);
         let seeds = before + entries.len() as u64;
         let slots = Slots::new(&directories, seeds).unwrap();
@@ -165,11 +193,14 @@ mod tests {
         for (tag, count) in counts {
             let found = start..start + count;
             start += count;
-            let number = all.find(&found);
-            assert_eq!(number.is_some(), count >= FREQUENT, "{tag}");
-            assert_eq!(all.find(&(found.start + 1..found.end + 5000)), None);
-            for behind in (0..FLANKS as u16).filter(|_| number.is_some()) {
-                let got = all.entries(number.unwrap(), behind);
+            let hash = 77 << 56 | tag << (56 - 13) | 0x3_1234_5678;
+            let directory = all.find(hash, LAYOUT);
+            assert_eq!(directory.is_some(), count >= FREQUENT, "{tag}");
+            assert_eq!(all.find(hash ^ 1 << 56, LAYOUT), None, "another bucket");
+            let Some(number) = directory else { continue };
+            assert_eq!(all.all_entries(number), found);
+            for behind in 0..FLANKS as u16 {
+                let got = all.entries(number, behind);
                 let own = &entries[found.start - before as usize..][..count];
                 let expected = [behind, behind + 1]
                     .map(|behind| found.start + own.partition_point(|&entry| LAYOUT.behind_of(entry) < behind));
@@ -177,13 +208,13 @@ mod tests {
             }
         }
         let none = Directories { directories: &[], slots: &Slots::default() };
-        assert_eq!(none.find(&(0..5000)), None);
+        assert_eq!(none.find(0, LAYOUT), None);
     }
 
     #[test]
     fn directories_that_lead_outside_are_refused() {
-        let sound = Directory::new(10, &bucket(&[(0, 2000)]), LAYOUT);
-        assert!(Slots::new(&[sound], 2010).is_some());
+        let sound = Directory::new(1, 10, &bucket(&[(0, 2000)]), LAYOUT);
+        assert!(Slots::new(&[sound], 2010).is_some() && Slots::new(&[], 0).is_some());
         assert!(Slots::new(&[sound], 2009).is_none());
         assert!(Slots::new(&[Directory { first: u64::MAX, ..sound }], u64::MAX).is_none());
         let mut falling = sound;

@@ -134,6 +134,18 @@ impl EntryLayout {
         entry >> self.tag_shift()
     }
 
+    /// The bits of a hash that tell seeds apart: bucket and tag.
+    #[inline]
+    pub fn seed_of(self, hash: u64) -> u64 {
+        hash >> (self.tag_shift() - self.bucket_bits)
+    }
+
+    /// The same, of a bucket and an entry.
+    #[inline]
+    pub fn seed(self, bucket: usize, entry: u64) -> u64 {
+        (bucket as u64) << (u64::BITS - self.tag_shift()) | self.tag(entry)
+    }
+
     #[inline]
     fn tag_of(self, hash: u64) -> u64 {
         (hash << self.bucket_bits) >> self.tag_shift()
