@@ -6,6 +6,8 @@ use crate::syncmer::Spacing;
 pub const REPETITIVE_OCCURRENCES: usize = 500;
 /// Candidates that are checked besides the first, at the most, in a quick look or a mate's.
 pub const MAX_CANDIDATES: usize = 20;
+/// The same for a mate that the other shows the way to: enough to see how far its best rival is behind, and that there are too many for `XA`.
+const MAX_LED_CANDIDATES: usize = 10;
 /// The same in a closer look at a read without a mate, which nothing else places.
 const MAX_SINGLE_CANDIDATES: usize = 64;
 /// The same for a simple read: enough to see that there is more than one.
@@ -53,6 +55,8 @@ pub enum Look {
     Quick,
     /// With all seeds; the mate may tell copies apart.
     Mate,
+    /// With all seeds, in one round; the mate is settled.
+    Led,
     /// With all seeds; there is no mate.
     Single,
     /// With rare seeds, and any place rather than none: the read is [simple](crate::simple).
@@ -67,6 +71,7 @@ impl Look {
             Self::Quick => [QUICK; 2],
             Self::Simple => [SIMPLE; 2],
             Self::Mate => MATE,
+            Self::Led => [MATE[0]; 2],
             Self::Single => SINGLE,
         }
     }
@@ -89,6 +94,7 @@ impl Look {
     pub fn max_candidates(self) -> usize {
         match self {
             Self::Simple => MAX_SIMPLE_CANDIDATES,
+            Self::Led => MAX_LED_CANDIDATES,
             Self::Single => MAX_SINGLE_CANDIDATES,
             _ => MAX_CANDIDATES,
         }

@@ -125,9 +125,10 @@ impl Search<'_> {
     }
 
     /// How to look at a read that a quick look didn't settle.
-    fn closer_look(&self, read: usize) -> Look {
+    fn closer_look(&self, read: usize, settled: &[bool]) -> Look {
         match self.paired {
             _ if is_simple(self.reads.read(read).codes) => Look::Simple,
+            true if settled[read ^ 1] => Look::Led,
             true => Look::Mate,
             false => Look::Single,
         }
@@ -166,7 +167,7 @@ impl Search<'_> {
             if work.settled[read] {
                 work.hits.push_none();
             } else {
-                work.looks[read] = self.closer_look(read);
+                work.looks[read] = self.closer_look(read, &work.settled);
                 self.push_seeds(read, work.looks[read].spacing(), &mut work.hits);
             }
         }

@@ -87,9 +87,9 @@ impl Slots {
         let count = u32::try_from(directories.len()).ok()?;
         let entries: Vec<_> = directories.iter().map(|directory| directory.entries(seeds)).collect::<Option<_>>()?;
         let size = (2 * directories.len()).next_power_of_two();
-        let (mut bits, mut slots) = (vec![0; size], vec![(0, 0); size]);
+        let (mut bits, mut slots) = (vec![0; (size / 4).max(1)], vec![(0, 0); size]);
         for (number, directory) in (1..=count).zip(directories) {
-            let (word, bit) = bit(directory.seed, size);
+            let (word, bit) = bit(directory.seed, bits.len());
             bits[word] |= 1 << bit;
             let mut place = directory.seed as usize % size;
             while slots[place].1 != 0 {
