@@ -9,7 +9,9 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::hostile::{BGZF_END, CramPart, bam, bgzf, bgzf_blocks, forge_cram, gzip, records, seal, seal_cram};
+use common::hostile::{
+    BGZF_END, CramPart, INDEX_SECTIONS, bam, bgzf, bgzf_blocks, forge_cram, gzip, records, seal, seal_cram,
+};
 use common::running::listing;
 use common::{CRAMS, READS, Random, bytes, conclude, data, fastq_records, indexed_reference, svala_ok, text, trial};
 
@@ -378,12 +380,15 @@ fn hostile_indexes(bench: &Bench) {
     let reference = folder.join("ref.fa");
     let mut random = Random(5);
     let bases: String = (0..6000).map(|_| ['A', 'C', 'G', 'T'][random.below(4)]).collect();
-    std::fs::write(&reference, format!(">c\n{}NNNN{}\n>d\n{}\n", &bases[..2000], &bases[2000..4000], &bases[4000..]))
-        .expect("a reference");
+    // The last contig has seeds so often that there are directories.
+    let often = bases[..9].repeat(1100);
+    let content = format!(">c\n{}NNNN{}\n>d\n{}\n>e\n{often}\n", &bases[..2000], &bases[2000..4000], &bases[4000..]);
+    std::fs::write(&reference, content).expect("a reference");
     common::svala_ok(&["index", text(&reference), "-t", "1"]);
     let reads = folder.join("reads.fq");
     let read = |at: usize| format!("@r{at}\n{}\n+\n{}\n", &bases[at..at + 100], "I".repeat(100));
-    std::fs::write(&reads, (0..5900).step_by(90).map(read).collect::<String>()).expect("reads");
+    let repeated = format!("@e\n{}\n+\n{}\n", &often[..100], "I".repeat(100));
+    std::fs::write(&reads, (0..5900).step_by(90).map(read).collect::<String>() + &repeated).expect("reads");
     let index = folder.join("ref.fa.svala");
     let whole = bytes(&index);
     let local = Bench { folder: tempfile::tempdir().expect("a folder"), reference };
@@ -394,11 +399,12 @@ fn hostile_indexes(bench: &Bench) {
     assert!(check(&whole, "nothing changed"));
     let entry = |number: usize| 32 + 32 * number;
     let field = |data: &[u8], at: usize| u64::from_le_bytes(data[at..at + 8].try_into().expect("8 bytes")) as usize;
-    for case in 0..140 {
+    for case in 0..20 * INDEX_SECTIONS {
         let mut changed = whole.clone();
-        let number = case % 7;
+        let number = case % INDEX_SECTIONS;
         let (start, length) = (field(&changed, entry(number) + 8), field(&changed, entry(number) + 16));
-        if case < 28 {
+        assert!(case >= INDEX_SECTIONS || length > 0, "section {number} is empty");
+        if case < 4 * INDEX_SECTIONS {
             // An offset or a length.
             let at = entry(number) + [8, 16][case % 2];
             let value = [u64::MAX, 1 << 63, whole.len() as u64, start as u64 + 4096, 0][random.below(5)];

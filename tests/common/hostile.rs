@@ -71,9 +71,14 @@ pub fn bam() -> Vec<u8> {
     content
 }
 
+/// Sections of an index.
+pub const INDEX_SECTIONS: usize = 8;
+/// Bytes of an index's header and section table.
+pub const INDEX_HEAD: usize = 32 + 32 * INDEX_SECTIONS;
+
 /// Makes the checksums of an index right again; the layout is that of `index/format.rs` and `index/checksum.rs`.
 pub fn seal(index: &mut [u8]) {
-    for number in 0..7 {
+    for number in 0..INDEX_SECTIONS {
         let entry = 32 + 32 * number;
         let field = |at: usize| u64::from_le_bytes(index[at..at + 8].try_into().expect("8 bytes")) as usize;
         let (start, bytes) = (field(entry + 8), field(entry + 16));
@@ -87,7 +92,7 @@ pub fn seal(index: &mut [u8]) {
         }
     }
     index[24..32].fill(0);
-    let checksum = xxh3_64(&index[..32 + 32 * 7]);
+    let checksum = xxh3_64(&index[..INDEX_HEAD]);
     index[24..32].copy_from_slice(&checksum.to_le_bytes());
 }
 

@@ -86,51 +86,29 @@ impl FrequentSeeds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::index::{Directories, Directory, EntryLayout, Slots, directories_of};
-    use crate::sequence::encode;
-    use crate::syncmer::{Spacing, for_each_seed};
-    use crate::testing::random_letters;
+    use crate::testing::RepeatedSeeds;
 
     #[test]
     fn what_is_found_agrees_with_the_bases_behind() {
-        let codes: Vec<u8> = random_letters(500, 7, 4).into_iter().map(encode).collect();
-        let mut seeds = Vec::new();
-        for_each_seed(&codes, Spacing::Any, |seed| seeds.push(seed));
-        let layout = EntryLayout { position_bits: 32, bucket_bits: 8 };
-        let bucket = |seed: &Seed| (seed.hash >> 56) as usize;
-        // As often as its number says, with those bases behind it in every third place.
-        let occurrences = |number: usize| 30 * number;
-        let mut entries = Vec::new();
-        for (number, seed) in seeds.iter().enumerate() {
-            let own = flanks(&codes, seed)[1].unwrap_or(0);
-            let behind = |i: usize| [own, (own + 1) % 512, (own + 511) % 512][i % 3];
-            let entry = |i: usize| (bucket(seed), layout.pack(seed, [None, Some(behind(i))], i as u64));
-            entries.extend((0..occurrences(number)).map(entry));
-        }
-        entries.sort_unstable();
-        let buckets: Vec<u32> = (0..=256).map(|b| entries.partition_point(|entry| entry.0 < b) as u32).collect();
-        let entries: Vec<u64> = entries.into_iter().map(|(_, entry)| entry).collect();
-        let of_bucket =
-            |ends: &[u32]| directories_of(&entries[ends[0] as usize..ends[1] as usize], ends[0].into(), layout);
-        let made: Vec<Directory> = buckets.windows(2).flat_map(of_bucket).collect();
-        let slots = Slots::new(&made, entries.len() as u64).unwrap();
-        let made = Directories { directories: &made, slots: &slots };
-        let none = Directories { directories: &[], slots: &Slots::default() };
+        let repeated = RepeatedSeeds::new();
         let mut frequent = FrequentSeeds::default();
-        for (directories, listed) in [(made, 30..), (none, 0..)] {
-            let table = SeedTable { buckets: &buckets, carries: &[], entries: &entries, directories, layout };
+        for has_directories in [true, false] {
+            let table = repeated.table(has_directories);
             frequent.clear();
-            for seed in &seeds {
-                frequent.push(&codes, seed, table.find(table.bucket(seed.hash), seed.hash), &table);
+            for seed in &repeated.seeds {
+                let found = table.find(table.bucket(seed.hash), seed.hash);
+                let directory = table.directories.find(seed.hash, table.layout);
+                frequent.push(&repeated.codes, seed, (found, directory), &table);
             }
-            assert!(listed.contains(&frequent.listed.len()) && frequent.wanted.len() > 20, "{}", frequent.listed.len());
+            assert_eq!(frequent.listed.len() > 30, has_directories);
+            assert!(frequent.wanted.len() > 20);
             frequent.look_up(&table);
-            for (number, seed) in seeds.iter().enumerate() {
+            for (number, seed) in repeated.seeds.iter().enumerate() {
                 let Narrowed { flanks, found } = frequent.get(number as u32);
                 assert_eq!(found.is_some(), flanks[1].is_some(), "{number}");
                 let Some(found) = found.clone() else { continue };
-                assert_eq!(found.len(), occurrences(number).div_ceil(3), "{number}");
-                let positions = entries[found].iter().map(|&entry| layout.unpack(entry).position);
+                assert_eq!(found.len(), RepeatedSeeds::occurrences(number).div_ceil(3), "{number}");
+                let positions = table.entries[found].iter().map(|&entry| table.layout.unpack(entry).position);
                 assert!(positions.into_iter().all(|position| position % 3 == 0), "{seed:?}");
             }
         }

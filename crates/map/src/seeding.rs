@@ -118,3 +118,31 @@ impl SeedHits {
         start..self.read_ends[i]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::RepeatedSeeds;
+
+    #[test]
+    fn seeds_are_found_with_directories_and_without() {
+        let repeated = RepeatedSeeds::new();
+        let mut hits = SeedHits::default();
+        for has_directories in [true, false] {
+            let table = repeated.table(has_directories);
+            hits.clear();
+            hits.push(&repeated.codes, Spacing::Any, Instructions::detect());
+            hits.look_up(&table);
+            assert_eq!(hits.directories.iter().flatten().count() > 30, has_directories);
+            assert_eq!(hits.read(0).count(), repeated.seeds.len());
+            for (number, hit) in hits.read(0).enumerate() {
+                assert_eq!(hit.seed, &repeated.seeds[number]);
+                assert_eq!(hit.found.len(), RepeatedSeeds::occurrences(number), "{number}");
+                let tag = |i: usize| table.layout.tag(table.entries[i]);
+                assert!(hit.found.clone().all(|i| tag(i) == tag(hit.found.start)));
+                let bucket = table.bucket(hit.seed.hash);
+                assert!(bucket.start <= hit.found.start && hit.found.end <= bucket.end);
+            }
+        }
+    }
+}

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use crate::alignment::Alignment;
-use crate::index::{AmbiguousRun, Contig, Places, Reference};
+use crate::index::{
+    AmbiguousRun, Contig, Directories, Directory, EntryLayout, Places, Reference, SeedTable, Slots, directories_of,
+};
 use crate::sequence::{AMBIGUOUS, BLOCK, Planes, encode};
-use crate::syncmer::mix64;
+use crate::syncmer::{Seed, Spacing, flanks, for_each_seed, mix64};
 
 /// Random letters from the first `letters` of ACGT.
 pub fn random_letters(length: usize, seed: u64, letters: u64) -> Vec<u8> {
@@ -81,6 +83,66 @@ impl ReferenceData {
             ambiguous_blocks: &self.ambiguous_blocks,
             alternates: &[],
             blocks: &self.blocks,
+        }
+    }
+}
+
+/// A table of the seeds of a stretch of bases: each 30 times more often than the one before, with the bases behind it in every third place
+/// only.
+pub struct RepeatedSeeds {
+    /// Codes of the bases.
+    pub codes: Vec<u8>,
+    /// Their seeds.
+    pub seeds: Vec<Seed>,
+    buckets: Vec<u32>,
+    entries: Vec<u64>,
+    directories: Vec<Directory>,
+    slots: [Slots; 2],
+}
+
+impl RepeatedSeeds {
+    /// How often a seed occurs.
+    pub fn occurrences(number: usize) -> usize {
+        30 * number
+    }
+
+    /// Of random bases.
+    pub fn new() -> Self {
+        let codes: Vec<u8> = random_letters(500, 7, 4).into_iter().map(encode).collect();
+        let mut seeds = Vec::new();
+        for_each_seed(&codes, Spacing::Any, |seed| seeds.push(seed));
+        let layout = Self::layout();
+        let mut entries = Vec::new();
+        for (number, seed) in seeds.iter().enumerate() {
+            let own = flanks(&codes, seed)[1].unwrap_or(0);
+            let behind = |i: usize| [own, (own + 1) % 512, (own + 511) % 512][i % 3];
+            let entry = |i: usize| (seed.hash >> 56, layout.pack(seed, [None, Some(behind(i))], i as u64));
+            entries.extend((0..Self::occurrences(number)).map(entry));
+        }
+        entries.sort_unstable();
+        let buckets: Vec<u32> = (0..=256).map(|b| entries.partition_point(|entry| entry.0 < b) as u32).collect();
+        let entries: Vec<u64> = entries.into_iter().map(|(_, entry)| entry).collect();
+        let of_bucket = |(bucket, ends): (usize, &[u32])| {
+            directories_of(bucket, &entries[ends[0] as usize..ends[1] as usize], ends[0].into(), layout)
+        };
+        let directories: Vec<Directory> = buckets.windows(2).enumerate().flat_map(of_bucket).collect();
+        let slots = [Slots::default(), Slots::new(&directories, entries.len() as u64).unwrap()];
+        Self { codes, seeds, buckets, entries, directories, slots }
+    }
+
+    fn layout() -> EntryLayout {
+        EntryLayout { position_bits: 32, bucket_bits: 8 }
+    }
+
+    /// The table, with or without directories.
+    pub fn table(&self, has_directories: bool) -> SeedTable<'_> {
+        let slots = &self.slots[usize::from(has_directories)];
+        SeedTable {
+            buckets: &self.buckets,
+            carries: &[],
+            entries: &self.entries,
+            directories: Directories { directories: &self.directories, slots },
+            layout: Self::layout(),
         }
     }
 }

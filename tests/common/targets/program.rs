@@ -6,16 +6,19 @@ use svala_map::index::{BuildOptions, Index, build, index_path};
 use svala_map::meter::IndexMeter;
 
 use crate::common::Random;
-use crate::common::hostile::seal;
+use crate::common::hostile::{INDEX_HEAD, seal};
 use crate::readers::written;
 
 /// A good index, made beside a small reference at `fasta`.
 pub fn index(fasta: &Path) -> Vec<u8> {
     let bases = String::from_utf8(Random(9).bases(3000)).expect("letters");
-    let content = format!(">c\n{}NN{}\n>d\nACGT\n", &bases[..1000], &bases[1000..]);
+    // The last contig has a seed so often that there is a directory.
+    let content = format!(">c\n{}NN{}\n>d\nACGT\n>e\n{}\n", &bases[..1000], &bases[1000..], bases[..9].repeat(1100));
     let output = index_path(fasta);
     let options = BuildOptions { threads: 1, meter: &IndexMeter::default(), position_bits: None };
     build(written(content.as_bytes(), fasta), &output, &options).expect("an index");
+    let made = Index::open(&output, 1).expect("an index");
+    assert!(!made.seeds().directories.directories.is_empty());
     let content = std::fs::read(&output).expect("an index");
     std::fs::remove_file(output).expect("an index");
     content
@@ -35,7 +38,7 @@ pub fn command_line(content: &[u8]) {
 /// An index, with checksums that hold, so that the checks behind them are reached; and what a run looks at in one that is accepted.
 pub fn index_file(content: &[u8], path: &Path) {
     let mut content = content.to_vec();
-    if content.len() > 256 {
+    if content.len() >= INDEX_HEAD {
         seal(&mut content);
     }
     let Ok(index) = Index::open(written(&content, path), 1) else { return };
@@ -46,5 +49,11 @@ pub fn index_file(content: &[u8], path: &Path) {
         letters.clear();
         reference.letters_into(contig.start..contig.start + contig.length.min(10_000), &mut letters);
     }
-    assert!(!letters.is_empty() && !index.seeds().buckets.is_empty());
+    let seeds = index.seeds();
+    assert!(!letters.is_empty() && !seeds.buckets.is_empty());
+    for number in 0..seeds.directories.directories.len() as u32 {
+        let (all, parts) =
+            (seeds.directories.all_entries(number), [0, 511].map(|i| seeds.directories.entries(number, i)));
+        assert!(all.end <= seeds.entries.len() && (parts[0].start, parts[1].end) == (all.start, all.end));
+    }
 }
