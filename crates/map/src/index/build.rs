@@ -1,6 +1,6 @@
 //! Building an index: read and pack the reference, gather its seeds, sort and write them.
 //!
-//! Peak memory is the packed reference, 12 bytes a seed and 4 a bucket, and up to three of the largest contigs as text.
+//! Peak memory is the packed reference, 12 bytes a seed and 4 a bucket, directories, and up to three of the largest contigs as text.
 
 use std::path::Path;
 use std::thread::Builder;

@@ -86,6 +86,9 @@ impl Slots {
     pub fn new(directories: &[Directory], seeds: u64) -> Option<Self> {
         let count = u32::try_from(directories.len()).ok()?;
         let entries: Vec<_> = directories.iter().map(|directory| directory.entries(seeds)).collect::<Option<_>>()?;
+        if !directories.is_sorted_by(|a, b| a.seed < b.seed) {
+            return None;
+        }
         let size = (2 * directories.len()).next_power_of_two();
         let (mut bits, mut slots) = (vec![0; (size / 4).max(1)], vec![(0, 0); size]);
         for (number, directory) in (1..=count).zip(directories) {
@@ -212,13 +215,16 @@ mod tests {
     }
 
     #[test]
-    fn directories_that_lead_outside_are_refused() {
+    fn directories_that_cannot_be_right_are_refused() {
         let sound = Directory::new(1, 10, &bucket(&[(0, 2000)]), LAYOUT);
         assert!(Slots::new(&[sound], 2010).is_some() && Slots::new(&[], 0).is_some());
         assert!(Slots::new(&[sound], 2009).is_none());
         assert!(Slots::new(&[Directory { first: u64::MAX, ..sound }], u64::MAX).is_none());
         let mut falling = sound;
         falling.ends[100] = falling.ends[99] - 1;
-        assert!(Slots::new(&[sound, falling], 5000).is_none());
+        assert!(Slots::new(&[falling], 5000).is_none());
+        let next = Directory { seed: 2, ..sound };
+        assert!(Slots::new(&[sound, next], 5000).is_some());
+        assert!(Slots::new(&[next, sound], 5000).is_none() && Slots::new(&[sound, sound], 5000).is_none());
     }
 }

@@ -97,7 +97,7 @@ impl Index {
         let parameters = check_parameters(path, sections.checked_bytes(Section::Parameters)?)?;
         let carries = sections.check(&parameters, layout(&parameters), threads)?;
         let directory_slots = Slots::new(sections.array(Section::Directories)?, parameters.seeds)
-            .ok_or_else(|| Error::damaged(path, "a directory leads outside the seeds"))?;
+            .ok_or_else(|| Error::damaged(path, "directories lead outside the seeds or are out of order"))?;
         let names = sections.bytes(Section::Names);
         let contigs = read_contigs(path, sections.array(Section::Contigs)?, names, &parameters)?;
         let ambiguous = sections.array(Section::Ambiguous)?;

@@ -10,7 +10,8 @@
 //!
 //! so the entries of one k-mer are neighbours, and those that also agree in the 12 bases behind it are neighbours among
 //! them. About one entry in 8,000 looked at (with a tag of 13 bits) belongs to another k-mer; comparing bases weeds it out. 8 bytes
-//! a seed and 4 a bucket, with no more buckets than seeds: at most 12 bytes a seed.
+//! a seed and 4 a bucket, with no more buckets than seeds: at most 12 bytes a seed. Frequent seeds have directories besides
+//! ([`super::directories`]).
 //!
 //! The numbers in `buckets` never fall, and have more than 32 bits where there are more than 2^32 seeds (references of more than
 //! 23 billion bases). Their low 32 bits are stored; a number less than the one before it tells that the high bits went up by one
