@@ -172,7 +172,7 @@ fn damaged_indexes() {
         std::fs::write(&path, bytes).expect("the index");
         s.fails(&s.reference, &good, None, words);
     };
-    with(&|bytes| bytes[8] += 1, &[".svala", "format 4, this svala reads 3", "format", "svala index"]);
+    with(&|bytes| bytes[8] += 1, &[".svala", "format 5, this svala reads 4", "format", "svala index"]);
     with(&|bytes| bytes[0] = b'X', &["not a svala index"]);
     with(&|bytes| bytes.truncate(bytes.len() - 1), &["damaged"]);
     with(&|bytes| bytes.clear(), &[".svala"]);
