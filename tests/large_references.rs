@@ -96,10 +96,10 @@ fn an_old_index_is_refused() {
     let folder = folder();
     let reference = indexed_reference(folder.path());
     let mut old = bytes(&index_path(&reference));
-    old[8] = 2;
+    old[8] = 3;
     std::fs::write(index_path(&reference), old).expect("an index");
     let reads = data(READS[0]);
-    svala_refuses(&["mem", text(&reference), text(&reads)], 1, "index format 2, this svala reads 3; run `svala index`");
+    svala_refuses(&["mem", text(&reference), text(&reads)], 1, "index format 3, this svala reads 4; run `svala index`");
 }
 
 /// Reads of `bases`, forward and reverse in turn, 100 bases each, named by where they start.
