@@ -215,6 +215,16 @@ mod tests {
     }
 
     #[test]
+    fn seeds_that_share_a_place_are_told_apart() {
+        let entries = bucket(&[(0, 2000)]);
+        let seeds = [5, 6, 5 + 1024, 5 + 2048, 5 + (1 << 20)];
+        let directories = seeds.map(|seed| Directory::new(seed, 0, &entries, LAYOUT));
+        let slots = Slots::new(&directories, 2000).unwrap();
+        assert_eq!(seeds.map(|seed| slots.find(seed)), [0, 1, 2, 3, 4].map(Some));
+        assert_eq!([4, 7, 5 + 4096, 6 + 1024, 5 + (1 << 21)].map(|seed| slots.find(seed)), [None; 5]);
+    }
+
+    #[test]
     fn directories_that_cannot_be_right_are_refused() {
         let sound = Directory::new(1, 10, &bucket(&[(0, 2000)]), LAYOUT);
         assert!(Slots::new(&[sound], 2010).is_some() && Slots::new(&[], 0).is_some());
