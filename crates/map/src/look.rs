@@ -100,3 +100,20 @@ impl Look {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conventions::OtherHits;
+    use crate::options::MapOptions;
+
+    #[test]
+    fn of_no_read_so_few_places_are_checked_that_a_crowd_looks_like_what_xa_names() {
+        let OtherHits::Tag { most: named, .. } = MapOptions::default().conventions.other_hits else {
+            panic!("`XA` is the default")
+        };
+        for look in [Look::Quick, Look::Mate, Look::Led, Look::Single] {
+            assert!(look.max_candidates() > named, "{look:?}");
+        }
+    }
+}

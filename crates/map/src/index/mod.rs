@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 
 pub use build::{BuildOptions, BuildReport, build};
 use checks::Sections;
-pub use directories::{Directories, Slots};
 #[cfg(test)]
-pub(crate) use directories::{Directory, directories_of};
+pub(crate) use directories::directories_of;
+pub use directories::{Directories, Directory, Slots};
 pub use format::AmbiguousRun;
 use format::{ContigRecord, FileHeader, MAGIC, PADDING, Parameters, Section, SectionEntry, VERSION};
 use memmap2::Mmap;

@@ -302,6 +302,19 @@ mod tests {
     }
 
     #[test]
+    fn a_seed_is_told_by_its_bucket_and_its_entries_as_by_its_hash() {
+        for layout in LAYOUTS {
+            for hash in [0xABCD_EF01_2345_6789, 0x0123_4567_89AB_CDEF, u64::MAX] {
+                let entry = layout.pack(&seed(hash), [Some(511), Some(257)], 77);
+                assert_eq!(layout.seed(bucket_of(hash, layout.bucket_bits), entry), layout.seed_of(hash));
+                assert_ne!(layout.seed_of(hash), layout.seed_of(hash ^ 1 << 63));
+                assert_ne!(layout.seed_of(hash), layout.seed_of(hash ^ 1 << (63 - layout.bucket_bits)));
+                assert_eq!(layout.behind_of(entry), 257);
+            }
+        }
+    }
+
+    #[test]
     fn positions_have_the_bits_they_need() {
         let bits = |padded| EntryLayout::new(padded, padded).position_bits;
         assert_eq!([3000, (1 << 32) - 1, 1 << 32, 31 << 30, 1 << 39].map(bits), [32, 32, 33, 35, 40]);
