@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::sync::Arc;
 
 use common::sam_check::{Reference, check};
@@ -358,7 +358,7 @@ fn agree_with_bwa(world: &World) {
     assert!(1000 * shares >= 995 * same.len(), "{counts}");
 }
 
-fn main() {
+fn main() -> ExitCode {
     let world = Arc::new(World::new());
     let on = |name: &str, test: fn(&World)| {
         let world = Arc::clone(&world);
@@ -377,5 +377,5 @@ fn main() {
     trials.push(trial_if("bwa says the same", available, "bwa is missing", "SVALA_REQUIRE_TOOLS", move || {
         agree_with_bwa(&world);
     }));
-    conclude(trials);
+    conclude(trials)
 }

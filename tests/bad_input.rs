@@ -4,6 +4,7 @@ mod common;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use common::{READS, REFERENCE, conclude, data, indexed_reference, svala, svala_ok, text, trial};
 use flate2::Compression;
@@ -229,7 +230,7 @@ fn bad_options() {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     assert!(data(REFERENCE).exists());
     conclude(vec![
         trial("missing files", missing_files),

@@ -13,6 +13,7 @@ mod common;
 mod mapping;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
 use common::{READS, conclude, data, indexed_reference, trial, trial_if};
@@ -77,7 +78,7 @@ struct Sample {
 /// An engine's name and how it is built.
 type Wanted = (String, EngineOptions);
 
-fn main() {
+fn main() -> ExitCode {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let reads = READS.map(data).to_vec();
     let committed = Arc::new(Sample { reference: indexed_reference(folder.path()), reads });
@@ -86,7 +87,7 @@ fn main() {
     for wanted in backends() {
         trials.extend(stamp(wanted, &committed, &given));
     }
-    conclude(trials);
+    conclude(trials)
 }
 
 /// The reads that the environment names.

@@ -7,7 +7,7 @@ mod common;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{ExitCode, Output};
 use std::sync::Arc;
 
 use common::hostile::{bgzf, gzip};
@@ -201,7 +201,7 @@ fn secrets_are_seen() {
     assert_eq!(secret_in(b"svala: GATTAC"), None);
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![

@@ -5,7 +5,7 @@ mod common;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use common::sam_check::{Reference, check, problem};
@@ -246,7 +246,7 @@ fn a_large_set(set: &str) {
     assert!(seen > 0 && problems.is_empty(), "{:?}", &problems[..problems.len().min(20)]);
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let with = |name: &str, program: &str, check: fn(&Bench)| {
@@ -263,5 +263,5 @@ fn main() {
         with("ambiguous bases never match", "samtools", ambiguous_bases_never_match),
         with("Picard accepts all", "picard-tools", picard_accepts),
         trial_if("a large set", has_set, "SVALA_CHECK_SET=REF:R1:R2 is not set", "", move || a_large_set(&named)),
-    ]);
+    ])
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use common::made_up::World;
@@ -295,7 +295,7 @@ fn failures_leave_nothing() {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let with = |program: &'static str, name: &str, check: fn(&Bench)| {
         let bench = Arc::clone(&bench);

@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use common::made_up::World;
@@ -442,7 +442,7 @@ fn options_do_what_they_say(bench: &Bench) {
     assert!(kept(marked) == kept(removed));
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let with = |program: &str, name: &str, check: fn(&Bench)| {
         let bench = Arc::clone(&bench);

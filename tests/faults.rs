@@ -22,7 +22,7 @@ mod signals;
 mod table;
 
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{ExitCode, Output};
 use std::sync::Arc;
 
 use common::running::{listing, said};
@@ -145,7 +145,7 @@ fn words(arguments: &[String]) -> Vec<&str> {
     arguments.iter().map(String::as_str).collect()
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let mut trials = vec![

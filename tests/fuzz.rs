@@ -17,6 +17,7 @@ mod seeds;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use common::hostile::seal_cram;
@@ -133,7 +134,7 @@ fn packing_is_undone() {
     assert_eq!(kept::unpacked(&file), inputs);
 }
 
-fn main() {
+fn main() -> ExitCode {
     conclude(vec![
         trial("panics are seen", panics_are_seen),
         trial("packing is undone", packing_is_undone),

@@ -4,6 +4,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use common::{
@@ -255,7 +256,7 @@ fn mates_need_no_extra_pass(bench: &Bench) {
     assert_eq!(scores, 2 * PAIRS);
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let with_samtools =

@@ -3,6 +3,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use common::{
@@ -183,7 +184,7 @@ fn a_broken_input_ends_the_run(bench: &Bench) {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let with_samtools = |name: &str, check: fn(&Bench)| {

@@ -4,6 +4,7 @@ mod common;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use common::{
     READS, REFERENCE, Random, Record, bytes, conclude, data, has_program, indexed_reference, records,
@@ -179,7 +180,7 @@ fn many_contigs_are_told_apart() {
     assert_eq!(listed.lines().filter(|line| line.contains("\t2\t0")).count(), CONTIGS);
 }
 
-fn main() {
+fn main() -> ExitCode {
     let samtools = has_program("samtools");
     let with_samtools = |name: &str, test: fn()| trial_if(name, samtools, "no samtools", "SVALA_REQUIRE_TOOLS", test);
     conclude(vec![

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::process::ExitCode;
+
 use common::made_up::{Cut, World};
 use common::{Random, Record, conclude, fastq, fastq_pair, qualities, reverse_complement, trial};
 
@@ -388,7 +390,7 @@ fn contig_ends_are_respected() {
     assert_eq!(contigs, ["one", "two"]);
 }
 
-fn main() {
+fn main() -> ExitCode {
     conclude(vec![
         trial("descriptions of contigs can be told", descriptions_of_contigs_can_be_told),
         trial("exact reads of all lengths", exact_reads_of_all_lengths),

@@ -7,7 +7,7 @@ mod forged;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitCode, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -360,7 +360,7 @@ fn odd_input_is_read(bench: &Bench) {
     bench.check(&folder, &odd, Must::Fail(&["odd.fq", "as many files"]), "two files and one of mates");
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![

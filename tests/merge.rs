@@ -3,6 +3,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use common::{READS, conclude, data, fastq_records, indexed_reference, svala_ok, svala_refuses, text, trial};
@@ -258,7 +259,7 @@ struct Case {
     action: &'static [&'static str],
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let case = |name: &'static str, mates, align, action| {
         let bench = Arc::clone(&bench);

@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use common::{READS, conclude, data, has_program, indexed_reference, text, trial, trial_if};
@@ -208,7 +208,7 @@ fn a_socket_is_seen() {
     assert!(calls.iter().any(|call| is_of_a_network(call)), "{calls:?}");
 }
 
-fn main() {
+fn main() -> ExitCode {
     let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
     let reference = Arc::new(indexed_reference(folder.path()));
     let has_strace = has_program("strace") && has_program("bash");

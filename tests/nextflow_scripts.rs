@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use common::{READS, REFERENCE, bytes, conclude, data, fastq_records, has_program, svala_ok, text, trial_if};
 
@@ -169,7 +169,7 @@ fn stubs_make_what_is_declared() {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let with_bash = |name, body: fn()| trial_if(name, has_program("bash"), "no bash here", "SVALA_REQUIRE_TOOLS", body);
     conclude(vec![
         with_bash("lanes in shards are one run", lanes_in_shards_are_one_run),

@@ -5,6 +5,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use common::{READS, Random, bytes, conclude, data, fastq_records, indexed_reference, svala, svala_ok, text, trial};
@@ -145,7 +146,7 @@ fn a_pair_less_shows(bench: &Bench) {
     assert_ne!(bam, bench.expected[0]);
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::process::ExitCode;
+
 use common::made_up::World;
 use common::{Record, conclude, fastq_pair, reverse_complement, svala, svala_ok, text, trial};
 
@@ -127,7 +129,7 @@ fn bad_models_are_refused() {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     conclude(vec![
         trial("every orientation is learnt", every_orientation_is_learnt),
         trial("orientations share a library", orientations_share_a_library),

@@ -7,7 +7,7 @@ mod common;
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
 use std::sync::Arc;
 
 use common::sam_check::{Reference, check};
@@ -328,7 +328,7 @@ fn real_bwa() -> Option<PathBuf> {
     std::env::split_paths(&paths).map(|folder| folder.join("bwa")).find(is_program)
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let mut trials = Vec::new();
     for (number, pipeline) in PIPELINES.iter().enumerate() {
@@ -354,5 +354,5 @@ fn main() {
             companions_are_those_of_bwa(&bench, &bwa.unwrap_or_default());
         },
     ));
-    conclude(trials);
+    conclude(trials)
 }

@@ -8,7 +8,7 @@ mod common;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use common::{Record, conclude, has_program, records, svala_ok, text, trial_if};
 
@@ -93,7 +93,7 @@ fn placements_are_reproduced(data: &Path) {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let data = std::env::var_os("SVALA_DATA").map(PathBuf::from);
     let is_there = |path: &PathBuf| [READS, REFERENCE].iter().all(|name| path.join(name).is_file());
     let found = data.filter(is_there);

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
 use std::sync::Arc;
 
 use common::{Indexed as Bench, READS, conclude, data, has_program, svala, text, trial, trial_if};
@@ -61,7 +61,7 @@ fn indexing_has_a_bar_too(bench: &Bench) {
     assert!(shown.starts_with("svala: indexed ") && shown.lines().count() == 1, "{shown:?}");
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let script = has_program("script");

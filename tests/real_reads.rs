@@ -5,7 +5,7 @@ mod common;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use common::{READS, Record, conclude, data, has_program, indexed_reference, records, svala_ok, text, trial, trial_if};
@@ -228,7 +228,7 @@ fn picard_accepts(aligned: &Aligned) {
     );
 }
 
-fn main() {
+fn main() -> ExitCode {
     let aligned = Arc::new(align());
     let on = |check: fn(&Aligned)| common::looking_at(&aligned, check);
     let tool = |test: &str, program: &str, check: fn(&Aligned)| {

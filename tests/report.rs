@@ -3,7 +3,7 @@
 mod common;
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use common::{Indexed as Bench, READS, conclude, data, has_program, svala_ok, text, trial, trial_if};
@@ -100,7 +100,7 @@ fn look(page: &Path) -> String {
     rest.split('"').next().expect("a part").to_owned()
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![

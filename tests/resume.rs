@@ -6,7 +6,7 @@ mod common;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitCode, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -403,7 +403,7 @@ fn there_must_be_something_to_keep(bench: &Bench) {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![

@@ -7,6 +7,7 @@ mod common;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use common::{READS, conclude, data, indexed_reference, svala, svala_ok, text, trial, trial_if};
@@ -144,7 +145,7 @@ fn comparator_tells_outputs_apart(bench: &Arc<Bench>) -> Trial {
     })
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let gpu = &["--backend", "gpu", "-t", "2", "--batch-reads", "1000"];
     let gpus = &["--backend", "gpu", "--adapters", "all", "-t", "2", "--batch-reads", "300"];

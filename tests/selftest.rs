@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::process::ExitCode;
+
 use common::{Random, conclude, svala, text, trial};
 use serde_json::Value;
 
@@ -86,7 +88,7 @@ fn html_stands_by_itself() {
     assert!(page.contains("passed: all") && !page.contains("<script") && !page.contains("http"));
 }
 
-fn main() {
+fn main() -> ExitCode {
     conclude(vec![
         trial("this installation passes", passes),
         trial("a wrong digest fails", a_wrong_digest_fails),

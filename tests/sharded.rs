@@ -5,6 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use common::{READS, bytes, conclude, data, fastq_records, indexed_reference, svala_ok, svala_refuses, text, trial};
@@ -291,7 +292,7 @@ mod attempts {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     conclude(vec![

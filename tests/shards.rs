@@ -4,6 +4,7 @@ mod common;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use common::{READS, conclude, data, fastq_records, indexed_reference, svala_ok, text, trial};
@@ -116,7 +117,7 @@ fn split_bam(bam: &[u8]) -> (&[u8], &[u8]) {
     bam.split_at(end)
 }
 
-fn main() {
+fn main() -> ExitCode {
     let sample = Arc::new(Sample::new());
     let shards = |name: &str, mates: usize, is_bam: bool| {
         let sample = Arc::clone(&sample);

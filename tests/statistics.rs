@@ -3,7 +3,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use common::{READS, conclude, data, has_program, indexed_reference, svala_ok, text, trial, trial_if};
@@ -207,7 +207,7 @@ fn multiqc_finds_every_file(bench: &Bench) {
     assert!(output.has(".svala_mqc.json"));
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let on = |check: fn(&Bench)| common::looking_at(&bench, check);
     let with = |program: &str, name: &str, check: fn(&Bench)| {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use common::{
@@ -476,7 +476,7 @@ fn broken_fastq_is_refused(bench: &Bench) {
     );
 }
 
-fn main() {
+fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let with_samtools = |name: &str, check: fn(&Bench)| {
         let bench = Arc::clone(&bench);

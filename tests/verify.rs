@@ -3,7 +3,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use common::{
     READS, conclude, data, has_program, indexed_reference, svala, svala_ok, svala_refuses, text, trial, trial_if,
@@ -166,7 +166,7 @@ fn what_is_missing_or_no_record_is_refused() {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let with = |program: &str, name: &str, check: fn()| {
         trial_if(name, has_program(program), &format!("no {program}"), "SVALA_REQUIRE_TOOLS", check)
     };

@@ -9,7 +9,7 @@ pub mod sam_check;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitCode, Output};
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
@@ -262,7 +262,7 @@ impl Indexed {
     }
 }
 
-/// Runs trials as a test program.
-pub fn conclude(trials: Vec<Trial>) -> ! {
-    libtest_mimic::run(&Arguments::from_args(), trials).exit()
+/// Runs trials as a test program. `main` returns what this does, so that the folders it holds are removed.
+pub fn conclude(trials: Vec<Trial>) -> ExitCode {
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
