@@ -127,13 +127,19 @@ pub fn hostile_indexes(bench: &Bench) {
     let index = folder.join("ref.fa.svala");
     let whole = bytes(&index);
     let local = Bench { folder: tempfile::tempdir().expect("a folder"), reference };
-    let check = |content: &[u8], case: &str| {
+    let check = |content: &[u8], must: Must<'_>, case: &str| {
         std::fs::write(&index, content).expect("an index");
-        local.check(&folder, &["-1", text(&reads)], Must::Either(".svala"), case)
+        local.check(&folder, &["-1", text(&reads)], must, case)
     };
-    assert!(check(&whole, "nothing changed"));
+    let sealed = |mut content: Vec<u8>| {
+        seal(&mut content);
+        content
+    };
+    assert!(sealed(whole.clone()) == whole, "checksums are those of the file");
+    assert!(check(&whole, Must::Either(".svala"), "nothing changed"));
     let entry = |number: usize| 32 + 32 * number;
     let field = |data: &[u8], at: usize| u64::from_le_bytes(data[at..at + 8].try_into().expect("8 bytes")) as usize;
+    let mut failed = 0;
     for case in 0..20 * INDEX_SECTIONS {
         let mut changed = whole.clone();
         let number = case % INDEX_SECTIONS;
@@ -141,7 +147,7 @@ pub fn hostile_indexes(bench: &Bench) {
         assert!(case >= INDEX_SECTIONS || length > 0, "section {number} is empty");
         if case < 4 * INDEX_SECTIONS {
             // An offset or a length.
-            let at = entry(number) + [8, 16][case % 2];
+            let at = entry(number) + [8, 16][case / INDEX_SECTIONS % 2];
             let value = [u64::MAX, 1 << 63, whole.len() as u64, start as u64 + 4096, 0][random.below(5)];
             changed[at..at + 8].copy_from_slice(&value.to_le_bytes());
         } else {
@@ -150,7 +156,12 @@ pub fn hostile_indexes(bench: &Bench) {
                 changed[place] = [random.next() as u8, 0, 0xff][random.below(3)];
             }
         }
-        seal(&mut changed);
-        check(&changed, &format!("index {case}"));
+        failed += usize::from(!check(&sealed(changed), Must::Either(".svala"), &format!("index {case}")));
     }
+    assert!((60..=140).contains(&failed), "{failed} fail");
+    // Where the first directory, in the last section, says that its entries begin.
+    let mut changed = whole;
+    let first = field(&changed, entry(INDEX_SECTIONS - 1) + 8) + 8;
+    changed[first..first + 8].fill(0xff);
+    check(&sealed(changed), Must::Fail(&[".svala", "directories lead outside"]), "a directory");
 }

@@ -95,7 +95,7 @@ impl Candidates {
     }
 
     /// Adds the candidates of the next reads, which are one read or two mates. The deeper round is for reads none of which has
-    /// enough stretches: one that has them anchors its mate, which rescue will find.
+    /// enough stretches, nor is settled: one that has or is anchors its mate, which rescue will find.
     pub fn collect(&mut self, hits: &SeedHits, sources: &[Source<'_>]) {
         let first = self.read_ends.len();
         for round in 0..2 {

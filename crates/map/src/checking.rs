@@ -119,9 +119,9 @@ impl Checked {
         context: Context<'_>,
     ) -> Option<Best> {
         let (primary, alternates) = split_assemblies(candidates, context.reference);
-        let best = self.check_assembly(number, primary, None, read, context);
+        let best = self.check_assembly(number, (primary, false), None, read, context);
         if !alternates.is_empty() {
-            self.check_assembly(number, alternates, best, read, context);
+            self.check_assembly(number, (alternates, true), best, read, context);
         }
         best
     }
@@ -131,7 +131,7 @@ impl Checked {
     fn check_assembly(
         &mut self,
         number: usize,
-        candidates: &mut [Candidate],
+        (candidates, alternate): (&mut [Candidate], bool),
         mut best: Option<Best>,
         NamedRead { read, name_hash, look }: NamedRead<'_>,
         context: Context<'_>,
@@ -162,13 +162,14 @@ impl Checked {
             }
         }
         let kept = &mut others[..kept];
-        if kept.len() > look.max_candidates() {
+        let most = look.max_candidates().max(context.options.conventions.other_hits.places_told(alternate));
+        if kept.len() > most {
             for this in &mut *kept {
                 let matching = if least > 0 { this.similarity } else { similarity(this) };
                 this.weigh(matching, read.length());
             }
         }
-        for candidate in ranked(kept, look.max_candidates()) {
+        for candidate in ranked(kept, most) {
             if may_matter(candidate, best.as_ref(), (read.length(), look), context.options) {
                 best = better(best, self.check(number, candidate, read, context));
             }

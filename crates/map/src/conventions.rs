@@ -20,6 +20,10 @@ pub struct Conventions {
     pub contig_descriptions: bool,
 }
 
+/// Others on the primary assembly that are named at the most beside some on alternate loci, unless more are asked for. (In bwa only how many
+/// there are together counts; but no more places are compared there than where there are no alternate loci, for the same mapping quality.)
+const BESIDE_ALTERNATES: usize = 9;
+
 /// How alignments are told that rival a reported one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtherHits {
@@ -44,6 +48,28 @@ pub enum OtherHits {
 }
 
 impl OtherHits {
+    /// Places on the primary assembly, or on alternate loci, that have to be compared besides the best to tell which of them are named, or
+    /// that there are too many.
+    pub(crate) fn places_told(self, alternate: bool) -> usize {
+        match self {
+            Self::Tag { most_alternate, .. } if alternate => most_alternate.saturating_add(1),
+            Self::Tag { most, .. } => most.max(BESIDE_ALTERNATES).saturating_add(1),
+            Self::Records { most } => most,
+            Self::UnpairedRecords => 0,
+        }
+    }
+
+    /// Whether the tag would name so many, on the primary assembly and on alternate loci, that it names none.
+    pub(crate) fn are_too_many(self, primary: usize, alternate: usize) -> bool {
+        match self {
+            Self::Tag { most, .. } if alternate == 0 => primary > most,
+            Self::Tag { most, most_alternate, .. } => {
+                primary + alternate > most_alternate || primary > most.max(BESIDE_ALTERNATES)
+            }
+            Self::UnpairedRecords | Self::Records { .. } => false,
+        }
+    }
+
     /// How many at the most are records beside one reported alignment, which is in a proper pair or not.
     pub(crate) fn most_records(self, proper: bool) -> usize {
         match self {
@@ -65,5 +91,26 @@ impl Default for Conventions {
             drop_unmapped: false,
             contig_descriptions: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_is_less_than_what_is_compared_so_that_no_crowd_is_told_in_part() {
+        for (most, most_alternate) in [(5, 200), (0, 0), (9, 9), (10, 3), (70, 200), (usize::MAX, usize::MAX)] {
+            let tag = OtherHits::Tag { most, most_alternate, share_milli: 800, scored: false };
+            let [on_primary, on_alternates] = [false, true].map(|alternate| tag.places_told(alternate));
+            for other in [0, 1, 5] {
+                assert!(tag.are_too_many(on_primary, other) || on_primary == usize::MAX, "{tag:?}, {other}");
+                assert!(tag.are_too_many(other, on_alternates) || on_alternates == usize::MAX, "{tag:?}, {other}");
+            }
+        }
+        let default = Conventions::default().other_hits;
+        let are_too_many =
+            [(5, 0), (6, 0), (9, 1), (10, 1), (0, 200), (1, 200)].map(|(p, a)| default.are_too_many(p, a));
+        assert_eq!(are_too_many, [false, true, false, true, false, true]);
     }
 }

@@ -19,7 +19,7 @@ pub struct Narrowed {
 pub struct FrequentSeeds {
     narrowed: Vec<Narrowed>,
     /// Those with a directory.
-    listed: Vec<Listed>,
+    with_directory: Vec<WithDirectory>,
     /// Numbers of those to be searched for.
     wanted: Vec<u32>,
     /// Two for each of these.
@@ -28,7 +28,7 @@ pub struct FrequentSeeds {
 
 /// A frequent seed with a directory.
 #[derive(Clone, Copy, Debug)]
-struct Listed {
+struct WithDirectory {
     number: u32,
     directory: u32,
     behind: u16,
@@ -38,7 +38,7 @@ impl FrequentSeeds {
     /// Forgets all.
     pub fn clear(&mut self) {
         self.narrowed.clear();
-        self.listed.clear();
+        self.with_directory.clear();
         self.wanted.clear();
         self.bounds.clear();
     }
@@ -55,7 +55,7 @@ impl FrequentSeeds {
         let number = self.narrowed.len() as u32;
         if let Some(behind) = flanks[1] {
             if let Some(directory) = directory {
-                self.listed.push(Listed { number, directory, behind });
+                self.with_directory.push(WithDirectory { number, directory, behind });
             } else {
                 self.wanted.push(number);
                 self.bounds.extend(table.flank_bounds(found, seed.hash, behind));
@@ -67,7 +67,7 @@ impl FrequentSeeds {
 
     /// Narrows all.
     pub fn look_up(&mut self, table: &SeedTable<'_>) {
-        for &Listed { number, directory, behind } in &self.listed {
+        for &WithDirectory { number, directory, behind } in &self.with_directory {
             self.narrowed[number as usize].found = Some(table.directories.entries(directory, behind));
         }
         table.search(&mut self.bounds);
@@ -100,7 +100,7 @@ mod tests {
                 let directory = table.directories.find(seed.hash, table.layout);
                 frequent.push(&repeated.codes, seed, (found, directory), &table);
             }
-            assert_eq!(frequent.listed.len() > 30, has_directories);
+            assert_eq!(frequent.with_directory.len() > 30, has_directories);
             assert!(frequent.wanted.len() > 20);
             frequent.look_up(&table);
             for (number, seed) in repeated.seeds.iter().enumerate() {

@@ -6,7 +6,7 @@ use crate::syncmer::Spacing;
 pub const REPETITIVE_OCCURRENCES: usize = 500;
 /// Candidates that are checked besides the first, at the most, in a quick look or a mate's.
 pub const MAX_CANDIDATES: usize = 20;
-/// The same for a mate that the other shows the way to: enough to see how far its best rival is behind, and that there are too many for `XA`.
+/// The same for a mate that the other shows the way to: enough to see how far its best rival is behind.
 const MAX_LED_CANDIDATES: usize = 10;
 /// The same in a closer look at a read without a mate, which nothing else places.
 const MAX_SINGLE_CANDIDATES: usize = 64;
@@ -88,8 +88,8 @@ impl Look {
         if self == Self::Quick { Spacing::Disjoint } else { Spacing::Any }
     }
 
-    /// Candidates that are checked besides the first, at the most, on each assembly. A crowd of more is thinned by how much of the read
-    /// matches there.
+    /// Candidates that are checked besides the first on each assembly, at the most, unless more are to be told
+    /// ([`OtherHits`](crate::conventions::OtherHits)). A crowd of more is thinned by how much of the read matches there.
     #[must_use]
     pub fn max_candidates(self) -> usize {
         match self {
@@ -97,23 +97,6 @@ impl Look {
             Self::Led => MAX_LED_CANDIDATES,
             Self::Single => MAX_SINGLE_CANDIDATES,
             _ => MAX_CANDIDATES,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::conventions::OtherHits;
-    use crate::options::MapOptions;
-
-    #[test]
-    fn of_no_read_so_few_places_are_checked_that_a_crowd_looks_like_what_xa_names() {
-        let OtherHits::Tag { most: named, .. } = MapOptions::default().conventions.other_hits else {
-            panic!("`XA` is the default")
-        };
-        for look in [Look::Quick, Look::Mate, Look::Led, Look::Single] {
-            assert!(look.max_candidates() > named, "{look:?}");
         }
     }
 }

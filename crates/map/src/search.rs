@@ -128,7 +128,8 @@ impl Search<'_> {
     fn closer_look(&self, read: usize, settled: &[bool]) -> Look {
         match self.paired {
             _ if is_simple(self.reads.read(read).codes) => Look::Simple,
-            true if settled[read ^ 1] => Look::Led,
+            // Rescue looks near the mate for what one round misses.
+            true if self.rescues && settled[read ^ 1] => Look::Led,
             true => Look::Mate,
             false => Look::Single,
         }

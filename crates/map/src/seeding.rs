@@ -65,13 +65,13 @@ impl SeedHits {
         let directories = self.seeds.iter().map(|seed| table.directories.find(seed.hash, table.layout));
         self.directories.clear();
         self.directories.extend(directories);
-        let listed = self.directories.iter().map(Option::is_some);
+        let have = self.directories.iter().map(Option::is_some);
         // Seeds with a directory take any bucket, the same each time.
         let buckets = self
             .seeds
             .iter()
-            .zip(listed)
-            .map(|(seed, is_listed)| table.bucket(select_unpredictable(is_listed, 0, seed.hash)));
+            .zip(have)
+            .map(|(seed, has_directory)| table.bucket(select_unpredictable(has_directory, 0, seed.hash)));
         self.found.clear();
         self.found.extend(buckets);
         // The search below branches on what it loads, so that few loads would be under way at once. These don't.

@@ -161,15 +161,15 @@ pub fn add_alternatives(
         let others = alignments.iter().filter(|a| *a != own && rivals_first(a, placement));
         let others = others.map(|&alignment| Alternative { alignment, placement });
         match options.conventions.other_hits {
-            OtherHits::Tag { most, most_alternate, share_milli, .. } => {
+            tag @ OtherHits::Tag { most, most_alternate, share_milli, .. } => {
                 let least = i64::from(share_milli) * i64::from(own.score);
                 let good = others.filter(|other| 1000 * i64::from(other.alignment.score) > least);
                 let has_alternates = alignments.last().is_some_and(|last| last.alternate);
                 alternatives
                     .extend(good.take(if has_alternates { most.max(most_alternate) } else { most }.saturating_add(1)));
                 let named = &alternatives[start..];
-                let most = if named.iter().any(|other| other.alignment.alternate) { most_alternate } else { most };
-                if named.len() > most {
+                let on_alternates = named.iter().filter(|other| other.alignment.alternate).count();
+                if tag.are_too_many(named.len() - on_alternates, on_alternates) {
                     alternatives.truncate(start);
                 }
             }

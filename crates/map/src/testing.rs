@@ -1,4 +1,4 @@
-//! Made-up references for unit tests.
+//! Made-up references and tables of seeds for unit tests.
 
 use std::ops::Range;
 
@@ -87,7 +87,7 @@ impl ReferenceData {
     }
 }
 
-/// A table of the seeds of a stretch of bases: each 30 times more often than the one before, with the bases behind it in every third place
+/// A table of the seeds of a stretch of bases: each occurs 30 times more than the one before, with the bases behind it in every third place
 /// only.
 pub struct RepeatedSeeds {
     /// Codes of the bases.
@@ -126,7 +126,7 @@ impl RepeatedSeeds {
             directories_of(bucket, &entries[ends[0] as usize..ends[1] as usize], ends[0].into(), layout)
         };
         let directories: Vec<Directory> = buckets.windows(2).enumerate().flat_map(of_bucket).collect();
-        let slots = [Slots::default(), Slots::new(&directories, entries.len() as u64).unwrap()];
+        let slots = [&[][..], &directories].map(|some| Slots::new(some, entries.len() as u64).unwrap());
         Self { codes, seeds, buckets, entries, directories, slots }
     }
 

@@ -396,10 +396,12 @@ mod tests {
             let expected = all.best.segment(length, &options);
             assert_eq!(scan(&bits, valid, length, &options), expected, "round {round}");
             let is_long = all.best.score > PASSED_OVER as i32 * options.match_score();
-            passed_over += u32::from(bits.are_many(length) && is_long);
-            poor += u32::from(bits.are_many(length) && !is_long);
+            // Under other scores nothing is passed over.
+            let may_pass = bits.are_many(length) && options.mismatch() >= PASSED_OVER as i32 * options.match_score();
+            passed_over += u32::from(may_pass && is_long);
+            poor += u32::from(may_pass && !is_long);
         }
-        assert!(passed_over > 1000 && poor > 20, "{passed_over}, {poor}");
+        assert!(passed_over > 500 && poor > 10, "{passed_over}, {poor}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! The entries of a seed are sorted by the hash of the flank behind it. To search for a flank among a hundred thousand entries takes a dozen
 //! steps, each of which waits for memory far away; a seed with [`FREQUENT`] entries or more has a directory instead, in which one place
-//! says where they are. Directories take 2 bytes an entry at the most, and are few: the table that finds them is small enough to stay near.
+//! says where they are. Directories take little more than 2 bytes an entry at the most, and are few: the table that finds them is small enough to stay near.
 
 use std::ops::Range;
 
@@ -13,6 +13,8 @@ use crate::syncmer::FLANK_BITS;
 
 /// Entries from which on a seed has a directory.
 pub const FREQUENT: usize = 1024;
+/// Steps that finding room for a seed may take on average: there are one or two, unless seeds were chosen to be in each other's way.
+const MOST_STEPS: usize = 16;
 /// Hashes that a flank may have.
 const FLANKS: usize = 1 << FLANK_BITS;
 
@@ -35,7 +37,7 @@ impl Directory {
     fn new(seed: u64, first: u64, entries: &[u64], layout: EntryLayout) -> Self {
         let mut ends = [0; FLANKS];
         for &entry in entries {
-            ends[usize::from(layout.behind_of(entry))] += 1;
+            ends[usize::from(layout.behind(entry))] += 1;
         }
         let mut total = 0;
         for end in &mut ends {
@@ -71,13 +73,13 @@ pub fn directories_of(
 
 /// Finds directories by their seeds: a hash table with open addressing, at most half full, and a bit for each of many more hashes, because
 /// most seeds have none.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Slots {
-    /// One bit for each low part of a seed that a directory's has, or others do.
+    /// One bit for each low part of a seed, set where a directory's has it.
     bits: Vec<u64>,
     /// Seeds and the numbers of their directories, each 1 higher; 0 is none.
     slots: Vec<(u64, u32)>,
-    /// Entries of each directory's seed.
+    /// Entries of each directory's seed, near each other.
     entries: Vec<Range<u64>>,
 }
 
@@ -91,12 +93,14 @@ impl Slots {
         }
         let size = (2 * directories.len()).next_power_of_two();
         let (mut bits, mut slots) = (vec![0; (size / 4).max(1)], vec![(0, 0); size]);
+        let mut steps_left = MOST_STEPS * (directories.len() + 1);
         for (number, directory) in (1..=count).zip(directories) {
             let (word, bit) = bit(directory.seed, bits.len());
             bits[word] |= 1 << bit;
             let mut place = directory.seed as usize % size;
             while slots[place].1 != 0 {
                 place = (place + 1) % size;
+                steps_left = steps_left.checked_sub(1)?;
             }
             slots[place] = (directory.seed, number);
         }
@@ -106,7 +110,7 @@ impl Slots {
     #[inline]
     fn find(&self, seed: u64) -> Option<u32> {
         let (word, bit) = bit(seed, self.bits.len());
-        let may_be = self.bits.get(word)? >> bit & 1 == 1;
+        let may_be = self.bits[word] >> bit & 1 == 1;
         if may_be { self.find_slot(seed) } else { None }
     }
 
@@ -126,7 +130,7 @@ impl Slots {
 /// Which bit of so many words, a power of two, a seed has.
 #[inline]
 fn bit(seed: u64, words: usize) -> (usize, u32) {
-    ((seed / 64) as usize & words.wrapping_sub(1), (seed % 64) as u32)
+    ((seed / 64) as usize & (words - 1), (seed % 64) as u32)
 }
 
 /// The directories of an index, borrowed.
@@ -166,7 +170,11 @@ impl Directories<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syncmer::Seed;
+    use crate::index::{BuildOptions, Index, build};
+    use crate::meter::IndexMeter;
+    use crate::sequence::encode;
+    use crate::syncmer::{Seed, Spacing, for_each_seed};
+    use crate::testing::random_letters;
 
     const LAYOUT: EntryLayout = EntryLayout { position_bits: 32, bucket_bits: 8 };
 
@@ -206,12 +214,46 @@ mod tests {
                 let got = all.entries(number, behind);
                 let own = &entries[found.start - before as usize..][..count];
                 let expected = [behind, behind + 1]
-                    .map(|behind| found.start + own.partition_point(|&entry| LAYOUT.behind_of(entry) < behind));
+                    .map(|behind| found.start + own.partition_point(|&entry| LAYOUT.behind(entry) < behind));
                 assert_eq!([got.start, got.end], expected, "{tag}, {behind}");
             }
         }
-        let none = Directories { directories: &[], slots: &Slots::default() };
+        let none = Directories { directories: &[], slots: &Slots::new(&[], 0).unwrap() };
         assert_eq!(none.find(0, LAYOUT), None);
+    }
+
+    /// Of a file, made by so many threads, whose last contig repeats 9 bases: what directories say is what searching says.
+    #[test]
+    fn directories_of_a_file_say_what_its_seeds_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let [fasta, path] = ["ref.fa", "ref.fa.svala"].map(|name| folder.path().join(name));
+        let random = random_letters(50_000, 4, 4);
+        let often = random[..9].repeat(FREQUENT + 100);
+        let text = [b">a\n", &random[..], b"\n>b\n", &often, b"\n>c\n", &often[..9 * (FREQUENT - 100)], b"\n"].concat();
+        std::fs::write(&fasta, text).unwrap();
+        let made = [1, 3].map(|threads| {
+            let options = BuildOptions { threads, meter: &IndexMeter::default(), position_bits: None };
+            build(&fasta, &path, &options).unwrap();
+            std::fs::read(&path).unwrap()
+        });
+        assert!(made[0] == made[1]);
+        let index = Index::open(&path, 2).unwrap();
+        let table = index.seeds();
+        let codes: Vec<u8> = [&random[..], &often].concat().into_iter().map(encode).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        for_each_seed(&codes, Spacing::Any, |seed| {
+            let found = table.find(table.bucket(seed.hash), seed.hash);
+            let directory = table.directories.find(seed.hash, table.layout);
+            assert_eq!(directory.is_some(), found.len() >= FREQUENT);
+            let Some(number) = directory.filter(|&number| seen.insert(number)) else { return };
+            assert_eq!(table.directories.all_entries(number), found);
+            for behind in 0..FLANKS as u16 {
+                let mut bounds = table.flank_bounds(found.clone(), seed.hash, behind);
+                table.search(&mut bounds);
+                assert_eq!(table.directories.entries(number, behind), bounds[0].first..bounds[1].first);
+            }
+        });
+        assert!(!seen.is_empty() && seen.len() == table.directories.directories.len());
     }
 
     #[test]
@@ -233,6 +275,12 @@ mod tests {
         let mut falling = sound;
         falling.ends[100] = falling.ends[99] - 1;
         assert!(Slots::new(&[falling], 5000).is_none());
+        let in_the_way = |shift: u32| {
+            let mut directories = vec![sound; 4000];
+            (0..).zip(&mut directories).for_each(|(i, directory)| directory.seed = i << shift);
+            directories
+        };
+        assert!(Slots::new(&in_the_way(0), 5000).is_some() && Slots::new(&in_the_way(20), 5000).is_none());
         let next = Directory { seed: 2, ..sound };
         assert!(Slots::new(&[sound, next], 5000).is_some());
         assert!(Slots::new(&[next, sound], 5000).is_none() && Slots::new(&[sound, sound], 5000).is_none());

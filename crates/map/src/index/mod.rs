@@ -27,7 +27,8 @@ pub use format::AmbiguousRun;
 use format::{ContigRecord, FileHeader, MAGIC, PADDING, Parameters, Section, SectionEntry, VERSION};
 use memmap2::Mmap;
 pub use places::Places;
-pub use reference::{Contig, LINE_BLOCKS, Reference};
+pub(crate) use reference::LINE_BLOCKS;
+pub use reference::{Contig, Reference};
 pub use seeds::{Bound, EntryLayout, Occurrence, SeedTable};
 use svala_io::{ReferenceBases, is_reference_name};
 
@@ -96,8 +97,9 @@ impl Index {
         let sections = Sections::find(path, &map, &table)?;
         let parameters = check_parameters(path, sections.checked_bytes(Section::Parameters)?)?;
         let carries = sections.check(&parameters, layout(&parameters), threads)?;
-        let directory_slots = Slots::new(sections.array(Section::Directories)?, parameters.seeds)
-            .ok_or_else(|| Error::damaged(path, "directories lead outside the seeds or are out of order"))?;
+        let directory_slots = Slots::new(sections.array(Section::Directories)?, parameters.seeds).ok_or_else(|| {
+            Error::damaged(path, "directories lead outside the seeds, are out of order or in each other's way")
+        })?;
         let names = sections.bytes(Section::Names);
         let contigs = read_contigs(path, sections.array(Section::Contigs)?, names, &parameters)?;
         let ambiguous = sections.array(Section::Ambiguous)?;

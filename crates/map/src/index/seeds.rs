@@ -123,9 +123,15 @@ impl EntryLayout {
         self.behind_shift() + FLANK_BITS
     }
 
+    /// The hash of the flank before a seed, of an entry.
+    #[inline]
+    fn before(self, entry: u64) -> u16 {
+        ((entry >> self.before_shift()) & ((1 << FLANK_BITS) - 1)) as u16
+    }
+
     /// The hash of the flank behind a seed, of an entry.
     #[inline]
-    pub fn behind_of(self, entry: u64) -> u16 {
+    pub fn behind(self, entry: u64) -> u16 {
         ((entry >> self.behind_shift()) & ((1 << FLANK_BITS) - 1)) as u16
     }
 
@@ -228,8 +234,7 @@ impl SeedTable<'_> {
     /// Whether an entry agrees with a seed's flank before the k-mer, where that is known.
     #[inline]
     pub fn agrees_before(&self, entry: u64, flanks: Flanks) -> bool {
-        let hash = (entry >> self.layout.before_shift()) & ((1 << FLANK_BITS) - 1);
-        flanks[0].is_none_or(|flank| hash == u64::from(flank))
+        flanks[0].is_none_or(|flank| self.layout.before(entry) == flank)
     }
 
     /// The sorted entries of `range` between `low` and `high`, both included.
@@ -309,7 +314,7 @@ mod tests {
                 assert_eq!(layout.seed(bucket_of(hash, layout.bucket_bits), entry), layout.seed_of(hash));
                 assert_ne!(layout.seed_of(hash), layout.seed_of(hash ^ 1 << 63));
                 assert_ne!(layout.seed_of(hash), layout.seed_of(hash ^ 1 << (63 - layout.bucket_bits)));
-                assert_eq!(layout.behind_of(entry), 257);
+                assert_eq!(layout.behind(entry), 257);
             }
         }
     }
@@ -334,7 +339,7 @@ mod tests {
         let buckets = starts.map(|start| start as u32);
         let carries: Vec<usize> = carries(&buckets, 0).collect();
         assert_eq!(carries, [150, 250]);
-        let none = Directories { directories: &[], slots: &Slots::default() };
+        let none = Directories { directories: &[], slots: &Slots::new(&[], 0).unwrap() };
         let table =
             SeedTable { buckets: &buckets, carries: &carries, entries: &[], directories: none, layout: LAYOUTS[1] };
         for (bucket, bounds) in starts.windows(2).enumerate() {
@@ -367,7 +372,7 @@ mod tests {
             entries.sort_unstable();
             let total = entries.len() as u32;
             let buckets: Vec<u32> = (0..=256).map(|b| if b > 3 { total } else { 0 }).collect();
-            let none = Directories { directories: &[], slots: &Slots::default() };
+            let none = Directories { directories: &[], slots: &Slots::new(&[], 0).unwrap() };
             let table = SeedTable { buckets: &buckets, carries: &[], entries: &entries, directories: none, layout };
             for &hash in &hashes {
                 let found = table.find(table.bucket(hash), hash);
