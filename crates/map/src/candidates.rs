@@ -46,6 +46,11 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// A place without anything known of it.
+    pub fn at(reverse: bool, diagonal: u64) -> Self {
+        Self { diagonal, reverse, ..Self::default() }
+    }
+
     /// The smaller, the earlier it is looked at.
     fn rank(&self) -> (u32, Reverse<u32>) {
         (self.edits + if self.mated { 0 } else { MATE_EDITS }, Reverse(self.seeds))
@@ -117,11 +122,8 @@ impl Candidates {
     /// Adds the places of a read that is settled.
     fn add_settled(&mut self, places: &[Alignment], searched: &Searched) {
         let first = self.candidates.len();
-        self.candidates.extend(places.iter().map(|place| Candidate {
-            diagonal: place.start_diagonal() as u64,
-            reverse: place.reverse,
-            ..Candidate::default()
-        }));
+        let shown = places.iter().map(|place| Candidate::at(place.reverse, place.start_diagonal() as u64));
+        self.candidates.extend(shown);
         self.candidates[first..].sort_unstable_by_key(|candidate| (candidate.reverse, candidate.diagonal));
         self.read_ends.push(self.candidates.len());
         self.searched.push(*searched);

@@ -14,7 +14,7 @@ use crate::look::Look;
 use crate::options::MapOptions;
 use crate::reads::{PackedRead, PackedReads};
 use crate::rescue::Found;
-use crate::ungapped::{Segment, best_segment, block_similarity};
+use crate::ungapped::{Segment, best_segment, block_similarity, part_similarity};
 
 /// How far below the best value of a read an alignment's highest possible value may lie for it to be extended: where it would
 /// still count for the mapping quality or for a pair.
@@ -172,6 +172,39 @@ impl Checked {
         for candidate in ranked(kept, most) {
             if may_matter(candidate, best.as_ref(), (read.length(), look), context.options) {
                 best = better(best, self.check(number, candidate, read, context));
+            }
+        }
+        let left_out = kept.get_mut(most..).unwrap_or_default();
+        best.map(|best| self.check_other_pieces(number, left_out, (best, most), read, context))
+    }
+
+    /// Of a crowd's candidates that were left out, checks those that match where the best place leaves bases unaligned: the read may be split,
+    /// and places of its shorter piece look poor beside copies of the longer one. Returns the best then.
+    #[inline(always)]
+    fn check_other_pieces(
+        &mut self,
+        number: usize,
+        left_out: &mut [Candidate],
+        (mut best, most): (Best, usize),
+        read: PackedRead<'_>,
+        context: Context<'_>,
+    ) -> Best {
+        let (place, length) = (best.alignment, read.length() as u32);
+        let least = context.options.min_score / context.options.match_score();
+        for part in [0..place.query_start, place.query_end..length] {
+            if left_out.is_empty() || (part.len() as i32) < least {
+                continue;
+            }
+            let mirrored = length - part.end..length - part.start;
+            for this in &mut *left_out {
+                let part = if this.reverse == place.reverse { &part } else { &mirrored };
+                let strand = read.strand(this.reverse);
+                this.similarity = part_similarity(strand, context.reference, this.diagonal, part.clone());
+            }
+            for candidate in ranked(left_out, most) {
+                if 2 * candidate.similarity as usize >= part.len() {
+                    best = better(Some(best), self.check(number, candidate, read, context)).unwrap_or(best);
+                }
             }
         }
         best
@@ -377,6 +410,34 @@ mod tests {
         assert!(close > 20, "the bound is hardly ever near: {close}");
     }
 
+    /// A read of 90 bases that have forty copies, and of 60 that have one place.
+    #[test]
+    fn a_crowd_of_one_piece_leaves_room_for_the_other() {
+        use crate::reads::PackedReads;
+        use crate::testing::{ReferenceData, random_letters};
+        use svala_compute::Instructions;
+
+        let [copies, place, noise] = [(90, 1), (60, 2), (90, 3)].map(|(length, seed)| random_letters(length, seed, 4));
+        let copied = [&copies[..], &noise[..60]].concat();
+        let other = [&noise[..], &place].concat();
+        let contigs: Vec<&[u8]> = std::iter::repeat_n(&copied[..], 40).chain([&other[..]]).collect();
+        let data = ReferenceData::new(&contigs);
+        let mut batch = svala_io::ReadBatch::default();
+        batch.push(b"r", &[copies, place].concat(), &[b'I'; 150]);
+        let mut packed = PackedReads::default();
+        packed.pack(&batch).unwrap();
+        let (reference, options) = (data.reference(), MapOptions::default());
+        let context = Context { reference: &reference, options: &options, instructions: Instructions::detect() };
+        let mut candidates: Vec<Candidate> = data.contigs.iter().map(|c| Candidate::at(false, c.start)).collect();
+        let read = NamedRead { read: packed.read(0), name_hash: 7, look: Look::Mate };
+        let mut checked = Checked::default();
+        checked.clear(1);
+        let best = checked.push_candidates(0, &mut candidates, read, context).unwrap();
+        assert_eq!((best.alignment.query_start, best.alignment.query_end), (0, 90));
+        let pieces = checked.read(0).iter().filter(|a| a.query_start >= 80).count();
+        assert_eq!((checked.read(0).len(), pieces), (1 + Look::Mate.max_candidates() + 1, 1));
+    }
+
     #[test]
     fn only_two_perfect_places_are_a_perfect_tie() {
         use crate::testing::{ReferenceData, random_letters};
@@ -413,7 +474,7 @@ mod tests {
     fn a_place_is_settled_only_from_end_to_end_and_far_above_what_may_be_hidden() {
         let options = MapOptions::default();
         // Five stretches: a hidden locus scores 125 at the most.
-        let searched = Searched { stretches: 5, novel: 0, left_out: true, repetitive_bases: 0 };
+        let searched = Searched { stretches: 5, left_out: true, ..Searched::default() };
         let is_settled = |bases, score| {
             let alignment = Alignment { score, ..alignment(1000, false, 0..bases) };
             Best { alignment, value: score, is_mated: true }.is_settled(150, &searched, MARGIN, &options)

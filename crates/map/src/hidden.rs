@@ -6,9 +6,12 @@
 //! unseen locus would pay for them too. So once the stretches cover enough of the read, an unseen locus is taken to trail the
 //! placement by one edit for each stretch that does occur somewhere.
 
+use std::ops::Range;
+
 use crate::alignment::Alignment;
 use crate::mapq::ONE;
-use crate::options::MapOptions;
+use crate::options::{MAX_READ, MapOptions};
+use crate::syncmer::K;
 
 /// Stretches that make the careful bound needless.
 const ENOUGH_STRETCHES: u32 = 4;
@@ -16,6 +19,10 @@ const ENOUGH_STRETCHES: u32 = 4;
 const BASES_A_STRETCH: usize = 40;
 /// Edits that an unseen locus is granted less where no seed was left out: chance alone hides it, not copies.
 const UNLIKELY_EDITS: u32 = 1;
+
+/// Bases by which it is told where stretches lie: fewer than any stretch has.
+const CELL: usize = 8;
+const _: () = assert!(MAX_READ <= u128::BITS as usize * CELL && CELL < K);
 
 /// What was looked up of one read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,16 +35,42 @@ pub struct Searched {
     pub left_out: bool,
     /// Bases under repetitive seeds.
     pub repetitive_bases: u32,
+    /// Ambiguous bases of the read, which match nowhere.
+    pub ambiguous_bases: u32,
+    /// Where the stretches begin: one bit for each cell of eight bases. No two begin in one.
+    pub begins: u128,
+    /// Where they end, their last bases.
+    pub ends: u128,
 }
 
 /// Scores that unseen alignments of a read may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hidden {
     ceiling: i32,
+    /// What the read's ambiguous bases cost wherever it is placed.
+    ambiguous: i32,
     lead: Option<i32>,
 }
 
 impl Searched {
+    /// Notes a stretch of the read that was looked up completely, behind those before, and whether the reference has it nowhere.
+    pub fn add_stretch(&mut self, stretch: Range<usize>, is_novel: bool) {
+        self.stretches += 1;
+        self.novel += u32::from(is_novel);
+        self.begins |= 1 << (stretch.start / CELL);
+        self.ends |= 1 << ((stretch.end - 1) / CELL);
+    }
+
+    /// What was looked up of a part of the read: no more than this.
+    #[must_use]
+    pub fn within(&self, part: Range<u32>) -> Self {
+        let below =
+            |bits: u128, cells: u32| (bits & 1u128.checked_shl(cells).map_or(u128::MAX, |bit| bit - 1)).count_ones();
+        let begun_before = below(self.begins, part.start.div_ceil(CELL as u32));
+        let stretches = below(self.ends, part.end / CELL as u32).saturating_sub(begun_before);
+        Self { stretches, novel: self.novel.min(stretches), ambiguous_bases: 0, ..*self }
+    }
+
     /// Whether fewer than `stretches` were looked up completely and seeds were left out, so that copies may well be unseen.
     #[must_use]
     pub fn may_hide_copies(&self, stretches: u32) -> bool {
@@ -51,7 +84,8 @@ impl Searched {
         let edits = self.stretches + if self.left_out { 0 } else { UNLIKELY_EDITS };
         let covered = self.stretches >= ENOUGH_STRETCHES && self.stretches as usize * BASES_A_STRETCH >= length;
         let cost = |edits: u32| edits as i32 * options.cheapest_edit();
-        Hidden { ceiling: full - cost(edits), lead: covered.then(|| cost(self.stretches - self.novel)) }
+        let ambiguous = self.ambiguous_bases as i32 * options.ambiguous_cost();
+        Hidden { ceiling: full - cost(edits), ambiguous, lead: covered.then(|| cost(self.stretches - self.novel)) }
     }
 
     /// Share of a read of `length` bases under repetitive seeds, in units of 1/65,536.
@@ -65,14 +99,15 @@ impl Hidden {
     /// Test support: unseen alignments score up to `ceiling`.
     #[cfg(test)]
     pub(crate) fn up_to(ceiling: i32) -> Self {
-        Self { ceiling, lead: None }
+        Self { ceiling, ambiguous: 0, lead: None }
     }
 
     /// The highest score that an unseen alignment may have beside `alignment`, of a read of `length` bases. What the read itself
-    /// has of gaps and clips an unseen alignment has too.
+    /// has of gaps and clips, or of ambiguous bases, an unseen alignment has too.
     #[must_use]
     pub fn beside(&self, alignment: &Alignment, length: usize, options: &MapOptions) -> i32 {
-        let ceiling = self.ceiling - alignment.structural_excess(length, options);
+        // Clips may be of ambiguous bases.
+        let ceiling = self.ceiling - alignment.structural_excess(length, options).max(self.ambiguous);
         self.lead.map_or(ceiling, |lead| ceiling.min(alignment.score - lead))
     }
 }
@@ -90,7 +125,15 @@ mod tests {
         searched.hidden(length as usize, &options).beside(&full, length as usize, &options)
     }
 
-    const SEARCHED: Searched = Searched { stretches: 2, novel: 0, left_out: true, repetitive_bases: 50 };
+    const SEARCHED: Searched = Searched {
+        stretches: 2,
+        novel: 0,
+        left_out: true,
+        repetitive_bases: 50,
+        ambiguous_bases: 0,
+        begins: 0,
+        ends: 0,
+    };
 
     #[test]
     fn each_stretch_costs_an_unseen_locus_an_edit() {
@@ -115,6 +158,31 @@ mod tests {
         let options = MapOptions::default();
         let gapped = Alignment { reference_end: 1160, score: 134, ..alignment(1000, false, 0..150) };
         assert_eq!(SEARCHED.hidden(150, &options).beside(&gapped, 150, &options), 140 - (6 + 10 - 5));
+    }
+
+    #[test]
+    fn ambiguous_bases_match_nowhere() {
+        let ambiguous = Searched { ambiguous_bases: 10, ..SEARCHED };
+        assert_eq!(beside(ambiguous, 150, 130), 140 - 20);
+        // A clip of ten bases may be theirs.
+        let options = MapOptions::default();
+        let clipped = Alignment { score: 138, ..alignment(1000, false, 0..138) };
+        let [without, with] = [SEARCHED, ambiguous].map(|s| s.hidden(150, &options).beside(&clipped, 150, &options));
+        assert_eq!([without, with], [140 - 7, 140 - 20]);
+    }
+
+    #[test]
+    fn a_part_of_a_read_has_the_stretches_inside_it() {
+        let mut searched = Searched::default();
+        for start in [3, 21, 60, 100, 1006] {
+            searched.add_stretch(start..start + 18, start == 60);
+        }
+        assert_eq!((searched.stretches, searched.novel), (5, 1));
+        let within = |part: Range<u32>| searched.within(part).stretches;
+        assert_eq!(within(0..1024), 5);
+        assert_eq!([within(0..80), within(0..79), within(24..200), within(21..200)], [3, 2, 2, 2]);
+        assert_eq!([within(16..120), within(25..60), within(64..70), within(1000..1024)], [3, 0, 0, 1]);
+        assert_eq!(searched.within(16..120).novel, 1);
     }
 
     #[test]

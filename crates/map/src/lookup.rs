@@ -92,6 +92,8 @@ pub struct Lookup<'a> {
     pub reference: &'a Reference<'a>,
     /// Codes of the read.
     pub codes: &'a [u8],
+    /// How many of them are ambiguous.
+    pub ambiguous_bases: u32,
     /// Hash of its name.
     pub name_hash: u64,
     /// Bases that gaps reach.
@@ -110,7 +112,8 @@ impl Lookup<'_> {
         round: Round,
         keys: &mut Vec<Key>,
     ) -> Searched {
-        let searched = self.round(seeds.clone(), round, keys);
+        let mut searched = self.round(seeds.clone(), round, keys);
+        searched.ambiguous_bases = self.ambiguous_bases;
         if keys.is_empty() && self.look != Look::Quick {
             self.sample_rarest(seeds, keys);
         }
@@ -154,11 +157,10 @@ impl Lookup<'_> {
             match stretch {
                 Some(stretch) if stretch.start >= stretch_end => {
                     keys[first..].iter_mut().for_each(|key| *key = key.with_stretch(searched.stretches));
-                    searched.stretches += 1;
                     // What only alternate loci have, no other place of the primary assembly has.
                     is_novel = keys[first..].iter().all(|key| self.reference.is_alternate(key.diagonal()));
-                    searched.novel += u32::from(is_novel);
                     stretch_end = stretch.end;
+                    searched.add_stretch(stretch, is_novel);
                 }
                 Some(_) => {}
                 None => searched.left_out = true,

@@ -327,9 +327,9 @@ impl<'a> Mapper<'a> {
 
     fn read_context(&self, read: usize, work: &Workspace) -> ReadContext {
         let length = work.reads.read(read).length();
-        let searched = work.searches.searched(read);
+        let searched = *work.searches.searched(read);
         let (hidden, repetitive_share) = (searched.hidden(length, self.options), searched.repetitive_share(length));
-        ReadContext { length, hidden, repetitive_share }
+        ReadContext { length, searched, hidden, repetitive_share }
     }
 }
 

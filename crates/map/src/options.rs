@@ -83,6 +83,11 @@ impl MapOptions {
         19 * self.match_score()
     }
 
+    /// What an ambiguous base takes away, lost match included.
+    pub(crate) fn ambiguous_cost(&self) -> i32 {
+        self.match_score() + i32::from(self.scoring.ambiguous)
+    }
+
     /// The least that one edit costs: what a mismatch or an inserted base takes away, lost match included.
     pub(crate) fn cheapest_edit(&self) -> i32 {
         (self.mismatch() + self.match_score()).min(self.cheapest_gap())

@@ -104,10 +104,11 @@ impl Search<'_> {
     }
 
     fn lookup(&self, read: usize, look: Look) -> Lookup<'_> {
-        let codes = self.reads.read(read).codes;
+        let this = self.reads.read(read);
+        let ambiguous_bases = this.strand(false).ambiguous.iter().map(|word| word.count_ones()).sum();
         let Context { reference, options, .. } = self.context;
         let (table, name_hash, band) = (self.table, self.name_hashes[read], options.band);
-        Lookup { table, reference, codes, name_hash, band, look, known: None }
+        Lookup { table, reference, codes: this.codes, ambiguous_bases, name_hash, band, look, known: None }
     }
 
     /// The best place on the primary assembly that a quick look found of a read without a mate.

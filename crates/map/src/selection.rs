@@ -7,12 +7,12 @@ use std::ops::Range;
 
 use crate::alignment::{Alignment, overlap, split_assemblies};
 use crate::conventions::OtherHits;
-use crate::hidden::Hidden;
+use crate::hidden::{Hidden, Searched};
 use crate::mapq::{self, Evidence};
 use crate::options::MapOptions;
 
-/// Supplementary alignments reported for a read, at the most.
-const MAX_SUPPLEMENTARY: usize = 8;
+/// Supplementary alignments reported for a read, at the most: about as many as a read of the greatest length can have.
+const MAX_SUPPLEMENTARY: usize = 32;
 
 /// A reported alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Alternative {
 pub struct ReadContext {
     /// Bases.
     pub length: usize,
+    /// What was looked up of it.
+    pub searched: Searched,
     /// What alignments not found could score.
     pub hidden: Hidden,
     /// Share of the read under repetitive seeds, in units of 1/65,536.
@@ -83,12 +85,12 @@ pub fn select(
     let Some(primary) = alignments.get(chosen.primary).filter(enough) else { return };
     let first = placements.len();
     let (assembly, alternates) = split_assemblies(alignments);
-    let place = |alignment: &Alignment, hidden: Option<Hidden>, pair: Option<i32>| {
+    let place = |alignment: &Alignment, hidden_score: i32, pair: Option<i32>| {
         let all = if alignment.alternate { alignments } else { assembly };
         let (rival_score, near_rivals) = rivals(alignment, all, read.length, options);
         let evidence = Evidence {
             score: alignment.score,
-            rival_score: rival_score.max(hidden.map_or(0, |hidden| hidden.beside(alignment, read.length, options))),
+            rival_score: rival_score.max(hidden_score),
             near_rivals,
             span: alignment.query_bases().max((alignment.reference_end - alignment.reference_start) as u32),
             repetitive_share: read.repetitive_share,
@@ -97,7 +99,7 @@ pub fn select(
         let quality = pair.map_or(own, |pair| mapq::with_mate(own, pair));
         Placement { alignment: *alignment, mapping_quality: quality as u8, rival_score, alternate_score: 0 }
     };
-    placements.push(place(primary, Some(read.hidden), chosen.pair_quality));
+    placements.push(place(primary, read.hidden.beside(primary, read.length, options), chosen.pair_quality));
     for list in [assembly, alternates] {
         for alignment in list {
             if placements.len() - first > MAX_SUPPLEMENTARY || alignment.score < options.min_score {
@@ -108,13 +110,21 @@ pub fn select(
             };
             let outscores_assembly = || rivals(alignment, assembly, read.length, options).0 < alignment.score;
             if !placements[first..].iter().any(is_told) && (!alignment.alternate || outscores_assembly()) {
-                placements.push(place(alignment, None, None));
+                placements.push(place(alignment, hidden_from_piece(alignment, read, options), None));
             }
         }
     }
     if !alternates.is_empty() {
         compare_with_alternates(&mut placements[first..], read.length);
     }
+}
+
+/// The highest score that an unseen alignment of the same bases may have as a piece of a split read.
+fn hidden_from_piece(piece: &Alignment, read: ReadContext, options: &MapOptions) -> i32 {
+    let interval = piece.read_interval(read.length);
+    let bases = interval.end - interval.start;
+    let alone = Alignment { query_start: 0, query_end: bases, ..*piece };
+    read.searched.within(interval).hidden(bases as usize, options).beside(&alone, bases as usize, options)
 }
 
 /// Tells the placements of a read on the primary assembly by how much those on alternate loci, which follow them, are better.
@@ -207,7 +217,12 @@ mod tests {
 
     fn selected(alignments: &[Alignment], hidden_score: i32) -> Vec<Placement> {
         let mut placements = Vec::new();
-        let read = ReadContext { length: 150, hidden: Hidden::up_to(hidden_score), repetitive_share: 0 };
+        let read = ReadContext {
+            length: 150,
+            searched: Searched::default(),
+            hidden: Hidden::up_to(hidden_score),
+            repetitive_share: 0,
+        };
         let chosen = Chosen { primary: 0, pair_quality: None };
         select(alignments, chosen, read, &MapOptions::default(), &mut placements);
         placements
@@ -256,7 +271,8 @@ mod tests {
         assert_eq!(chosen.primary, 1);
         assert_eq!(Chosen::alone(&list[..1], &options).primary, 0);
         let mut placements = Vec::new();
-        let read = ReadContext { length: 150, hidden: Hidden::up_to(0), repetitive_share: 0 };
+        let read =
+            ReadContext { length: 150, searched: Searched::default(), hidden: Hidden::up_to(0), repetitive_share: 0 };
         select(&list, chosen, read, &options, &mut placements);
         assert_eq!(placements.iter().map(|p| p.alignment).collect::<Vec<_>>(), [list[1]]);
         assert_eq!((placements[0].mapping_quality, placements[0].alternate_score), (60, 0));
@@ -306,7 +322,12 @@ mod tests {
             let conventions = Conventions { other_hits, ..Conventions::default() };
             let options = MapOptions { conventions, ..MapOptions::default() };
             let (mut placements, mut alternatives) = (Vec::new(), Vec::new());
-            let read = ReadContext { length: 150, hidden: Hidden::up_to(0), repetitive_share: 0 };
+            let read = ReadContext {
+                length: 150,
+                searched: Searched::default(),
+                hidden: Hidden::up_to(0),
+                repetitive_share: 0,
+            };
             select(&list, Chosen { primary: 0, pair_quality: None }, read, &options, &mut placements);
             let reported = (&placements[..], 0..placements.len());
             add_alternatives(&list, reported, (150, true), &options, &mut alternatives);

@@ -307,6 +307,20 @@ pub fn block_similarity(strand: Strand<'_>, reference: &Reference<'_>, diagonal:
     total
 }
 
+/// How much of a part of a strand matches on a diagonal: matches less three times the mismatches.
+#[inline(always)]
+#[must_use]
+pub fn part_similarity(strand: Strand<'_>, reference: &Reference<'_>, diagonal: u64, part: Range<u32>) -> u32 {
+    let mut mismatches = 0;
+    for start in part.clone().step_by(BLOCK) {
+        let bases = (part.end - start).min(BLOCK as u32);
+        let window = reference.window(diagonal + u64::from(start));
+        let (words, _) = strand.mismatches(start as usize, window, 0);
+        mismatches += (words & u64::MAX >> (BLOCK as u32 - bases)).count_ones();
+    }
+    (part.end - part.start).saturating_sub(4 * mismatches)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
