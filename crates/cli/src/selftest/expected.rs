@@ -6,4 +6,4 @@ pub const RECORDS: u64 = 19_538;
 /// Records of duplicates.
 pub const DUPLICATES: u64 = 464;
 /// The digest of all records, as in the record of a run.
-pub const DIGEST: &str = "c4d2e2684ceb25afc9711341a3ba4ebe";
+pub const DIGEST: &str = "1efa9a8402f08de8844bc05eba901e07";
