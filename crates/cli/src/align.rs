@@ -226,7 +226,10 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let begin = Instant::now();
     check_files(job)?;
     let early = job.inputs.may_have_cram().then(|| Reference::open(job)).transpose()?;
-    let sources = open_reads(job, early.as_ref())?;
+    let mut sources = open_reads(job, early.as_ref())?;
+    for file in job.inputs.empty(&mut sources)? {
+        job.warn(format_args!("{}: there are no reads in it", file.display()));
+    }
     let (read_groups, oddities) = (job.inputs.all_read_groups(&sources)?, Oddities::of(&sources));
     let options = MapOptions {
         barcode_tag: job.reading.barcode_tag,
