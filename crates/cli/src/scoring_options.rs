@@ -26,8 +26,8 @@ pub struct ScoringArgs {
     #[arg(short = 'E', value_name = "DEL[,INS]", value_parser = two)]
     pub gap_extend: Option<[u8; 2]>,
     /// Penalty for clipping an end of the read; both ends have the same [default: 5,5]
-    #[arg(short = 'L', value_name = "5'[,3']", value_parser = two_large)]
-    pub clip: Option<[u16; 2]>,
+    #[arg(short = 'L', value_name = "5'[,3']", value_parser = two)]
+    pub clip: Option<[u8; 2]>,
     /// Penalty for mates that are no proper pair [default: 17]
     #[arg(short = 'U', value_name = "PENALTY")]
     pub unpaired: Option<u16>,
@@ -38,7 +38,7 @@ pub struct ScoringArgs {
     #[arg(short = 'w', value_name = "BASES", value_parser = value_parser!(u16).range(1..=500))]
     pub band: Option<u16>,
     /// Drop in score at which an extension ends; 0 for none [default: 100]
-    #[arg(short = 'd', value_name = "SCORE", value_parser = large)]
+    #[arg(short = 'd', value_name = "SCORE", value_parser = drop_in_score)]
     pub z_drop: Option<u16>,
     /// Scores for a kind of reads: intractg is -B9 -O16 -L5
     #[arg(short = 'x', value_name = "KIND")]
@@ -106,7 +106,7 @@ impl ScoringArgs {
         let scaled = |value: Option<u16>, default: u16| value.unwrap_or(default * u16::from(factor));
         Ok(MapOptions {
             scoring,
-            end_bonus: i32::from(self.clip.map_or(5 * u16::from(factor), |[clip, _]| clip)),
+            end_bonus: i32::from(gap(self.clip, 0, 5, 5)),
             unpaired_penalty: i32::from(scaled(self.unpaired, 17)),
             min_score: i32::from(scaled(self.min_score, 30)),
             band: self.band.unwrap_or(100),
@@ -147,24 +147,16 @@ pub fn words(options: &MapOptions) -> Vec<String> {
 
 /// One number for both, or two.
 fn two(text: &str) -> std::result::Result<[u8; 2], String> {
-    both(text, |number| number.parse().ok()).ok_or_else(|| "expected one or two numbers from 0 to 255".into())
-}
-
-/// The same of [`large`] numbers.
-fn two_large(text: &str) -> std::result::Result<[u16; 2], String> {
-    both(text, |number| large(number).ok()).ok_or_else(|| "expected one or two numbers".into())
-}
-
-fn both<T: Copy>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<[T; 2]> {
-    match text.split(',').map(parse).collect::<Option<Vec<T>>>()?[..] {
-        [both] => Some([both; 2]),
-        [first, second] => Some([first, second]),
-        _ => None,
+    let numbers = text.split(',').map(str::parse).collect::<std::result::Result<Vec<u8>, _>>();
+    match numbers.as_deref() {
+        Ok(&[both]) => Ok([both; 2]),
+        Ok(&[first, second]) => Ok([first, second]),
+        _ => Err("expected one or two numbers from 0 to 255".into()),
     }
 }
 
-/// A number of which what no read reaches counts as little as [`UNREACHED`].
-fn large(text: &str) -> std::result::Result<u16, String> {
+/// A drop in score, of which what no read reaches is as good as [`UNREACHED`].
+fn drop_in_score(text: &str) -> std::result::Result<u16, String> {
     let number: u32 = text.parse().map_err(|_| "expected a number")?;
     Ok(u16::try_from(number).map_or(UNREACHED, |number| number.min(UNREACHED)))
 }
@@ -196,11 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn what_no_read_reaches_is_all_the_same() {
-        assert_eq!(["0", "100", "10000", "10001", "2147483647"].map(large), [0, 100, 10_000, 10_000, 10_000].map(Ok));
-        assert_eq!(["", "-1", "x", "4294967296"].map(|text| large(text).is_err()), [true; 4]);
-        assert_eq!(["5", "1000,1000", "0,99999"].map(two_large), [[5; 2], [1000; 2], [0, 10_000]].map(Ok));
-        assert_eq!(["5,", "1,2,3", ""].map(|text| two_large(text).is_err()), [true; 3]);
+    fn drops_that_no_read_reaches_are_all_the_same() {
+        let drops = ["0", "100", "10000", "10001", "2147483647"].map(drop_in_score);
+        assert_eq!(drops, [0, 100, 10_000, 10_000, 10_000].map(Ok));
+        assert_eq!(["", "-1", "x", "4294967296"].map(|text| drop_in_score(text).is_err()), [true; 4]);
     }
 
     #[test]
