@@ -85,12 +85,63 @@ fn missing_files() {
     expect_failure(&["index", text(&s.path("absent.fa"))], &["absent.fa"]);
 }
 
-fn empty_fastq() {
+/// A control without reads is no bad input, as for bwa: one line of warning, and whole files without records.
+fn inputs_without_reads() {
     let s = Setup::new();
-    let empty = s.file("empty.fq", "");
-    s.fails(&s.reference, &empty, None, &["empty.fq"]);
-    let empty = s.file("empty.fq.gz", gzip(b""));
-    s.fails(&s.reference, &empty, None, &["empty.fq.gz"]);
+    let (good, output, statistics) = (s.path("good_1.fq"), s.path("out.bam"), s.path("qc"));
+    let header = svala_ok(&["mem", text(&s.reference), text(&good)]);
+    let header: Vec<&[u8]> = header.split_inclusive(|&byte| byte == b'\n').take_while(|line| line[0] == b'@').collect();
+    let no_records = s.path("none.bam");
+    let [empty, empty_2, packed] =
+        [("e.fq", vec![]), ("e_2.fq", vec![]), ("e.fq.gz", gzip(b""))].map(|(n, c)| s.file(n, c));
+    let align = |inputs: &[&str], output: &Path| {
+        let run = svala(&[&["align", "--ref", text(&s.reference), "-o", text(output)], inputs].concat());
+        let error = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(run.status.success(), "{inputs:?}: {error}");
+        error.lines().filter(|line| line.contains("there are no reads in it")).count()
+    };
+    let name = |path: &Path| text(path).to_owned();
+    let (e, e2, gz) = (name(&empty), name(&empty_2), name(&packed));
+    assert_eq!(
+        align(&["-1", &e, "-2", &e2, "--qc", text(&statistics), "--rg-from-name", "--rg-sm", "s"], &no_records),
+        1
+    );
+    assert!(s.path("none.bam.bai").exists() && s.path("none.bam.svala.json").exists() && s.path("qc.stats").exists());
+    let stats = std::fs::read_to_string(s.path("qc.stats")).expect("text");
+    assert!(stats.contains("average quality:\t0.0") && !stats.contains("NaN"), "{stats}");
+    svala_ok(&["verify", text(&no_records)]);
+    for output in [s.path("none.cram"), s.path("name.bam")] {
+        let order = if text(&output).ends_with("cram") { "coordinate" } else { "name" };
+        assert_eq!(align(&["-1", &gz, "--sort", order], &output), 1);
+        svala_ok(&["verify", text(&output)]);
+    }
+    // BAM with a header alone; and one of two lanes.
+    for (input, lanes) in [(&no_records, 1), (&empty, 2), (&packed, 2)] {
+        let lane = ["--in-fq", text(input)];
+        let inputs = if lanes == 2 { [&lane[..], &["--in-fq", text(&good)]].concat() } else { lane.to_vec() };
+        assert_eq!(align(&inputs, &output), 1, "{inputs:?}");
+    }
+    let whole = std::fs::read(&output).expect("an output");
+    align(&["-1", text(&good)], &output);
+    assert!(std::fs::read(&output).expect("an output") == whole);
+    svala_ok(&["merge", "--no-record", text(&no_records), "-o", text(&s.path("merged.bam"))]);
+    for inputs in [&[&e[..]][..], &[&gz], &[&e, &e2], &["-p", &e], &[text(&no_records)]] {
+        let (options, files) = inputs.split_at(usize::from(inputs[0] == "-p"));
+        let run = svala(&[&["mem", text(&s.reference)], files, options].concat());
+        let error = String::from_utf8_lossy(&run.stderr).into_owned();
+        assert!(run.status.success() && error.contains("no reads"), "{inputs:?}: {error}");
+        assert!(
+            run.stdout.starts_with(&header[..2].concat())
+                && !run.stdout.split(|&b| b == b'\n').any(|l| l.first().is_some_and(|&b| b != b'@'))
+        );
+    }
+    // But a mate is missing, what should be compressed isn't, or blank lines are not nothing.
+    s.fails(&s.reference, &empty, Some(&s.path("good_2.fq")), &["e.fq", "good_2.fq"]);
+    for (name, content, word) in
+        [("cut.fq.gz", "", "truncated"), ("cut.bam", "", "truncated"), ("blank.fq", "\n", "no record")]
+    {
+        s.fails(&s.reference, &s.file(name, content), None, &[name, word]);
+    }
 }
 
 fn truncated_gzip() {
@@ -225,7 +276,8 @@ fn bad_options() {
         svala(&arguments)
     };
     assert_eq!(mem(&["-R", "ID:x"]).status.code(), Some(1));
-    for usage in [&["--backend", "abacus"][..], &["-t", "many"], &["-t", "0"], &["-t", "1025"], &["--no-such-option"]] {
+    for usage in [&["--backend", "abacus"][..], &["-t", "many"], &["-t", "-1"], &["-t", "1025"], &["--no-such-option"]]
+    {
         assert_eq!(mem(usage).status.code(), Some(2), "{usage:?}");
     }
 }
@@ -234,7 +286,7 @@ fn main() -> ExitCode {
     assert!(data(REFERENCE).exists());
     conclude(vec![
         trial("missing files", missing_files),
-        trial("empty FASTQ", empty_fastq),
+        trial("inputs without reads", inputs_without_reads),
         trial("truncated gzip", truncated_gzip),
         trial("malformed records", malformed_records),
         trial("mates that do not match", mates_that_do_not_match),

@@ -240,11 +240,15 @@ fn a_full_disk_is_a_clear_error(bench: &Bench) {
         );
         assert_eq!(listing(elsewhere.path()), [""; 0]);
     }
-    // Where the size of the input is known, it is told before the work.
-    let run = bench.command(&disk.0.path().join("out.bam")).stderr(Stdio::piped()).output().expect("svala starts");
-    let error = String::from_utf8_lossy(&run.stderr);
-    assert_eq!(run.status.code(), Some(1));
-    assert!(error.contains("will be needed"), "{error}");
+    // Where the size of the input is known, it is told before the work; a link leads to the disk that counts.
+    let link = elsewhere.path().join("link.bam");
+    std::os::unix::fs::symlink(disk.0.path().join("out.bam"), &link).expect("a link");
+    for output in [disk.0.path().join("out.bam"), link] {
+        let run = bench.command(&output).stderr(Stdio::piped()).output().expect("svala starts");
+        let error = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(1));
+        assert!(error.contains("will be needed"), "{error}");
+    }
 }
 
 fn main() -> ExitCode {

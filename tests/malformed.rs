@@ -229,7 +229,7 @@ fn mates(bench: &Bench) {
     let lists: [(&str, Vec<String>, &[&str]); 6] = [
         ("one fewer", whole[..29].to_vec(), &["second.fq ends after record 29", "first.fq"]),
         ("one more", [&whole[..], &records(31)[30..]].concat(), &["first.fq ends after record 30", "second.fq"]),
-        ("none", Vec::new(), &["second.fq", "no record"]),
+        ("none", Vec::new(), &["second.fq ends after record 0", "first.fq"]),
         ("another order", swapped, &["record 12", "first.fq", "second.fq"]),
         ("one missing", [&whole[..5], &whole[6..]].concat(), &["record 6", "second.fq"]),
         ("one twice", doubled, &["record 6", "second.fq"]),

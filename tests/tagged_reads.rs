@@ -338,7 +338,7 @@ fn broken_files_are_refused(bench: &Bench) {
     let read = |name: &str, flags: u16, tags: &str| format!("{name}\t{flags}\t*\t0\t0\t*\t*\t0\t0\tACGT\tIIII{tags}\n");
     let paired = |name: &str| read(name, 0x4d, "") + &read(name, 0x8d, "");
     let cases = [
-        (String::new(), "no record"),
+        (read("secret", 0x104, ""), "no record"),
         (read("secret", 0x4d, ""), "record 1: expected its mate"),
         (paired("secret") + &read("secret1", 0x4d, "") + &read("secret2", 0x8d, ""), "record 3: expected its mate"),
         (read("secret", 0x4d, "") + &read("secret", 0x4d, ""), "record 1: expected its mate"),

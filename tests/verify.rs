@@ -147,10 +147,13 @@ fn cram_verifies_by_its_bytes_and_counts() {
     std::fs::write(&cram, &bytes[..half]).expect("a file");
     svala_refuses(&["verify", text(&cram)], 1, "truncated");
     // Other bytes of the same records, and other records.
+    let kept = bench.folder.path().join("kept.json");
+    std::fs::copy(&record, &kept).expect("a copy");
     let other = |options: &[&str]| {
         let fixed = ["merge", text(&bench.bam), "--ref", text(&bench.reference), "--no-record", "-o", text(&cram)];
         svala_ok(&[&fixed[..], options].concat());
-        svala_refuses(&["verify", text(&cram)], 1, "SHA-256")
+        assert!(!record.exists());
+        svala_refuses(&["verify", text(&cram), "--record", text(&kept)], 1, "SHA-256")
     };
     assert!(!other(&["--cram-version", "3.1"]).contains("records"));
     assert!(other(&["--no-markdup"]).contains("records of duplicates: 0"));

@@ -11,7 +11,7 @@ use svala_io::{
     RecordOrder, WriterOptions,
 };
 use svala_map::duplicates::LibraryCounts;
-use svala_map::index::{Index, index_path};
+use svala_map::index::Index;
 use svala_map::meter::Meter;
 use svala_map::options::MapOptions;
 use svala_map::pipeline::{Done, Run};
@@ -22,8 +22,8 @@ use svala_map::sort::{SortOptions, SortingWriter};
 use crate::alt_contigs::AltContigs;
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, Sort, all_threads};
 use crate::companions::{CompanionPlan, Companions};
-use crate::error::{Error, Result};
-use crate::inputs::{Inputs, Lane, Reading, is_same_file};
+use crate::error::Result;
+use crate::inputs::{Inputs, Lane, Reading};
 use crate::insert_option::InsertSource;
 use crate::interrupt;
 use crate::open_index::open_index;
@@ -31,6 +31,8 @@ use crate::output_header::{file_name, header, references};
 use crate::progress::{Progress, Show};
 use crate::resume_option;
 use crate::run_facts::RunFacts;
+use crate::run_files::RunFiles;
+use crate::say;
 use crate::sort_option::{record_order, sort_options};
 use crate::space;
 
@@ -74,6 +76,8 @@ pub struct Job<'a> {
     pub reading: Reading,
     /// Where the insert-size model comes from.
     pub insert: InsertSource<'a>,
+    /// Other files that are read: of lanes, or of header lines.
+    pub other_inputs: Vec<&'a Path>,
     /// Which part of the reads is aligned, if not all.
     pub shard: Option<ReadShard>,
     /// What runs the kernels.
@@ -85,7 +89,7 @@ pub struct Job<'a> {
 impl Job<'_> {
     fn warn(&self, what: std::fmt::Arguments<'_>) {
         if !self.quiet {
-            eprintln!("svala: warning: {what}");
+            say::line(format_args!("svala: warning: {what}"));
         }
     }
 
@@ -118,6 +122,7 @@ pub fn mem(args: &MemArgs) -> Result<()> {
         quiet: args.quiet || args.bwa.is_quiet(),
         alternates: !args.bwa.all_primary,
         lines: args.bwa.header_lines()?,
+        other_inputs: args.bwa.header_files().collect(),
         ..job("mem", places, format, args.threads, &args.mapping)?
     };
     job.options.conventions.contig_descriptions = args.bwa.contig_descriptions;
@@ -147,6 +152,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let writer = WriterOptions { index: order == RecordOrder::Coordinate && writer.index, ..writer };
     resume_option::check(args)?;
     args.sorted.check_format(&args.output)?;
+    args.sorted.check_index(&args.output, args.sort == Sort::Coordinate)?;
     run(&Job {
         order,
         sort,
@@ -157,6 +163,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
         companions,
         meter,
         quiet: args.quiet,
+        other_inputs: args.inputs.samples.as_deref().into_iter().collect(),
         reading: Reading { barcode_tag: args.barcode_tag, ..reading(&args.mapping) },
         ..job("align", places, Format::Bam, threads, &args.mapping)?
     })
@@ -210,6 +217,7 @@ fn job<'a>(
         lines: HeaderLines::default(),
         reading: reading(mapping),
         insert: InsertSource::new(&mapping.insert),
+        other_inputs: Vec::new(),
         shard: None,
         engine: &mapping.engine,
         batch_reads: mapping.batch_reads,
@@ -226,7 +234,10 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let begin = Instant::now();
     check_files(job)?;
     let early = job.inputs.may_have_cram().then(|| Reference::open(job)).transpose()?;
-    let sources = open_reads(job, early.as_ref())?;
+    let mut sources = open_reads(job, early.as_ref())?;
+    for file in job.inputs.empty(&mut sources)? {
+        job.warn(format_args!("{}: there are no reads in it", file.display()));
+    }
     let (read_groups, oddities) = (job.inputs.all_read_groups(&sources)?, Oddities::of(&sources));
     let options = MapOptions {
         barcode_tag: job.reading.barcode_tag,
@@ -423,7 +434,7 @@ fn alternates(job: &Job<'_>, index: &Index) -> Result<AltContigs> {
     let alternates = AltContigs::read(job.reference, names())?;
     if let Some(count) = alternates.count().filter(|_| !job.quiet) {
         // Pipelines look for bwa's words.
-        eprintln!("svala: read {count} ALT contigs");
+        say::line(format_args!("svala: read {count} ALT contigs"));
     }
     if let Some(what) = alternates.warning(names()) {
         job.warn(format_args!("{what}"));
@@ -433,16 +444,7 @@ fn alternates(job: &Job<'_>, index: &Index) -> Result<AltContigs> {
 
 /// Refuses an output that would replace an input, and one file for two outputs.
 fn check_files(job: &Job<'_>) -> Result<()> {
-    let index = index_path(job.reference);
-    let inputs = || [job.reference, &index].into_iter().chain(job.inputs.files()).chain(job.insert.file());
-    let outputs = job.outputs();
-    for (number, output) in outputs.iter().enumerate() {
-        if inputs().any(|input| is_same_file(input, output)) {
-            return Err(Error::Usage { path: output.clone(), why: "the output would replace an input" });
-        }
-        if outputs[..number].contains(output) {
-            return Err(Error::Usage { path: output.clone(), why: "the same file is given for two outputs" });
-        }
-    }
-    Ok(())
+    let files = RunFiles::default().reads_reference(job.reference).reads_all(job.inputs.files());
+    let files = files.reads_all(job.insert.file()).reads_all(job.other_inputs.iter().copied());
+    files.writes_alignments(&job.destination).writes_all(job.companions.named()).check()
 }

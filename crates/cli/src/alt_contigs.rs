@@ -1,10 +1,16 @@
-//! Alternate loci of an assembly: named in `REF.alt` (SAM records of them against the primary assembly, as bwa's bwakit has it),
-//! else only guessed from names, which decides nothing but a warning.
+//! Alternate loci of an assembly: named in `REF.alt` (SAM records of them against the primary assembly, as bwa's bwakit has it) or,
+//! as beside indexes of bwa with 64 in their names, `REF.64.alt`; else only guessed from names, which decides nothing but a warning.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::qc_files::with_suffix;
+
+/// Where a file of a reference's alternate loci may be: that which is there first counts.
+pub fn paths(reference: &Path) -> [PathBuf; 2] {
+    [".alt", ".64.alt"].map(|extension| with_suffix(reference, extension))
+}
 
 /// The alternate loci among the contigs of a reference.
 #[derive(Debug, Default)]
@@ -20,14 +26,17 @@ impl AltContigs {
     ///
     /// It can't be read, or names none of the reference's contigs.
     pub fn read<'a>(reference: &Path, names: impl Iterator<Item = &'a [u8]>) -> Result<Self> {
-        let mut path = reference.as_os_str().to_owned();
-        path.push(".alt");
-        let path = PathBuf::from(path);
-        let text = match std::fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(Error::File { path, source }),
-        };
+        for path in paths(reference) {
+            match std::fs::read(&path) {
+                Ok(text) => return Self::parse(&text, path, names),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(source) => return Err(Error::File { path, source }),
+            }
+        }
+        Ok(Self::default())
+    }
+
+    fn parse<'a>(text: &[u8], path: PathBuf, names: impl Iterator<Item = &'a [u8]>) -> Result<Self> {
         let lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty() && !line.starts_with(b"@"));
         let first = |line: &'_ [u8]| line.split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default().to_vec();
         let listed: HashSet<Vec<u8>> = lines.map(first).collect();
@@ -87,6 +96,17 @@ mod tests {
         assert_eq!(NAMES.map(|name| alternates.contains(name)), [false, false, true, false]);
         assert_eq!(alternates.warning(NAMES.into_iter()), None);
         assert!(with_file("other_alt\t4\n").is_err());
+    }
+
+    #[test]
+    fn a_file_with_64_in_its_name_counts_where_there_is_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let named = || AltContigs::read(&path("ref.fa"), NAMES.into_iter()).unwrap().named.unwrap();
+        std::fs::write(path("ref.fa.64.alt"), "chrM\t0\n").unwrap();
+        assert!(named().contains(&b"chrM"[..]));
+        std::fs::write(path("ref.fa.alt"), "chr1\t0\n").unwrap();
+        assert!(named().contains(&b"chr1"[..]) && named().len() == 1);
     }
 
     #[test]

@@ -117,8 +117,8 @@ pub struct MemArgs {
     /// Their mates; not read with -p
     #[arg(value_name = "R2")]
     pub second: Option<PathBuf>,
-    /// Threads
-    #[arg(short = 't', long, default_value_t = 1, value_parser = thread_count)]
+    /// Threads; 0 is 1, as for bwa
+    #[arg(short = 't', long, default_value_t = 1, value_parser = bwa_thread_count)]
     pub threads: usize,
     /// Write SAM to this file instead, which appears when it is complete
     #[arg(short = 'o', short_alias = 'f', long = "output", value_name = "FILE")]
@@ -179,7 +179,7 @@ pub struct SortedArgs {
     /// Memory for sorting and for finding duplicates, in MiB, or with K, M or G [default: a quarter of the machine's, at most 8G]
     #[arg(long = "max-mem", value_name = "SIZE", value_parser = memory::parse)]
     pub max_mem_bytes: Option<usize>,
-    /// Folder for the temporary files of sorting [default: the output's]
+    /// Folder for the temporary files of sorting [default: the output's, or the working folder for a stream]
     #[arg(long, value_name = "FOLDER")]
     pub tmp_dir: Option<PathBuf>,
     /// Leave duplicates out instead of flagging them
@@ -197,7 +197,7 @@ pub struct SortedArgs {
     /// Write no index beside the sorted file
     #[arg(long)]
     pub no_index: bool,
-    /// Write an index beside the sorted file; it is the default
+    /// Write an index beside the file; it is the default for one that is sorted by coordinate, and refused for others
     #[arg(long, conflicts_with = "no_index")]
     pub write_index: bool,
     /// Compression of the BAM or CRAM file, 0 (none) to 9
@@ -465,6 +465,11 @@ fn thread_count(text: &str) -> Result<usize, String> {
         Ok(threads) if (1..=MOST).contains(&threads) => Ok(threads),
         _ => Err(format!("expected a number from 1 to {MOST}")),
     }
+}
+
+/// As [`thread_count`]; like bwa, it takes none for one.
+fn bwa_thread_count(text: &str) -> Result<usize, String> {
+    if text == "0" { Ok(1) } else { thread_count(text) }
 }
 
 /// All hardware threads.

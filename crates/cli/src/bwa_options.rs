@@ -20,7 +20,7 @@ pub struct BwaArgs {
     /// Taken as said: svala doesn't lower the mapping quality of supplementary alignments
     #[arg(short = 'q')]
     _keep_quality: bool,
-    /// Don't read REF.alt: no contig is an alternate locus
+    /// Don't read REF.alt (or REF.64.alt): no contig is an alternate locus
     #[arg(short = 'j')]
     pub all_primary: bool,
     /// Write what followed the contig's name in the reference's FASTA file as the tag XR
@@ -87,6 +87,11 @@ impl BwaArgs {
             return Err(Error::Option { option: "-Q", why: "svala's mapping quality has no such parameter" });
         }
         Ok(())
+    }
+
+    /// The files of header lines.
+    pub fn header_files(&self) -> impl Iterator<Item = &Path> {
+        self.header.iter().filter(|value| !value.starts_with('@')).map(Path::new)
     }
 
     /// The header lines to add.

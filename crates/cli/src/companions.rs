@@ -6,7 +6,7 @@ use svala_io::{AtomicFile, CompleteOutput};
 use svala_map::observer::Observe;
 use svala_map::read_groups::ReadGroups;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::metrics_file::MetricsFile;
 use crate::qc_files::{QcFiles, QcPlan};
 use crate::run_facts::RunFacts;
@@ -28,8 +28,12 @@ pub struct CompanionPlan<'a> {
 impl CompanionPlan<'_> {
     /// All files that are written, or may be.
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
-        let named = self.metrics.map(Path::to_owned).into_iter().chain(self.record_of.map(record_path));
-        named.chain(self.qc.paths(true, self.sorted))
+        self.named().chain(self.record_of.map(record_path))
+    }
+
+    /// Those that options name: all but the record of the run.
+    pub fn named(&self) -> impl Iterator<Item = PathBuf> {
+        self.metrics.map(Path::to_owned).into_iter().chain(self.qc.paths(true, self.sorted))
     }
 
     /// What must be counted for them, and to see that no record was lost.
@@ -61,8 +65,21 @@ impl Companions {
         if let (Some(metrics), Some(counts)) = (self.metrics, &facts.duplicates) {
             files.push(metrics.complete(counts, read_groups)?);
         }
+        if let (None, Some(path)) = (&self.record, output.as_ref().and_then(CompleteOutput::path)) {
+            remove_stale_record(&record_path(path))?;
+        }
         files.extend(self.record.map(|record| record.complete(facts)).transpose()?);
         output.map_or(Ok(()), CompleteOutput::commit)?;
         Ok(files.into_iter().try_for_each(AtomicFile::commit)?)
+    }
+}
+
+/// Removes the record of a run that made what a file was before, where the new one has none.
+fn remove_stale_record(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::File { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
     }
 }

@@ -129,6 +129,7 @@ impl Demo {
             options: MapOptions::default(),
             reading: Reading::default(),
             insert: InsertSource::Reads,
+            other_inputs: Vec::new(),
             shard: None,
             engine: run.engine,
             batch_reads: DEFAULT_BATCH_READS,

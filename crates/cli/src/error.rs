@@ -114,6 +114,7 @@ impl Error {
         match self {
             Self::Map(error) if error.is_internal() => Self::EXIT_BUG,
             Self::Usage { .. } | Self::Option { .. } => Self::EXIT_USAGE,
+            Self::Compute(svala_compute::Error::Scoring(_)) => Self::EXIT_USAGE,
             _ if self.is_broken_pipe() => Self::EXIT_PIPE,
             _ => Self::EXIT_INPUT,
         }

@@ -4,28 +4,33 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use svala_io::{Contig, FastaReader, ReferenceCompanions};
+use svala_io::{Contig, FastaReader, ReferenceCompanions, is_stream};
 use svala_map::index::{BuildOptions, build, index_path};
 use svala_map::meter::IndexMeter;
 
-use crate::alt_contigs::AltContigs;
+use crate::alt_contigs::{self, AltContigs};
 use crate::args::{IndexArgs, all_threads};
 use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::progress::Progress;
+use crate::run_files::RunFiles;
+use crate::say;
 
 /// Builds the index of a reference beside it.
 pub fn run(args: &IndexArgs) -> Result<()> {
     let start = Instant::now();
-    if args.reference == Path::new("-") {
-        let why = "a reference must be a file: its index is written beside it";
+    if is_stream(&args.reference) {
+        let why = "a reference must be a file: it is read more than once, and its index is written beside it";
         return Err(Error::Usage { path: args.reference.clone(), why });
     }
     let prefix = args.prefix.as_ref().or(args.prefix_option.as_ref()).unwrap_or(&args.reference);
     let output = index_path(prefix);
     let companions = ReferenceCompanions::paths(prefix);
     let companions = if args.companions { &companions[..] } else { &[] };
-    interrupt::remove_on_signal([std::slice::from_ref(&output), companions].concat())?;
+    let outputs = [std::slice::from_ref(&output), companions].concat();
+    let files = RunFiles::default().reads(&args.reference).reads_all(alt_contigs::paths(prefix).iter().map(|p| &**p));
+    files.writes_all(outputs.clone()).check()?;
+    interrupt::remove_on_signal(outputs)?;
     if args.companions {
         write_companions(&args.reference, prefix)?;
     }
@@ -34,7 +39,7 @@ pub fn run(args: &IndexArgs) -> Result<()> {
     let threads = args.threads.unwrap_or_else(all_threads);
     let report = build(&args.reference, &output, &BuildOptions { threads, meter: &meter, position_bits: None })?;
     drop(progress);
-    eprintln!(
+    say::line(format_args!(
         "svala: indexed {} contigs, {} bases, {} seeds in {:.1} s: {} ({:.1} MB)",
         report.contigs.len(),
         report.bases,
@@ -42,7 +47,7 @@ pub fn run(args: &IndexArgs) -> Result<()> {
         start.elapsed().as_secs_f64(),
         output.display(),
         report.file_bytes as f64 / 1e6,
-    );
+    ));
     warn_of_alternates(prefix, &report.contigs);
     Ok(())
 }
@@ -55,7 +60,7 @@ fn warn_of_alternates(prefix: &Path, contigs: &[Vec<u8>]) {
         Err(error) => Some(error.to_string()),
     };
     if let Some(warning) = warning {
-        eprintln!("svala: warning: {warning}");
+        say::line(format_args!("svala: warning: {warning}"));
     }
 }
 

@@ -127,6 +127,19 @@ impl Inputs {
         self.lanes.iter().map(open).collect()
     }
 
+    /// The first files of lanes without reads.
+    ///
+    /// # Errors
+    ///
+    /// A file can't be read, is cut or damaged.
+    pub fn empty<'a>(&'a self, sources: &mut [ReadSource]) -> Result<Vec<&'a Path>> {
+        let mut empty = Vec::new();
+        for (lane, source) in self.lanes.iter().zip(sources) {
+            empty.extend(source.is_empty()?.then_some(lane.first.as_path()));
+        }
+        Ok(empty)
+    }
+
     /// All read groups: of the lanes, and of BAM files and of names, for lanes that have none.
     ///
     /// # Errors

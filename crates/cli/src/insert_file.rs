@@ -17,12 +17,16 @@ use crate::alt_contigs::AltContigs;
 use crate::args::InsertSizeArgs;
 use crate::error::{Error, Result};
 use crate::open_index::open_index;
+use crate::run_files::RunFiles;
+use crate::say;
 
 /// What the member `format` of the file says.
 const FORMAT: &str = "svala insert-size model 1";
 
 /// Learns the insert-size model from the first pairs, as a run would, and writes it.
 pub fn run(args: &InsertSizeArgs) -> Result<()> {
+    let files = RunFiles::default().reads_reference(&args.reference).reads(&args.first).reads(&args.second);
+    files.writes_all(args.output.clone()).check()?;
     let options = MapOptions::default();
     let mut index = open_index(&args.reference, args.threads)?;
     let alternates =
@@ -47,7 +51,9 @@ pub fn run(args: &InsertSizeArgs) -> Result<()> {
     };
     let model = run.insert_model(ReadSource::open(&args.first, Some(&args.second), MAX_READ, None)?)?;
     if model.is_empty() {
-        eprintln!("svala: warning: too few clear pairs for an insert-size model: with this one no pair is proper");
+        say::line(format_args!(
+            "svala: warning: too few clear pairs for an insert-size model: with this one no pair is proper"
+        ));
     }
     let text = format!("{:#}\n", to_json(&model));
     let Some(path) = &args.output else {

@@ -1,5 +1,6 @@
 //! The command line of svala: arguments in, run, exit code out. The program is nothing but [`main`]; it is a library so that fuzz
 //! targets reach what reads a user's words and sheets.
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "they end the program where nobody reads")]
 
 mod align;
 mod allocator;
@@ -33,8 +34,10 @@ mod record_options;
 mod report;
 mod resume_option;
 mod run_facts;
+mod run_files;
 mod run_record;
 mod sample_sheet;
+mod say;
 mod scoring_options;
 mod selftest;
 mod shard_sets;
@@ -44,6 +47,7 @@ mod space;
 mod verify;
 mod version;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -63,16 +67,13 @@ pub fn main() -> ExitCode {
         if panic_message::is_refused_stack(panic.payload()) {
             allocator::end();
         }
-        eprintln!("{}", panic_message::message(panic));
+        say::line(format_args!("{}", panic_message::message(panic)));
     }));
     let words = match personality::understand(std::env::args_os().collect()) {
         Invocation::Run(words) => words,
-        Invocation::Version => {
-            println!("{}", env!("CARGO_PKG_VERSION"));
-            return ExitCode::SUCCESS;
-        }
+        Invocation::Version => return exit_code(print_version()),
         Invocation::Usage(text) => {
-            eprint!("{text}");
+            say::words(&text);
             return ExitCode::FAILURE;
         }
     };
@@ -91,19 +92,27 @@ pub fn main() -> ExitCode {
         Command::Man(args) => shell_files::manual(args.command.as_deref()),
     });
     match outcome {
-        Ok(Ok(())) => ExitCode::SUCCESS,
-        Ok(Err(error)) => {
-            // A reader that has seen enough (`| head`) is told nothing; the code is a shell's for SIGPIPE.
-            let message = error.to_string();
-            if !error.is_broken_pipe() && allocator::has_last_word() {
-                eprintln!("svala: {message}");
-            }
-            ExitCode::from(error.exit_code())
-        }
+        Ok(outcome) => exit_code(outcome),
         // It has been told.
         Err(panic) if panic_message::is_refused_thread(&*panic) => ExitCode::FAILURE,
         Err(_) => ExitCode::from(Error::EXIT_BUG),
     }
+}
+
+/// Says what went wrong, if anything, and how the program ends.
+fn exit_code(outcome: error::Result<()>) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    // A reader that has seen enough (`| head`) is told nothing; the code is a shell's for SIGPIPE.
+    let message = error.to_string();
+    if !error.is_broken_pipe() && allocator::has_last_word() {
+        say::line(format_args!("svala: {message}"));
+    }
+    ExitCode::from(error.exit_code())
+}
+
+/// The version alone, as bwa says it.
+fn print_version() -> error::Result<()> {
+    std::io::stdout().write_all(concat!(env!("CARGO_PKG_VERSION"), "\n").as_bytes()).map_err(Error::Output)
 }
 
 /// What reads words and files that a user gives, for fuzz targets.

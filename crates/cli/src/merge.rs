@@ -26,6 +26,8 @@ use crate::open_index::open_index;
 use crate::output_header::{file_name, references};
 use crate::program_line::CommandLine;
 use crate::run_facts::RunFacts;
+use crate::run_files::RunFiles;
+use crate::say;
 use crate::shard_sets::ShardSets;
 use crate::space::{self, Places};
 
@@ -37,6 +39,7 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     plan.metrics = args.sorted.metrics.as_deref().or(qc_metrics.as_deref());
     check_files(args, plan)?;
     args.sorted.check_format(&args.output)?;
+    args.sorted.check_index(&args.output, true)?;
     let threads = args.threads.unwrap_or_else(all_threads);
     let mut options = args.sorted.sort_options(&args.output, threads);
     options.watch = Watch { observe: plan.observe(), depth: true, ..Watch::default() };
@@ -85,7 +88,7 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     if !args.quiet {
         let (shards, seconds) = (args.shards.len(), begin.elapsed().as_secs_f64());
         let Summary { reads, records, .. } = facts.summary;
-        eprintln!("svala: {reads} reads ({records} records) of {shards} shards merged in {seconds:.1} s");
+        say::line(format_args!("svala: {reads} reads ({records} records) of {shards} shards merged in {seconds:.1} s"));
     }
     Ok(())
 }
@@ -122,18 +125,12 @@ fn writer(
     Ok(AlignmentWriter::create_cram(destination, header, index, options)?)
 }
 
-/// Refuses an output that would replace a shard, one file for two outputs, and a shard given twice.
+/// Refuses an output that would replace an input, one file for two outputs, and a shard given twice.
 fn check_files(args: &MergeArgs, plan: CompanionPlan<'_>) -> Result<()> {
     let usage = |path: &Path, why| Err(Error::Usage { path: path.to_owned(), why });
-    let outputs: Vec<PathBuf> = std::iter::once(args.output.clone()).chain(plan.paths()).collect();
-    for (i, output) in outputs.iter().enumerate() {
-        if args.shards.iter().any(|shard| is_same_file(shard, output)) {
-            return usage(output, "the output would replace a shard");
-        }
-        if outputs[..i].contains(output) {
-            return usage(output, "the same file is given for two outputs");
-        }
-    }
+    let files = RunFiles::default().reads_all(args.shards.iter().map(PathBuf::as_path));
+    let files = args.reference.iter().fold(files, |files, reference| files.reads_reference(reference));
+    files.writes_alignments(&Destination::of(&args.output)).writes_all(plan.named()).check()?;
     for (i, shard) in args.shards.iter().enumerate() {
         if shard == Path::new("-") {
             return usage(shard, "shards are read twice and can't come from standard input");

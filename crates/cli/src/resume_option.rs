@@ -1,6 +1,6 @@
 //! `--resume`: what makes a run the same as an interrupted one.
 
-use svala_io::Header;
+use svala_io::{Header, is_stream};
 use svala_map::options::MapOptions;
 use svala_map::pipeline::Run;
 use svala_map::read_groups::ReadGroups;
@@ -16,8 +16,7 @@ pub fn check(args: &AlignArgs) -> Result<()> {
     if args.resume && args.sort == Sort::None {
         return Err(Error::Option { option, why: "only a sorted file is made of runs that can be kept" });
     }
-    let is_file = !args.output.metadata().is_ok_and(|existing| !existing.is_file());
-    if args.resume && (args.output.as_os_str() == "-" || !is_file) {
+    if args.resume && is_stream(&args.output) {
         return Err(Error::Option { option, why: "expected an output file, by whose name kept runs are found" });
     }
     Ok(())

@@ -10,6 +10,8 @@ use svala_map::insert_size::Orientation;
 use svala_map::observer::Observation;
 use svala_map::pipeline::Summary;
 
+use crate::say;
+
 /// What is known of a finished run.
 pub struct RunFacts {
     /// Names of the inputs and, if they were wanted, their digests.
@@ -69,9 +71,9 @@ impl RunFacts {
         let s = &self.summary;
         let seconds = self.elapsed.as_secs_f64();
         if let Some(reads) = self.resumed_after {
-            eprintln!("svala: went on with an interrupted run, which had mapped {reads} reads");
+            say::line(format_args!("svala: went on with an interrupted run, which had mapped {reads} reads"));
         }
-        eprintln!(
+        say::line(format_args!(
             "svala: {} reads ({} bases) in {seconds:.1} s, {:.0} reads/s; {:.2} % mapped, {:.2} % properly paired; {}",
             s.reads,
             s.bases,
@@ -79,7 +81,7 @@ impl RunFacts {
             share(s.mapped, s.reads),
             share(s.properly_paired, s.reads),
             self.backend,
-        );
+        ));
         let models = &s.insert_models;
         let is_one = models.iter().all(|model| *model == models[0]);
         for (number, model) in models.iter().enumerate().take(if is_one { 1 } else { models.len() }) {
@@ -93,7 +95,9 @@ fn tell_sizes(input: &str, (orientation, m): (Orientation, &SizeModel)) {
     let [mean, deviation] = [m.mean_milli, m.deviation_milli].map(|milli| milli as f64 / 1000.0);
     let source = if m.pairs > 0 { format!("from {} clear pairs", m.pairs) } else { "as given".into() };
     let (letters, low, high) = (orientation.letters(), m.low, m.high);
-    eprintln!("svala: {input}insert size {letters} {mean:.1} ± {deviation:.1}, proper {low} to {high}, {source}");
+    say::line(format_args!(
+        "svala: {input}insert size {letters} {mean:.1} ± {deviation:.1}, proper {low} to {high}, {source}"
+    ));
 }
 
 /// A share in per cent.

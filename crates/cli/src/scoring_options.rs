@@ -6,6 +6,9 @@ use svala_map::options::MapOptions;
 
 use crate::error::{Error, Result};
 
+/// More than any read scores with the score of a match that is usual.
+const UNREACHED: u16 = 10_000;
+
 /// Scores, penalties, limits.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Scores")]
@@ -34,8 +37,8 @@ pub struct ScoringArgs {
     /// Widest gap that is bridged, in bases [default: 100]
     #[arg(short = 'w', value_name = "BASES", value_parser = value_parser!(u16).range(1..=500))]
     pub band: Option<u16>,
-    /// Drop in score at which an extension ends [default: 100]
-    #[arg(short = 'd', value_name = "SCORE", value_parser = value_parser!(u16).range(1..=10_000))]
+    /// Drop in score at which an extension ends; 0 for none [default: 100]
+    #[arg(short = 'd', value_name = "SCORE", value_parser = drop_in_score)]
     pub z_drop: Option<u16>,
     /// Scores for a kind of reads: intractg is -B9 -O16 -L5
     #[arg(short = 'x', value_name = "KIND")]
@@ -76,6 +79,9 @@ impl ScoringArgs {
         let [clip, other_clip] = self.clip.unwrap_or([5; 2]);
         if clip != other_clip {
             return Err(Error::Option { option: "-L", why: "svala has one penalty for both ends" });
+        }
+        if self.gap_extend.is_some_and(|penalties| penalties.contains(&0)) {
+            return Err(Error::Option { option: "-E", why: "expected penalties of 1 at least" });
         }
         let is_contig = self.kind == Some(ReadKind::Intractg);
         // As in bwa, presets aren't multiplied.
@@ -149,6 +155,12 @@ fn two(text: &str) -> std::result::Result<[u8; 2], String> {
     }
 }
 
+/// A drop in score, of which what no read reaches is as good as [`UNREACHED`].
+fn drop_in_score(text: &str) -> std::result::Result<u16, String> {
+    let number: u32 = text.parse().map_err(|_| "expected a number")?;
+    Ok(u16::try_from(number).map_or(UNREACHED, |number| number.min(UNREACHED)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +185,13 @@ mod tests {
         let given =
             ScoringArgs { kind, gap_open: Some([6, 7]), band: Some(50), no_rescue: true, ..ScoringArgs::default() };
         assert_eq!(resolved(&given), "-B 9 -O 6,7 -w 50 -S");
+    }
+
+    #[test]
+    fn drops_that_no_read_reaches_are_all_the_same() {
+        let drops = ["0", "100", "10000", "10001", "2147483647"].map(drop_in_score);
+        assert_eq!(drops, [0, 100, 10_000, 10_000, 10_000].map(Ok));
+        assert_eq!(["", "-1", "x", "4294967296"].map(|text| drop_in_score(text).is_err()), [true; 4]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use svala_io::{RecordOrder, WriterOptions};
+use svala_io::{RecordOrder, WriterOptions, is_stream};
 use svala_map::meter::Meter;
 use svala_map::observer::Observe;
 use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions, Watch};
@@ -40,9 +40,8 @@ impl QualityArgs {
     /// The files beside `output`, but for duplication metrics.
     pub fn plan<'a>(&'a self, output: &'a Path, sorted: bool) -> CompanionPlan<'a> {
         let qc = QcPlan { prefix: self.prefix.as_deref(), report: self.report.as_deref() };
-        // A device or a pipe has no name beside which a record could stand.
-        let is_file = output != Path::new("-") && !output.metadata().is_ok_and(|existing| !existing.is_file());
-        let record_of = Some(output).filter(|_| is_file && !self.no_record);
+        // A stream has no name beside which a record could stand.
+        let record_of = Some(output).filter(|output| !self.no_record && !is_stream(output));
         CompanionPlan { metrics: None, qc, record_of, sorted }
     }
 
@@ -53,10 +52,11 @@ impl QualityArgs {
 }
 
 impl SortedArgs {
-    /// What a sort to `output` may use, threads among it. Runs go beside it unless told otherwise.
+    /// What a sort to `output` may use, threads among it. Runs go beside it unless told otherwise, or into the working folder if it
+    /// is a stream.
     pub fn sort_options(&self, output: &Path, threads: usize) -> SortOptions {
         let folder = self.tmp_dir.clone().unwrap_or_else(|| match output.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            Some(folder) if !folder.as_os_str().is_empty() && !is_stream(output) => folder.to_owned(),
             _ => PathBuf::from("."),
         });
         let action = match (self.no_markdup, self.rmdup) {
@@ -79,6 +79,21 @@ impl SortedArgs {
             digest: false,
             count: true,
         }
+    }
+
+    /// Refuses to be asked for an index where there is none: of records that are not `by_place`, and beside a stream.
+    ///
+    /// # Errors
+    ///
+    /// As said.
+    pub fn check_index(&self, output: &Path, by_place: bool) -> Result<()> {
+        let why = match (by_place, is_stream(output)) {
+            _ if !self.write_index => return Ok(()),
+            (false, _) => "only a file that is sorted by coordinate has an index",
+            (true, true) => "a stream has no index beside it; expected a file for -o",
+            (true, false) => return Ok(()),
+        };
+        Err(Error::Option { option: "--write-index", why })
     }
 
     /// Refuses a version of CRAM for another format.

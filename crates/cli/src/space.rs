@@ -5,9 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use svala_io::{Destination, free_space, is_compressed};
+use svala_io::{Destination, free_space, is_compressed, is_stream, link_target};
 
 use crate::error::{Error, Result};
+use crate::say;
 
 /// Tenths of a gzipped input's bytes.
 const OUTPUT_TENTHS: u64 = 11;
@@ -34,8 +35,9 @@ pub struct Places<'a> {
 pub fn check(places: &Places<'_>) -> Result<()> {
     let input = places.inputs.iter().map(|path| gzipped_bytes(path)).sum::<u64>() / u64::from(places.shards.max(1));
     let mut needs: Vec<(PathBuf, u64)> = Vec::new();
-    if let Destination::File(path) = places.output {
-        needs.push((folder(path), input * OUTPUT_TENTHS / 10));
+    if let Some(path) = places.output.file().filter(|path| !is_stream(path)) {
+        // A link that leads in a circle is an error of those who want to write there.
+        needs.push((folder(&link_target(path).unwrap_or_else(|_| path.to_owned())), input * OUTPUT_TENTHS / 10));
     }
     let runs = input * RUNS_TENTHS / 10;
     if let Some((folder, memory)) = places.runs
@@ -47,7 +49,7 @@ pub fn check(places: &Places<'_>) -> Result<()> {
         }
     }
     for (folder, needed) in needs {
-        // A folder that isn't there is an error of those who want to write in it.
+        // A folder that isn't there is an error of those who want to write in it; of others it may not be known.
         let Ok(free) = free_space(&folder) else { continue };
         let mib = |bytes: u64| bytes >> 20;
         if free < needed / 2 {
@@ -55,7 +57,9 @@ pub fn check(places: &Places<'_>) -> Result<()> {
         }
         if free < needed {
             let (folder, needed, free) = (folder.display(), mib(needed), mib(free));
-            eprintln!("svala: warning: {folder}: about {needed} MiB will be needed and {free} MiB are free");
+            say::line(format_args!(
+                "svala: warning: {folder}: about {needed} MiB will be needed and {free} MiB are free"
+            ));
         }
     }
     Ok(())

@@ -5,7 +5,7 @@
 
 use std::{
     borrow::Cow,
-    fs::{self, File, OpenOptions, Permissions},
+    fs::{self, File, Permissions},
     io::{self, BufWriter, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock, RwLockReadGuard},
@@ -14,7 +14,10 @@ use std::{
 use tempfile::NamedTempFile;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    output_path::{link_target, open_stream, parent_folder},
+};
 
 /// Bytes gathered before a write; BGZF blocks arrive in many small pieces.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -30,7 +33,8 @@ fn change() -> RwLockReadGuard<'static, ()> {
 /// A file that is written beside its final place and moved there by [`commit`](Self::commit).
 ///
 /// While it is written only its owner can read it (mode 0600 on Unix). Dropping it without a
-/// commit removes it. A path that names a device, a pipe or a socket is written directly.
+/// commit removes it. A path that names a device, a pipe, a socket or an open file of this process (`/dev/stdout`) is written
+/// directly.
 pub struct AtomicFile {
     target: Target,
     path: PathBuf,
@@ -57,7 +61,7 @@ impl AtomicFile {
         Ok(Self { target, path: path.to_path_buf() })
     }
 
-    /// Whether it is a device, a pipe or a socket.
+    /// Whether it is written directly: no file that gets a name.
     pub(crate) fn is_direct(&self) -> bool {
         matches!(self.target, Target::Direct(_))
     }
@@ -117,8 +121,7 @@ impl Seek for AtomicFile {
 impl Target {
     fn create(path: &Path) -> io::Result<Self> {
         // A folder fails here with the system's own message.
-        if fs::metadata(path).is_ok_and(|existing| !existing.is_file()) {
-            let file = OpenOptions::new().write(true).open(path)?;
+        if let Some(file) = open_stream(path)? {
             return Ok(Self::Direct(BufWriter::with_capacity(BUFFER_BYTES, file)));
         }
         // A rename would replace a symbolic link instead of the file it points to.
@@ -258,28 +261,6 @@ fn machine_name() -> String {
 
 fn has_same_bytes(one: &Path, other: &Path) -> io::Result<bool> {
     Ok(fs::metadata(one)?.len() == fs::metadata(other)?.len() && fs::read(one)? == fs::read(other)?)
-}
-
-/// Where a symbolic link ends, even if nothing is there yet; else the path itself.
-fn link_target(path: &Path) -> io::Result<PathBuf> {
-    /// Links followed before a circle is assumed, as in Linux.
-    const MAX_LINKS: usize = 40;
-    let mut target = path.to_path_buf();
-    for _ in 0..MAX_LINKS {
-        if !fs::symlink_metadata(&target).is_ok_and(|entry| entry.is_symlink()) {
-            return Ok(target);
-        }
-        // A relative link counts from its own folder.
-        target = parent_folder(&target).join(fs::read_link(&target)?);
-    }
-    Err(io::Error::other("too many symbolic links"))
-}
-
-fn parent_folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }
 
 /// The permissions that a file created in `folder` in the ordinary way gets.

@@ -85,14 +85,21 @@ impl BamReads {
             oriented: Oriented::default(),
         };
         reads.advance()?;
-        let first = reads.next.as_deref().and_then(EncodedRecord::split_first);
-        let (first, _) = first.ok_or_else(|| Error::Empty { path: reads.records.path.clone() })?;
-        reads.paired = first.flags() & flags::PAIRED != 0;
+        // A header alone is of no reads; records none of which is primary are not what was meant.
+        if reads.next.is_none() && reads.records.records > 0 {
+            return Err(Error::Empty { path: reads.records.path.clone() });
+        }
+        reads.paired = reads.next.as_deref().is_some_and(|first| flags_of(first) & flags::PAIRED != 0);
         Ok(reads)
     }
 
     pub(crate) fn is_paired(&self) -> bool {
         self.paired
+    }
+
+    /// Whether no read is left.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next.is_none()
     }
 
     pub(crate) fn read_groups(&self) -> &[ReadGroup] {

@@ -86,7 +86,7 @@ pub enum Error {
         /// What was found and what was expected.
         reason: String,
     },
-    /// A file without a single record.
+    /// A file without any record of the kind that is looked for; a file of reads may be empty, but not of blank lines.
     #[error("{}: no record in the file; expected at least one", path.display())]
     Empty {
         /// The file.

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashSet,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -27,6 +28,20 @@ pub struct Contig {
     pub description: Vec<u8>,
     /// Nucleotide letters as in the file, in either case, without white space.
     pub sequence: Vec<u8>,
+}
+
+/// Whether a file, which may be compressed, looks like FASTA: its first character that is no white space is `>`.
+///
+/// # Errors
+///
+/// The file cannot be opened or read, or what is compressed is cut or damaged.
+pub fn is_fasta(path: &Path) -> Result<bool> {
+    /// What is looked at.
+    const PROBE_BYTES: u64 = 4096;
+    let (input, path) = Input::open(path)?;
+    let mut probe = Vec::new();
+    input.take(PROBE_BYTES).read_to_end(&mut probe).map_err(|source| Error::read(&path, 1, source))?;
+    Ok(probe.trim_ascii_start().starts_with(b">"))
 }
 
 /// Reads contigs one by one from a FASTA file that may be compressed with gzip or BGZF.

@@ -38,7 +38,6 @@ pub(crate) fn read_pair(
     let has_second = second.read_into(labeller, 1, &mut labels[1], batch)?;
     if has_first != has_second {
         let (shorter, longer) = if has_first { (second, first) } else { (first, second) };
-        shorter.require_records()?;
         return Err(Error::UnequalCount {
             shorter: shorter.path.clone(),
             longer: longer.path.clone(),
@@ -69,6 +68,8 @@ pub(crate) struct FastqReader {
     path: PathBuf,
     /// Records handed out.
     pub(crate) records: u64,
+    /// Whether there have been blank lines.
+    blank_lines: bool,
     /// Which mate the header of the last record says it is, `1` or `2`, if it says so.
     mate: Option<u8>,
     /// Bases that a read may have.
@@ -80,22 +81,28 @@ pub(crate) struct FastqReader {
 impl FastqReader {
     pub(crate) fn new(input: Opened, path: PathBuf, max_bases: usize) -> Self {
         let lines = LineReader::new(input, MAX_RECORD_BYTES);
-        Self { lines, path, records: 0, mate: None, max_bases, scratch: Vec::new() }
+        Self { lines, path, records: 0, blank_lines: false, mate: None, max_bases, scratch: Vec::new() }
     }
 
     /// Learns the labeller's read groups from the first record, which stays unread.
     pub(crate) fn learn_groups(&mut self, labeller: &mut Labeller) -> Result<Vec<ReadGroup>> {
         let line = self.lines.first_line().map_err(|source| Error::read(&self.path, 1, source))?;
         if line.is_empty() {
-            // It is told when it is read.
+            // Without reads there is no group.
             return Ok(Vec::new());
         }
         let header = line.strip_prefix(b"@").unwrap_or(line);
         labeller.learn_groups(header).map_err(|reason| Flaw::Broken(reason).locate(&self.path, 1))
     }
 
-    pub(crate) fn require_records(&self) -> Result<()> {
-        if self.records == 0 {
+    /// Whether the file has no byte, of what it is when inflated. Nothing is read that won't be handed out later.
+    pub(crate) fn is_empty(&mut self) -> Result<bool> {
+        self.lines.is_empty().map_err(|source| Error::read(&self.path, 1, source))
+    }
+
+    /// Refuses a file of blank lines alone. One without a byte has no reads: a control without any, say.
+    pub(crate) fn refuse_blank(&self) -> Result<()> {
+        if self.records == 0 && self.blank_lines {
             return Err(Error::Empty { path: self.path.clone() });
         }
         Ok(())
@@ -144,7 +151,6 @@ impl FastqReader {
         batch: &mut ReadBatch,
     ) -> Result<bool> {
         let record = self.records + 1;
-        let mut blank_lines = false;
         loop {
             let group = self.lines.next::<4>();
             let group = group.map_err(|source| Error::read(&self.path, record, source))?;
@@ -153,10 +159,10 @@ impl FastqReader {
             }
             // Blank lines are tolerated at the end of the file and nowhere else.
             if group.lines.iter().all(|line| line.is_empty()) {
-                blank_lines = true;
+                self.blank_lines = true;
                 continue;
             }
-            let checked = if blank_lines {
+            let checked = if self.blank_lines {
                 Err(Flaw::Broken("blank line before the record".into()))
             } else {
                 Fields::check(&group, self.max_bases)

@@ -108,6 +108,7 @@ mod name_fields;
 #[cfg(test)]
 mod noodles_record;
 mod nucleotide;
+mod output_path;
 mod paf;
 mod per_base;
 pub mod qc;
@@ -140,13 +141,14 @@ pub use self::{
     encode::{Format, RecordEncoder},
     encoded::{EncodedRecord, NotWhole},
     error::{Error, Result},
-    fasta::{Contig, FastaReader},
+    fasta::{Contig, FastaReader, is_fasta},
     file_digest::FileDigest,
     header::{Header, Program, RecordOrder, ReferenceSequence, is_reference_name},
     header_lines::HeaderLines,
     input::is_compressed,
     labels::{Labelling, NamedGroups},
     nucleotide::complement_letter,
+    output_path::{is_stream, link_target},
     read_group::ReadGroup,
     read_shard::ReadShard,
     read_source::ReadSource,
@@ -156,5 +158,7 @@ pub use self::{
     shard::ShardReader,
     spill::{SpillFrame, SpillReader, SpillWriter},
     watched::InputWatch,
-    writer::{AlignmentWriter, CompleteOutput, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions},
+    writer::{
+        AlignmentWriter, CompleteOutput, DEFAULT_COMPRESSION_LEVEL, Destination, WriterOptions, possible_indexes,
+    },
 };

@@ -38,6 +38,14 @@ impl<R: Read> LineReader<R> {
         Self { inner, buffer, pending: 0..0, limit, at_end: false }
     }
 
+    /// Whether nothing is left.
+    pub(crate) fn is_empty(&mut self) -> io::Result<bool> {
+        while self.pending.is_empty() && !self.at_end {
+            self.fill()?;
+        }
+        Ok(self.pending.is_empty())
+    }
+
     /// The next line, which stays unread.
     pub(crate) fn first_line(&mut self) -> io::Result<&[u8]> {
         let mut searched = 0;

@@ -65,8 +65,8 @@ impl ReadSource {
     ///
     /// # Errors
     ///
-    /// A file cannot be opened or its first bytes cannot be read, a BAM file is malformed, empty or has a second file, or a CRAM file needs
-    /// another reference.
+    /// A file cannot be opened or its first bytes cannot be read, has no byte though its name is that of a compressed one, a BAM file is
+    /// malformed, has records but none that is primary, or has a second file, or a CRAM file needs another reference.
     pub fn open(
         first: &Path,
         second: Option<&Path>,
@@ -220,12 +220,27 @@ impl ReadSource {
         }
     }
 
+    /// Whether there are no reads at all, as in a control without any: the file has no byte, or is gzip of none, or BAM without a
+    /// record. To be asked before reads are handed out.
+    ///
+    /// # Errors
+    ///
+    /// The input cannot be read, is cut or damaged.
+    pub fn is_empty(&mut self) -> Result<bool> {
+        match &mut self.reads {
+            Reads::Single(reader) => reader.is_empty(),
+            Reads::Interleaved(interleaved) => interleaved.reader.is_empty(),
+            Reads::Files(readers) => Ok(readers[0].is_empty()? && readers[1].is_empty()?),
+            Reads::Bam(reads) => Ok(reads.is_empty()),
+        }
+    }
+
     /// Clears `batch` and fills it with at most `max_reads` reads, but at least one read or pair;
     /// with paired reads only or with single ones only. Returns false when the input is exhausted.
     ///
     /// # Errors
     ///
-    /// The input cannot be read, is cut or damaged, breaks the format, holds no record, or mates
+    /// The input cannot be read, is cut or damaged, breaks the format, holds nothing but blank lines, or mates
     /// do not match. The content of `batch` is then of no use.
     pub fn read_batch(&mut self, batch: &mut ReadBatch, max_reads: usize) -> Result<bool> {
         batch.clear();
@@ -242,10 +257,9 @@ impl ReadSource {
             while batch.len() + step <= max_reads && self.read_template(batch)? {}
         }
         match &self.reads {
-            Reads::Single(reader) => reader.require_records()?,
-            Reads::Interleaved(interleaved) => interleaved.reader.require_records()?,
-            Reads::Files(readers) => readers[0].require_records()?,
-            // It has been seen to have a record.
+            Reads::Single(reader) => reader.refuse_blank()?,
+            Reads::Interleaved(interleaved) => interleaved.reader.refuse_blank()?,
+            Reads::Files(readers) => readers[0].refuse_blank()?,
             Reads::Bam(_) => {}
         }
         Ok(!batch.is_empty())
@@ -313,6 +327,9 @@ struct Found {
 
 /// Opens a file and looks at its first bytes. A compressed one is inflated in a thread of its own.
 fn find(path: &Path, reference: Option<CramReference>) -> Result<Found> {
+    if is_cut_to_nothing(path) {
+        return Err(Error::Truncated { path: path.to_owned(), record: 1 });
+    }
     let (input, path) = Input::open_in_parallel(path)?;
     let (watch, is_inflated) = (Arc::clone(input.watch()), input.is_compressed());
     let probed = alignment_input::probe(input, reference).map_err(|source| Error::read(&path, 1, source))?;
@@ -323,4 +340,11 @@ fn find(path: &Path, reference: Option<CramReference>) -> Result<Found> {
         input
     };
     Ok(Found { input, path, watch, is_bam: head == bam_header::MAGIC })
+}
+
+/// Whether a file that should be compressed, by its name, has no byte. Compressors write some even of nothing.
+fn is_cut_to_nothing(path: &Path) -> bool {
+    const COMPRESSED: [&str; 6] = ["gz", "bgz", "bgzf", "zst", "bam", "cram"];
+    let is_compressed = |name: &std::ffi::OsStr| COMPRESSED.iter().any(|known| name.eq_ignore_ascii_case(known));
+    path.extension().is_some_and(is_compressed) && path.metadata().is_ok_and(|file| file.is_file() && file.len() == 0)
 }

@@ -15,6 +15,7 @@ use crate::{
     bgzf_output::{BgzfOptions, BgzfWriter},
     cram::{CramOptions, CramVersion, CramWriter, IndexEntry, ReferenceBases, cram_index_path, write_index},
     file_digest::{FileDigest, FileDigester},
+    output_path::descriptor,
     qc::RecordSums,
 };
 
@@ -67,10 +68,11 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Standard output for `-`, else a file.
+    /// Standard output for `-`, or by a name that the system has for it, else a file.
     #[must_use]
     pub fn of(path: &Path) -> Self {
-        if path == Path::new("-") { Self::Stdout } else { Self::File(path.to_owned()) }
+        let is_stdout = path == Path::new("-") || descriptor(path) == Some(1);
+        if is_stdout { Self::Stdout } else { Self::File(path.to_owned()) }
     }
 
     /// The path, if it is a file.
@@ -290,6 +292,12 @@ impl CompleteOutput {
         self.digest
     }
 
+    /// Its path, if it is a file that gets a name.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_ref().filter(|file| !file.is_direct()).map(|_| self.path.as_path())
+    }
+
     /// Gives the file and its index their final names.
     ///
     /// # Errors
@@ -308,21 +316,29 @@ impl CompleteOutput {
 
 /// Removes indexes of the file that a new one replaces, but for `kept`; readers would take them for the new one's.
 fn remove_stale_indexes(path: &Path, kept: Option<&Path>) -> Result<()> {
-    let appended = [".bai", ".csi", ".crai"].map(|extension| {
-        let mut index = path.as_os_str().to_owned();
-        index.push(extension);
-        PathBuf::from(index)
-    });
-    let is_bam = path.extension().is_some_and(|extension| extension == "bam");
-    let replaced = ["bai", "csi"].map(|extension| path.with_extension(extension));
-    let indexes = appended.into_iter().chain(replaced.into_iter().filter(|_| is_bam));
-    for index in indexes.filter(|index| Some(index.as_path()) != kept) {
+    for index in possible_indexes(path).filter(|index| Some(index.as_path()) != kept) {
         match fs::remove_file(&index) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(Error::write(&index, source)),
             _ => {}
         }
     }
     Ok(())
+}
+
+/// All paths at which readers look for an index of an alignment file: its own with an extension behind it, or in the place of its own.
+pub fn possible_indexes(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let appended = [".bai", ".csi", ".crai"].map(|extension| {
+        let mut index = path.as_os_str().to_owned();
+        index.push(extension);
+        PathBuf::from(index)
+    });
+    let is = |name: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name));
+    let replacing: &[&str] = match () {
+        () if is("bam") => &["bai", "csi"],
+        () if is("cram") => &["crai"],
+        () => &[],
+    };
+    appended.into_iter().chain(replacing.iter().map(|extension| path.with_extension(extension)))
 }
 
 fn encode_header(header: &sam::Header, format: Format) -> io::Result<Vec<u8>> {

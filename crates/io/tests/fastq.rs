@@ -144,13 +144,39 @@ fn a_cut_last_record_is_an_error_with_its_number() {
 }
 
 #[test]
-fn an_input_without_records_is_empty() {
-    for content in [Vec::new(), b"\n\n".to_vec(), gzip(b""), bgzf(b"")] {
-        assert!(matches!(read_text(content), Err(Error::Empty { .. })));
+fn an_input_without_a_byte_has_no_reads() {
+    let folder = Folder::new();
+    for (content, is_empty) in [
+        (Vec::new(), true),
+        (gzip(b""), true),
+        (bgzf(b""), true),
+        (b"\n".to_vec(), false),
+        (gzip(b"@a\nA\n+\nI\n"), false),
+    ] {
+        let mut source = ReadSource::open(&folder.file("reads.fq", &content), None, 1000, None).unwrap();
+        assert_eq!(source.is_empty().unwrap(), is_empty);
+        if is_empty {
+            assert_eq!(read_text(content).unwrap().len(), 0);
+        }
+    }
+    assert_eq!(read_pairs("", "").unwrap().len(), 0);
+    // What should be compressed has bytes even then.
+    for name in ["cut.fq.gz", "cut.fastq.zst", "cut.bam", "cut.CRAM"] {
+        assert!(matches!(read_all(&folder.file(name, b""), None, 100), Err(Error::Truncated { .. })), "{name}");
     }
     let good = "@a\nA\n+\nI\n";
-    assert!(matches!(read_pairs("", good), Err(Error::Empty { path }) if path.ends_with("1.fq")));
-    assert!(matches!(read_pairs(good, ""), Err(Error::Empty { path }) if path.ends_with("2.fq")));
+    for (first, second, short) in [("", good, "1.fq"), (good, "", "2.fq")] {
+        let is_told =
+            |error| matches!(error, Error::UnequalCount { shorter, records: 0, .. } if shorter.ends_with(short));
+        assert!(is_told(read_pairs(first, second).unwrap_err()));
+    }
+}
+
+#[test]
+fn an_input_of_blank_lines_is_an_error() {
+    for content in [b"\n\n".to_vec(), gzip(b"\n")] {
+        assert!(matches!(read_text(content), Err(Error::Empty { .. })));
+    }
 }
 
 #[test]
@@ -190,10 +216,9 @@ fn every_prefix_of_a_compressed_file_is_an_error() {
     for (name, data) in [("gz", gzip(text.as_bytes())), ("bgzf", bgzf(text.as_bytes()))] {
         let folder = Folder::new();
         for end in 0..data.len() {
-            let path = folder.file("cut", &data[..end]);
+            let path = folder.file(&format!("cut.{name}"), &data[..end]);
             let error = read_all(&path, None, 100).unwrap_err();
             let is_expected = match end {
-                0 => matches!(error, Error::Empty { .. }),
                 1 => matches!(error, Error::Format { .. }),
                 _ => matches!(error, Error::Truncated { .. }),
             };

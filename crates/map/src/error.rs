@@ -24,6 +24,14 @@ pub enum Error {
         /// The reference it would belong to.
         reference: PathBuf,
     },
+    /// The index itself was named where its reference is.
+    #[error("{}: this is the index; name what it is of: {}", path.display(), prefix.display())]
+    IndexForReference {
+        /// The index.
+        path: PathBuf,
+        /// What stands before its extension.
+        prefix: PathBuf,
+    },
     /// The file is no svala index at all.
     #[error("{}: not a svala index (wrong magic bytes)", path.display())]
     NotAnIndex {

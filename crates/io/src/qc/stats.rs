@@ -71,7 +71,9 @@ impl Report<'_> {
         let proper = primary(flags::PAIRED | flags::PROPER_PAIR, flags::UNMAPPED | flags::MATE_UNMAPPED);
         let longest = |mates: &[Mate]| mates.iter().map(|&mate| all.longest(mate)).max().unwrap_or(0);
         let mean = |(reads, bases): (u64, u64)| format!("{:.0}", bases as f32 / reads.max(1) as f32);
-        let quality_sum: f64 = all.cycles.iter().flat_map(|cycles| &cycles.qualities).map(quality_sum).sum();
+        let quality_sums = all.cycles.iter().flat_map(|cycles| &cycles.qualities).map(quality_sum);
+        // The standard library's sum of nothing is -0.
+        let quality_sum = quality_sums.fold(0.0, |sum, of_cycle| sum + of_cycle);
         let error_rate = totals.mismatches as f32 / totals.cigar_bases.max(1) as f32;
         let rows: [(&str, String, &str); 38] = [
             ("raw total sequences", reads.to_string(), "excluding supplementary and secondary reads"),

@@ -65,8 +65,8 @@ pub fn index_path(reference: &Path) -> PathBuf {
 }
 
 impl Index {
-    /// Loads the index that lies beside `reference`, checked by so many threads; if the reference is there too, checks that it is
-    /// the indexed one.
+    /// Loads the index that lies beside `reference`, checked by so many threads; if there is a FASTA file of that name too, checks
+    /// that it has what was indexed. Anything else of that name, such as a folder, is no reference and not looked at.
     ///
     /// # Errors
     ///
@@ -74,14 +74,15 @@ impl Index {
     pub fn open_for(reference: &Path, threads: usize) -> Result<Self> {
         let path = index_path(reference);
         if !path.exists() {
-            return Err(Error::NoIndex { path, reference: reference.to_owned() });
+            let prefix = reference.with_extension("");
+            return Err(match index_path(&prefix) == reference && reference.exists() {
+                true => Error::IndexForReference { path: reference.to_owned(), prefix },
+                false => Error::NoIndex { path, reference: reference.to_owned() },
+            });
         }
         let index = Self::open(&path, threads)?;
-        if reference.exists() {
-            let is_same = source::is_same(reference, &index.parameters).map_err(|e| Error::file(reference, e))?;
-            if !is_same {
-                return Err(Error::OtherReference { path, reference: reference.to_owned() });
-            }
+        if reference.is_file() && !source::is_same(reference, &index)? {
+            return Err(Error::OtherReference { path, reference: reference.to_owned() });
         }
         Ok(index)
     }
