@@ -5,7 +5,7 @@ mod common;
 use std::process::ExitCode;
 
 use common::made_up::World;
-use common::{Record, conclude, fastq_pair, reverse_complement, svala, svala_ok, text, trial};
+use common::{Record, conclude, fastq, fastq_pair, records, reverse_complement, said, svala, svala_ok, text, trial};
 
 /// Bases of a mate.
 const MATE: usize = 100;
@@ -129,11 +129,119 @@ fn bad_models_are_refused() {
     }
 }
 
+/// Random pairs, of something else.
+fn others(world: &mut World, pairs: usize) -> Mates {
+    (0..pairs).map(|i| (format!("other{i}"), world.random.bases(50))).collect()
+}
+
+/// Aligns pairs, and returns the SAM text and what was said. More threads, other batches and the model in a file must give the same.
+fn aligned(world: &World, files: &[Vec<u8>; 2]) -> (Vec<u8>, String) {
+    let paths = ["many.0.fastq", "many.1.fastq", "many.json"].map(|name| world.path(name));
+    paths.iter().zip(files).for_each(|(path, content)| std::fs::write(path, content).expect("a temporary file"));
+    let [first, second, model] = [0, 1, 2].map(|i| text(&paths[i]));
+    let run = |options: &[&str]| {
+        let output = svala(&[&["mem"], options, &[text(&world.reference), first, second]].concat());
+        assert!(output.status.success(), "{output:?}");
+        (output.stdout, said(&output))
+    };
+    let (sam, said) = run(&["-t", "1"]);
+    let body = |sam: &[u8]| {
+        let lines = sam.split(|&byte| byte == b'\n').filter(|line| !line.starts_with(b"@"));
+        lines.map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    assert!(run(&["-t", "3", "--batch-reads", "700"]).0 == sam, "threads and batches show");
+    svala_ok(&["insert-size", text(&world.reference), first, second, "-o", model]);
+    assert!(body(&run(&["--insert-model", model]).0) == body(&sam), "the model in the file is another");
+    (sam, said)
+}
+
+/// How many reads of the library are in proper pairs.
+fn proper(sam: &[u8]) -> usize {
+    records(sam).iter().filter(|record| record.name.starts_with("FR") && record.flags & 2 != 0).count()
+}
+
+/// What stands before the library, or between its pairs, doesn't keep it from having a model; if there is none, that is said.
+fn a_model_is_found_behind_other_reads() {
+    let mut world = World::new(25);
+    let [others_1, others_2] = [(); 2].map(|()| others(&mut world, 9_000));
+    let (first, second, _) = library(&mut world, "FR", 300, 300);
+    let behind = fastq_pair(&[&others_1[..], &first].concat(), &[&others_2[..], &second].concat());
+    let (sam, said) = aligned(&world, &behind);
+    assert_eq!(proper(&sam), 600, "{said}");
+    assert!(!said.contains("warning"), "{said}");
+
+    // Twelve of 9,012: bwa's rule, which takes ten.
+    let among = |few: &Mates, others: &Mates| {
+        let parts = few.iter().zip(others.chunks(750));
+        parts.flat_map(|(read, others)| others.iter().chain([read])).cloned().collect::<Mates>()
+    };
+    let seeded = |mates: &Mates| mates.iter().skip(1).step_by(10).take(12).cloned().collect::<Mates>();
+    let [few_1, few_2] = [seeded(&first), seeded(&second)];
+    let rare = fastq_pair(&among(&few_1, &others_1), &among(&few_2, &others_2));
+    assert_eq!(proper(&aligned(&world, &rare).0), 24);
+
+    let (sam, said) = aligned(&world, &fastq_pair(&few_1[..9], &few_2[..9]));
+    assert_eq!(proper(&sam), 0);
+    assert_eq!(said.matches("warning: too few clear pairs for an insert-size model").count(), 1, "{said}");
+}
+
+/// Single reads where mates follow each other don't count as pairs; if there is nothing else, there is no model to miss.
+fn single_reads_teach_nothing() {
+    let mut world = World::new(26);
+    let single = others(&mut world, 16_400);
+    let (first, second, _) = library(&mut world, "FR", 300, 300);
+    let in_turn: Mates = first.into_iter().zip(second).flat_map(|(one, two)| [one, two]).collect();
+    let text_of =
+        |reads: &[&Mates]| fastq(reads.iter().flat_map(|reads| reads.iter().map(|(n, b)| (n.clone(), &b[..]))));
+    let path = world.path("in-turn.fastq");
+    let run = |content: Vec<u8>| {
+        std::fs::write(&path, content).expect("a temporary file");
+        let output = svala(&["mem", "-p", text(&world.reference), text(&path)]);
+        assert!(output.status.success(), "{output:?}");
+        (proper(&output.stdout), said(&output).contains("too few clear pairs"))
+    };
+    assert_eq!(run(text_of(&[&single, &in_turn])), (600, false));
+    assert_eq!(run(text_of(&[&single])), (0, false));
+}
+
+/// A file of reads taken for that of the mates too is no library.
+fn the_same_reads_twice_are_no_pairs() {
+    let mut world = World::new(27);
+    let (first, ..) = library(&mut world, "FR", 100, 300);
+    let (sam, said) = aligned(&world, &fastq_pair(&first, &first));
+    assert_eq!((proper(&sam), said.contains("too few clear pairs")), (0, true));
+}
+
+/// The bounds of `-I` are distances of 5' ends, as in bwa, one less than TLEN, and may be large.
+fn bounds_are_those_of_bwa() {
+    let mut world = World::new(28);
+    let sizes = [199, 200, 201, 202, 600, 601, 602, 45_000];
+    let (mut first, mut second) = (Mates::new(), Mates::new());
+    for size in sizes {
+        let [one, two] = mates(&world.cut(size).bases, "FR");
+        first.push((format!("FR{size}"), one));
+        second.push((format!("FR{size}"), two));
+    }
+    let pairs = fastq_pair(&first, &second);
+    let proper = |sizes: &str| {
+        let records = world.mem(&pairs, &["-I", sizes]).into_iter().step_by(2).filter(|record| record.flags & 2 != 0);
+        records.map(|record| record.name[2..].parse().expect("a size")).collect::<Vec<usize>>()
+    };
+    assert_eq!(proper("400,100,600,200"), [201, 202, 600, 601]);
+    assert_eq!(proper("30000,8000,44999,201"), [202, 600, 601, 602, 45_000]);
+    assert_eq!(proper("30000,8000,44998,600"), [601, 602]);
+    assert_eq!(proper("40000,2000"), [45_000]);
+}
+
 fn main() -> ExitCode {
     conclude(vec![
         trial("every orientation is learnt", every_orientation_is_learnt),
         trial("orientations share a library", orientations_share_a_library),
         trial("models can be given", models_can_be_given),
         trial("bad models are refused", bad_models_are_refused),
+        trial("a model is found behind other reads", a_model_is_found_behind_other_reads),
+        trial("single reads teach nothing", single_reads_teach_nothing),
+        trial("the same reads twice are no pairs", the_same_reads_twice_are_no_pairs),
+        trial("bounds are those of bwa", bounds_are_those_of_bwa),
     ])
 }

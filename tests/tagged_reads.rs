@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use common::{
     CRAMS, READS, Record, bytes, conclude, data, has_program, indexed_reference, records, reverse_complement, samtools,
-    svala, svala_ok, text, trial, trial_if,
+    svala, svala_ok, svala_refuses, text, trial, trial_if,
 };
 
 const HEADER: &str = "@HD\tVN:1.6\tSO:unsorted\tGO:query\n\
@@ -403,6 +403,77 @@ fn comments_become_tags(bench: &Bench) {
     assert_eq!(own_fields(&plain), own_fields(&of_files));
 }
 
+/// SAM allows each tag once: what svala writes is left out, and of one that is there twice the first counts.
+fn tags_are_there_once(bench: &Bench) {
+    let reads = bench.reads.iter().filter(|((_, mate), _)| *mate == 1).take(200).map(|((name, _), read)| {
+        let Tagged { bases, qualities, .. } = read;
+        let qualities = if qualities == "*" { "I".repeat(bases.len()) } else { qualities.clone() };
+        format!("@{name} XB:Z:foo\tRX:Z:A\tRX:Z:B\tXA:Z:own\tpa:f:0.5\n{bases}\n+\n{qualities}\n")
+    });
+    let reads: String = reads.collect();
+    let mem = |options: &[&str]| {
+        let run = with_input(&[&["mem", "-C"], options, &[text(&bench.reference), "-"]].concat(), reads.clone().into());
+        assert!(run.status.success(), "{run:?}");
+        let sam = String::from_utf8(run.stdout).expect("SAM is text");
+        for line in sam.lines().filter(|line| !line.starts_with('@')) {
+            let tags: Vec<&str> = line.split('\t').skip(11).map(|field| &field[..2]).collect();
+            assert!(tags.iter().all(|tag| tags.iter().filter(|other| *other == tag).count() == 1), "{line}");
+        }
+        records(sam.as_bytes())
+    };
+    let has = |record: &Record, tag: &str, value: &str| record.tags.get(tag).is_some_and(|own| own == value);
+    assert!(mem(&[]).iter().all(|r| has(r, "XB", "foo") && has(r, "RX", "A") && has(r, "pa", "0.5")));
+    assert!(mem(&["-u"]).iter().all(|r| !has(r, "XB", "foo") && has(r, "RX", "A")));
+    // BAM with repeated fields, which samtools writes as they come.
+    let sam = format!("{HEADER}r\t4\t*\t0\t0\t*\t*\t0\t0\tACGT\tIIII\tRX:Z:A\tXB:Z:foo\tRX:Z:B\n");
+    let got = svala_ok(&["mem", "-u", text(&bench.reference), text(&bench.bam("repeated.bam", &sam))]);
+    let line = String::from_utf8(got).expect("SAM is text");
+    assert!(line.ends_with("\tRX:Z:A\n"), "{line}");
+}
+
+/// Fields of read groups may have any characters but control characters, wherever they come from; identifiers may not.
+fn read_groups_are_of_any_letters(bench: &Bench) {
+    const GROUP: &str = "@RG\tID:a\tSM:M\u{fc}ller\tLB:caf\u{e9} 1\tDS:\u{4e2d}\u{6587} \u{1f9ec}";
+    let (reference, reads) = (text(&bench.reference), data(READS[0]));
+    let header = |sam: &[u8]| {
+        let sam = String::from_utf8_lossy(sam).into_owned();
+        sam.lines().filter(|line| line.starts_with("@RG")).map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(header(&svala_ok(&["mem", "-R", GROUP, reference, text(&reads)])), [GROUP]);
+    let more = GROUP.replace("ID:a", "ID:h");
+    assert_eq!(header(&svala_ok(&["mem", "-H", &more, reference, text(&reads)])), [more.as_str()]);
+    let read = "r\t4\t*\t0\t0\t*\t*\t0\t0\tACGT\tIIII\tRG:Z:a\n";
+    let bam = bench.bam("letters.bam", &format!("{GROUP}\n{read}"));
+    for name in ["letters.out.bam", "letters.out.cram"] {
+        let output = bench.path(name);
+        svala_ok(&["align", "--ref", reference, "-1", text(&bam), "-o", text(&output)]);
+        assert_eq!(header(&samtools(&["view", "-H", "--no-PG", text(&output)])), [GROUP], "{name}");
+        let again = svala_ok(&["mem", reference, text(&output)]);
+        assert_eq!(header(&again), [GROUP], "{name}");
+    }
+    let sheet = bench.path("letters.tsv");
+    let row = format!("a\tM\u{fc}ller\tcaf\u{e9} 1\t\u{4e2d}\u{6587} \u{1f9ec}\t{}\r\n", text(&reads));
+    let sheet_of = |row: &[u8]| [b"\xef\xbb\xbfread_group\tsample\tlibrary\tdescription\tfastq_1\r\n", row].concat();
+    std::fs::write(&sheet, sheet_of(row.as_bytes())).expect("a file");
+    let output = bench.path("letters.sheet.bam");
+    let align = ["align", "--ref", reference, "--samples", text(&sheet), "-o", text(&output)];
+    svala_ok(&align);
+    assert_eq!(header(&samtools(&["view", "-H", "--no-PG", text(&output)])), [GROUP]);
+
+    // In Latin-1.
+    std::fs::write(&sheet, sheet_of(b"a\tM\xfcller\tl\td\treads.fq\r\n")).expect("a file");
+    let said = svala_refuses(&align, 1, "value 2 is not UTF-8");
+    assert!(said.contains("letters.tsv") && said.contains("line 2") && !said.contains("ller"), "{said}");
+    svala_refuses(&["mem", "-R", "@RG\tID:a\tDS:\u{7f}", reference, text(&reads)], 1, "field DS");
+    svala_refuses(&["mem", "-R", "@RG\tID:\u{e9}", reference, text(&reads)], 1, "field ID");
+    let latin = bench.path("latin.sam");
+    std::fs::write(&latin, [b"@RG\tID:a\tSM:s\tDS:M\xfcller\n", read.as_bytes()].concat()).expect("a file");
+    let bam = bench.path("latin.bam");
+    samtools(&["view", "--no-PG", "-b", "-o", text(&bam), text(&latin)]);
+    let said = svala_refuses(&["mem", reference, text(&bam)], 1, "field DS");
+    assert!(said.contains("latin.bam") && !said.contains("ller"), "{said}");
+}
+
 /// As bwa does: a pair is two neighbours with one name, and any other read is single.
 fn reads_without_mates_stand_among_pairs(bench: &Bench) {
     let reference = text(&bench.reference);
@@ -496,5 +567,7 @@ fn main() -> ExitCode {
         trial("comments become tags", on(comments_become_tags)),
         trial("reads without mates stand among pairs", on(reads_without_mates_stand_among_pairs)),
         trial("broken FASTQ is refused", on(broken_fastq_is_refused)),
+        with_samtools("tags are there once", tags_are_there_once),
+        with_samtools("read groups are of any letters", read_groups_are_of_any_letters),
     ])
 }

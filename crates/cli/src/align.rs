@@ -24,6 +24,7 @@ use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, Sort, all_threads
 use crate::companions::{CompanionPlan, Companions};
 use crate::error::Result;
 use crate::inputs::{Inputs, Lane, Reading};
+use crate::insert_file;
 use crate::insert_option::InsertSource;
 use crate::interrupt;
 use crate::open_index::open_index;
@@ -271,6 +272,9 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     let done = run_sorted(job, &run, sort, sources, writer, &header)?;
     drop(progress);
     oddities.warn(job);
+    if let Some(what) = insert_file::lacking(&done.summary.insert_models) {
+        job.warn(format_args!("{what}"));
+    }
     let elapsed = start.elapsed();
     let failures = engine.device_failures();
     for DeviceFailure { device, reason } in &failures {

@@ -1,6 +1,6 @@
 //! What a run reads: one or two files of reads a lane, and the lane's read group.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use svala_io::{CramReference, Labelling, ReadGroup, ReadSource, may_be_cram};
@@ -162,6 +162,11 @@ impl Inputs {
     }
 }
 
+fn parse_group(group: &OsStr) -> Result<ReadGroup> {
+    let not_text = || Error::Option { option: "--in-fq", why: "expected a read group of UTF-8 text" };
+    Ok(ReadGroup::parse(group.to_str().ok_or_else(not_text)?)?)
+}
+
 /// How files of reads are read.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
@@ -185,7 +190,7 @@ impl Lane {
             Some((group, files)) => (files, Some(group)),
             None => (words, None),
         };
-        let read_group = group.map(|group| ReadGroup::parse(&group.to_string_lossy())).transpose()?;
+        let read_group = group.map(|group| parse_group(group)).transpose()?;
         match files {
             [first] => Ok(Self { first: first.into(), second: None, read_group }),
             [first, second] => Ok(Self { first: first.into(), second: Some(second.into()), read_group }),

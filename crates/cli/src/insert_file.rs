@@ -50,10 +50,8 @@ pub fn run(args: &InsertSizeArgs) -> Result<()> {
         meter: &Meter::default(),
     };
     let model = run.insert_model(ReadSource::open(&args.first, Some(&args.second), MAX_READ, None)?)?;
-    if model.is_empty() {
-        say::line(format_args!(
-            "svala: warning: too few clear pairs for an insert-size model: with this one no pair is proper"
-        ));
+    if let Some(what) = lacking(&[Some(model)]) {
+        say::line(format_args!("svala: warning: {what}"));
     }
     let text = format!("{:#}\n", to_json(&model));
     let Some(path) = &args.output else {
@@ -62,6 +60,18 @@ pub fn run(args: &InsertSizeArgs) -> Result<()> {
     let mut file = AtomicFile::create(path)?;
     file.write_all(text.as_bytes()).map_err(|source| Error::File { path: path.clone(), source })?;
     Ok(file.commit()?)
+}
+
+/// What to say if inputs of pairs have an empty model, given the models of all inputs.
+pub fn lacking(models: &[Option<InsertModel>]) -> Option<String> {
+    let is_empty = |model: &Option<InsertModel>| model.as_ref().is_some_and(InsertModel::is_empty);
+    let inputs: Vec<_> = (1..).zip(models).filter(|(_, model)| is_empty(model)).map(|(n, _)| n.to_string()).collect();
+    let which = match (inputs.len(), models.len()) {
+        (0, _) => return None,
+        (_, 1) => String::new(),
+        _ => format!(" of input {}", inputs.join(", ")),
+    };
+    Some(format!("too few clear pairs{which} for an insert-size model: without one no pair is proper"))
 }
 
 /// Reads a model from a file.
@@ -129,6 +139,16 @@ mod tests {
         assert_eq!(from_json(&to_json(&model).to_string()), Ok(model));
         let none = InsertModel::default();
         assert_eq!(from_json(&to_json(&none).to_string()), Ok(none));
+    }
+
+    #[test]
+    fn it_is_said_which_inputs_have_no_model() {
+        let good = Some(InsertModel::of(Orientation::ForwardReverse, SizeModel::around(400_000, 50_000)));
+        let empty = Some(InsertModel::default());
+        assert_eq!(lacking(&[]), None);
+        assert_eq!(lacking(&[good, None]), None);
+        assert!(lacking(&[empty]).unwrap().starts_with("too few clear pairs for"));
+        assert!(lacking(&[empty, None, good, empty]).unwrap().starts_with("too few clear pairs of input 1, 4 for"));
     }
 
     #[test]

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use svala_map::insert_model::{InsertModel, MILLI, SizeModel};
-use svala_map::insert_size::Orientation;
+use svala_map::insert_size::{MAX_INSERT, Orientation};
 
 use crate::args::InsertArgs;
 use crate::error::Result;
 use crate::insert_file;
 
 /// The value of `-I`, as in bwa: mean, and perhaps deviation, largest and smallest insert size of mates that face each other.
+///
+/// bwa's sizes are distances of 5' ends, one less than `TLEN`: the bounds that it would set are taken, so `-I 400,100,600,200` is
+/// for a `TLEN` of 201 to 601.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InsertSizes {
     text: String,
@@ -25,12 +28,15 @@ impl FromStr for InsertSizes {
         let values = parsed.filter(|values| values.len() <= 4).unwrap_or_default();
         let mean = *values.first().ok_or("expected MEAN[,DEVIATION[,MAX[,MIN]]], in bases")?;
         let mut model = SizeModel::around(mean, values.get(1).copied().unwrap_or(mean / 10));
-        let bases = |milli: &i64| (milli + MILLI / 2) / MILLI;
-        model.high = values.get(2).map_or(model.high, bases);
-        model.low = values.get(3).map_or(model.low, bases);
+        let reach = 4 * model.deviation_milli;
+        // As bwa rounds.
+        let bases = |milli: i64| (milli + MILLI / 2 - 1) / MILLI;
+        model.high = values.get(2).map_or_else(|| bases(mean + reach).min(MAX_INSERT), |&most| bases(most));
+        model.low = bases(values.get(3).copied().unwrap_or(mean - reach)).max(1);
         if !model.is_valid() {
-            return Err("expected sizes from 1 to 10000 bases, MIN no larger than MAX".into());
+            return Err(format!("expected sizes from 1 to {MAX_INSERT} bases, MIN no larger than MAX"));
         }
+        [model.low, model.high] = [model.low, model.high].map(|distance| (distance + 1).min(MAX_INSERT));
         Ok(Self { text: text.into(), model })
     }
 }
@@ -102,14 +108,33 @@ mod tests {
     #[test]
     fn sizes_are_read_as_bwa_reads_them() {
         let model = |text: &str| text.parse::<InsertSizes>().unwrap().model;
-        let expected = SizeModel { mean_milli: 400_000, deviation_milli: 40_000, low: 240, high: 560, pairs: 0 };
+        let expected = SizeModel { mean_milli: 400_000, deviation_milli: 40_000, low: 241, high: 561, pairs: 0 };
         assert_eq!(model("400"), expected);
         assert_eq!(model("400.0"), expected);
         assert_eq!(model("400,40,560,240"), expected);
-        let precise = SizeModel { mean_milli: 350_250, deviation_milli: 50_125, low: 150, high: 551, pairs: 0 };
+        let precise = SizeModel { mean_milli: 350_250, deviation_milli: 50_125, low: 151, high: 552, pairs: 0 };
         assert_eq!(model("350.2509,50.125"), precise);
-        assert_eq!(model("100,50.5").low, 1);
-        for bad in ["", "x", "400,", "-1", "0", "1e3", "20000", "400,50,100,200", "1,2,3,4,5", "99999999999999999999"] {
+        assert_eq!(model("100,50.5").low, 2);
+        assert_eq!(model("400,40,560.5,240.501"), SizeModel { low: 242, ..expected });
+        let bounds = |text| (model(text).low, model(text).high);
+        assert_eq!(bounds("400,100,600,200"), (201, 601));
+        assert_eq!(bounds("400,50.125"), (200, 601));
+        assert_eq!(bounds("400,100,600,0"), (2, 601));
+        assert_eq!(bounds("40000,10000,100000"), (2, 100_000));
+        assert_eq!(bounds("300,100,50000"), (2, 50_001));
+        for bad in [
+            "",
+            "x",
+            "400,",
+            "-1",
+            "0",
+            "1e3",
+            "100001",
+            "400,50,100001",
+            "400,50,100,200",
+            "1,2,3,4,5",
+            "99999999999999999999",
+        ] {
             assert!(bad.parse::<InsertSizes>().is_err(), "{bad}");
         }
     }

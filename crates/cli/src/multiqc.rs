@@ -1,6 +1,6 @@
 //! Custom content for MultiQC: what no other tool's format has a place for.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use svala_io::qc::Tally;
 
 use crate::run_facts::{RunFacts, share};
@@ -40,8 +40,8 @@ pub fn run_table(sample: &str, facts: &RunFacts) -> String {
 
 /// The distribution of mapping qualities.
 pub fn mapping_qualities(sample: &str, all: &Tally) -> String {
-    let counts: serde_json::Map<String, Value> =
-        all.mapping_qualities().map(|(quality, count)| (quality.to_string(), count.into())).collect();
+    // Pairs of numbers: MultiQC sorts names of members as text, 10 before 2.
+    let counts: Vec<[u64; 2]> = all.mapping_qualities().map(|(quality, count)| [quality as u64, count]).collect();
     let content = json!({
         "id": "svala_mapq",
         "section_name": "svala: mapping qualities",
@@ -53,4 +53,17 @@ pub fn mapping_qualities(sample: &str, all: &Tally) -> String {
         "data": { sample: counts },
     });
     format!("{content:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mapping_qualities_are_numbers_in_order() {
+        let content: serde_json::Value = serde_json::from_str(&mapping_qualities("s", &Tally::default())).unwrap();
+        let points = content["data"]["s"].as_array().unwrap();
+        assert_eq!(points.len(), 61);
+        assert!((0..).zip(points).all(|(quality, point)| *point == json!([quality, 0])), "{points:?}");
+    }
 }

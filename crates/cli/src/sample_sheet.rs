@@ -2,7 +2,7 @@
 //!
 //! Columns, in any order: `read_group` (`ID`) and `fastq_1` must be there; `sample` (`SM`), `library` (`LB`), `platform` (`PL`), `unit`
 //! (`PU`), `center` (`CN`), `description` (`DS`) and `fastq_2` may be, and may be empty. Blank lines and those that start with `#` are passed over. Relative paths count from the
-//! sheet's folder.
+//! sheet's folder. It is UTF-8, and may begin with a byte-order mark, as spreadsheets write it.
 
 use std::path::Path;
 
@@ -21,6 +21,7 @@ const FIELDS: [(&str, &str); 7] = [
     ("center", "CN"),
     ("description", "DS"),
 ];
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const FIRST: &str = "fastq_1";
 const SECOND: &str = "fastq_2";
 
@@ -30,13 +31,26 @@ const SECOND: &str = "fastq_2";
 ///
 /// It can't be read, has no lane, an unknown or missing column, a row that doesn't fit the header, or more than one sample.
 pub fn read(path: &Path) -> Result<Vec<Lane>> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let bytes = std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    parse(&text, folder).map_err(|(line, why)| Error::SampleSheet { path: path.to_owned(), line, why })
+    let lanes = decode(&bytes).and_then(|text| parse(text, folder));
+    lanes.map_err(|(line, why)| Error::SampleSheet { path: path.to_owned(), line, why })
 }
 
 /// What is wrong, and in which line.
 type Flaw = (usize, String);
+
+/// The text of a sheet, without a byte-order mark.
+fn decode(bytes: &[u8]) -> std::result::Result<&str, Flaw> {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+        let value = 1 + before[start..].iter().filter(|&&byte| byte == b'\t').count();
+        (line, format!("value {value} is not UTF-8; save the sheet as UTF-8 text"))
+    })
+}
 
 fn parse(text: &str, folder: &Path) -> std::result::Result<Vec<Lane>, Flaw> {
     let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line));
@@ -132,6 +146,18 @@ mod tests {
     }
 
     #[test]
+    fn sheets_of_spreadsheets_are_read() {
+        let sheet = "\u{feff}read_group\tfastq_1\tsample\tdescription\r\n1\ta.fq\ts\u{e9}\tM\u{fc}ller\r\n";
+        let lanes = lanes(decode(sheet.as_bytes()).unwrap()).unwrap();
+        assert!(lanes[0].read_group == Some(ReadGroup::parse("@RG\tID:1\tSM:s\u{e9}\tDS:M\u{fc}ller").unwrap()));
+        let latin = b"read_group\tfastq_1\tsample\n1\ta.fq\ts\n1\ta.fq\tM\xfcller\n";
+        let (line, why) = decode(latin).unwrap_err();
+        assert!(line == 3 && why.starts_with("value 3 is not UTF-8"), "{line}: {why}");
+        // As "Unicode text" in UTF-16.
+        assert_eq!(decode(b"\xff\xfer\0e\0").unwrap_err().0, 1);
+    }
+
+    #[test]
     fn flaws_are_told_by_line_and_without_values() {
         let head = "read_group\tfastq_1\tsample\n";
         for (text, line, word) in [
@@ -145,7 +171,8 @@ mod tests {
             (format!("{head}secret\t\ts\n"), 2, "fastq_1"),
             (format!("{head}\ta.fq\ts\n"), 2, "read_group"),
             (format!("{head}1\ta.fq\tsecret\n\n2\tb.fq\tsecret2\n"), 4, "one sample"),
-            (format!("{head}1\ta.fq\tsecr\u{e9}t\n"), 2, "ASCII"),
+            (format!("{head}secr\u{e9}t\ta.fq\ts\n"), 2, "field ID"),
+            (format!("{head}1\ta.fq\tsecret\u{1}\n"), 2, "field SM"),
         ] {
             let (found, why) = lanes(&text).unwrap_err();
             assert_eq!(found, line, "{text:?}: {why}");

@@ -2,7 +2,7 @@
 //!
 //! Only primary records count. The old alignment is forgotten: bases, qualities and fields that have a character for each base turn
 //! back to the strand that was read, and fields that describe the alignment are left out, as is `PG`, which names a line of the old header. All other fields stay with
-//! the read, its read group among them.
+//! the read, its read group among them; of a tag that is there twice, the first.
 
 use std::{
     io::BufReader,
@@ -33,6 +33,8 @@ const BUFFER_BYTES: usize = 64 * 1024;
 const MISSING: u8 = u8::MAX;
 /// Largest quality that SAM can hold.
 const MAX_QUALITY: u8 = b'~' - b'!';
+/// Fields that records have as a rule.
+const FEW_FIELDS: usize = 32;
 const NOT_PRIMARY: u16 = flags::SECONDARY | flags::SUPPLEMENTARY;
 
 /// Whether a field that comes with a read is left out: svala writes its own, or it means nothing in another file.
@@ -70,8 +72,8 @@ impl BamReads {
     pub(crate) fn open(input: Opened, path: PathBuf, max_bases: usize) -> Result<Self> {
         let (records, header) = BamRecords::open(BufReader::with_capacity(BUFFER_BYTES, input), path)?;
         let groups = header.read_groups().iter().map(|(id, fields)| ReadGroup::from_fields(id, fields));
-        let not_text = || malformed(records.path.clone(), 0, "expected @RG lines of text".into());
-        let read_groups = groups.collect::<Option<_>>().ok_or_else(not_text)?;
+        let flaw = |why| malformed(records.path.clone(), 0, format!("@RG line of its header: {why}"));
+        let read_groups = groups.collect::<std::result::Result<_, _>>().map_err(flaw)?;
         let mut reads = Self {
             records,
             read_groups,
@@ -196,6 +198,7 @@ impl BamReads {
     ) -> std::result::Result<(), &'static str> {
         let barcode_tag = labeller.barcode_tag;
         let mut has_barcode = barcode_tag.is_none_or(|tag| labeller.is_made(tag));
+        let mut names = Vec::with_capacity(FEW_FIELDS);
         for field in record.tags() {
             let field = field.ok().filter(|field| field.is_printable()).ok_or("expected fields that SAM can hold")?;
             has_barcode |= Some(field.name) == barcode_tag && field.kind == b'Z';
@@ -206,8 +209,10 @@ impl BamReads {
                     return Err("its read group is not in the header");
                 }
             }
-            let is_left_out = is_own_field(field.name) || labeller.is_made(field.name) || (is_group && self.regrouped);
-            if !is_left_out {
+            let is_own = is_own_field(field.name) || labeller.is_made(field.name) || (is_group && self.regrouped);
+            let is_repeated = names.contains(&field.name);
+            names.push(field.name);
+            if !is_own && !is_repeated {
                 let start = fields.len();
                 fields.extend_from_slice(field.bytes);
                 if record.flags() & flags::REVERSE != 0 {

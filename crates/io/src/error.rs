@@ -135,7 +135,7 @@ pub enum Error {
     #[error("read group: {reason}")]
     ReadGroup {
         /// What was expected.
-        reason: &'static str,
+        reason: String,
     },
     /// A read structure that cannot be used.
     #[error("read structure: {reason}")]

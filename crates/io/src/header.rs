@@ -1,6 +1,6 @@
 //! The SAM header (SAM specification v1, section 1.3).
 
-use std::{io, num::NonZero};
+use std::num::NonZero;
 
 use noodles::sam::{
     self,
@@ -15,7 +15,7 @@ use noodles::sam::{
     },
 };
 
-use crate::{Error, FileDigest, HeaderLines, ReadGroup, Result, file_digest::FileDigester};
+use crate::{Error, FileDigest, HeaderLines, ReadGroup, Result, file_digest::FileDigester, header_text::append_text};
 
 /// Longest reference sequence that SAM can state, in bases.
 const MAX_REFERENCE_LENGTH: u64 = (1 << 31) - 1;
@@ -94,8 +94,7 @@ impl Header {
     /// SAM cannot hold it.
     pub fn digest(&self) -> Result<FileDigest> {
         let (header, mut text) = (self.to_noodles()?, Vec::new());
-        let written = sam::io::Writer::new(&mut text).write_header(&header);
-        written.map_err(|error| Error::Header { reason: error.to_string() })?;
+        append_text(&header, &mut text).map_err(|error| Error::Header { reason: error.to_string() })?;
         let mut digest = FileDigester::default();
         digest.update(&text);
         Ok(digest.finish())
@@ -137,10 +136,8 @@ impl Header {
         if header.programs().as_ref().len() != 1 + programs {
             return Err(Error::Header { reason: format!("a @PG line with the ID {} is added", self.program.id) });
         }
-        // noodles checks names and values only while it writes.
-        sam::io::Writer::new(io::sink())
-            .write_header(&header)
-            .map_err(|error| Error::Header { reason: error.to_string() })?;
+        // Names and values are checked only while they are written.
+        append_text(&header, &mut Vec::new()).map_err(|error| Error::Header { reason: error.to_string() })?;
         Ok(header)
     }
 
@@ -156,7 +153,7 @@ impl Header {
         let references: Option<Vec<_>> =
             references.map(|(name, fields)| ReferenceSequence::from_map(name, fields)).collect();
         let groups = header.read_groups().iter();
-        let groups: Option<Vec<_>> = groups.map(|(id, fields)| ReadGroup::from_fields(id, fields)).collect();
+        let groups: Option<Vec<_>> = groups.map(|(id, fields)| ReadGroup::from_fields(id, fields).ok()).collect();
         let programs = header.programs();
         let program = match programs.as_ref().first().filter(|_| programs.as_ref().len() == 1) {
             Some((id, fields)) => Program::from_map(id, fields),

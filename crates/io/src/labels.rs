@@ -153,9 +153,11 @@ impl Labeller {
         (*umi_from_name && tag == *b"RX") || (*mate_score && tag == *b"ms") || is_cut()
     }
 
-    /// Appends the optional fields that a header's comment is, but for the barcode, which has been taken.
+    /// Appends the optional fields that a header's comment is, but for the barcode, which has been taken. Of a tag that is there twice
+    /// the first counts.
     fn append_comment(&self, header: &[u8], fields: &mut Vec<u8>) -> Flaw<()> {
         let Some(end) = memchr::memchr2(b' ', b'\t', header) else { return Ok(()) };
+        let mut names = Vec::new();
         for text in header[end + 1..].split(|&byte| byte == b'\t').filter(|text| !text.is_empty()) {
             let start = fields.len();
             let appended = append_field(text, fields);
@@ -163,9 +165,11 @@ impl Labeller {
             let Some(name) = field.filter(TagField::is_printable).map(|field| field.name) else {
                 return Err("expected optional fields in the comment, between tabs, as in RX:Z:ACGT".into());
             };
-            if is_own_field(name) || name == *b"RG" || Some(name) == self.barcode_tag || self.is_made(name) {
+            let is_made = name == *b"RG" || Some(name) == self.barcode_tag || self.is_made(name);
+            if is_made || is_own_field(name) || names.contains(&name) {
                 fields.truncate(start);
             }
+            names.push(name);
         }
         Ok(())
     }

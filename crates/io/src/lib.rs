@@ -101,6 +101,7 @@ mod file_digest;
 pub mod flags;
 mod header;
 mod header_lines;
+mod header_text;
 mod input;
 mod labels;
 mod lines;

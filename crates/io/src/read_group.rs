@@ -1,13 +1,16 @@
 //! Read groups: the reads of one lane of a library, as a rule.
 
-use std::{fmt, io};
+use std::fmt;
 
 use noodles::sam::{
     self,
     header::record::value::{Map, map},
 };
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    header_text::{Flaw, check_read_group},
+};
 
 /// A `@RG` header line (SAM specification v1, section 1.3).
 #[derive(Clone, Eq, PartialEq)]
@@ -21,16 +24,16 @@ impl ReadGroup {
     ///
     /// # Errors
     ///
-    /// The text is no single `@RG` line, a field is malformed or repeated, or `ID` is missing or
-    /// empty. The message does not repeat the text.
+    /// The text is no single `@RG` line, a field is malformed, repeated or empty or has control characters, or `ID` is missing or has
+    /// characters that are not ASCII. The message names the field and does not repeat the text.
     pub fn parse(text: &str) -> Result<Self> {
-        let refuse = |reason| Err(Error::ReadGroup { reason });
+        let refuse = |reason: &str| Err(Error::ReadGroup { reason: reason.into() });
         let line = text.replace("\\t", "\t");
         if !line.starts_with("@RG\t") {
             return refuse("expected '@RG', a tab (or \\t) and fields such as ID:NAME");
         }
-        if !line.bytes().all(|byte| byte == b'\t' || matches!(byte, b' '..=b'~')) {
-            return refuse("expected a single line of printable ASCII characters");
+        if line.contains(['\n', '\r']) {
+            return refuse("expected a single line");
         }
         let Ok(header) = line.parse::<sam::Header>() else {
             return refuse("expected fields TAG:VALUE, each tag once and ID among them");
@@ -38,11 +41,7 @@ impl ReadGroup {
         let Some((id, fields)) = header.read_groups().first() else {
             return refuse("expected a line with an ID field");
         };
-        let has_empty_value = fields.other_fields().values().any(|value| value.is_empty());
-        if id.is_empty() || has_empty_value {
-            return refuse("expected a value after every tag");
-        }
-        Ok(Self { id: id.to_string(), fields: fields.clone() })
+        Self::from_fields(id, fields).map_err(|reason| Error::ReadGroup { reason })
     }
 
     /// The group's identifier, which every record repeats in its `RG` tag.
@@ -55,12 +54,16 @@ impl ReadGroup {
         self.fields.other_fields().get(&map::read_group::tag::LIBRARY).map(ToString::to_string)
     }
 
-    /// Of a header that has been read, if it can be written again.
-    pub(crate) fn from_fields(id: &[u8], fields: &Map<map::ReadGroup>) -> Option<Self> {
-        let id = std::str::from_utf8(id).ok()?.to_owned();
-        let header = sam::Header::builder().add_read_group(id.as_str(), fields.clone()).build();
-        sam::io::Writer::new(io::sink()).write_header(&header).ok()?;
-        Some(Self { id, fields: fields.clone() })
+    /// Of a header that has been read.
+    ///
+    /// # Errors
+    ///
+    /// It can't be written again.
+    pub(crate) fn from_fields(id: &[u8], fields: &Map<map::ReadGroup>) -> std::result::Result<Self, Flaw> {
+        check_read_group(id, fields.other_fields())?;
+        // It is ASCII.
+        let id = String::from_utf8_lossy(id).into_owned();
+        Ok(Self { id, fields: fields.clone() })
     }
 
     pub(crate) fn fields(&self) -> &Map<map::ReadGroup> {
@@ -103,6 +106,8 @@ mod tests {
             r"@RG ID:secret",
             "@RG\tID:secret\n@CO\tsecret",
             "@RG\tID:secret\u{e9}",
+            "@RG\tID:secret\tDS:a\u{7f}",
+            "@RG\tID:secret\r",
             r"@PG\tID:secret",
         ] {
             let error = ReadGroup::parse(text).unwrap_err();
@@ -112,14 +117,25 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_but_not_written_is_none() {
+    fn values_may_have_any_characters_and_messages_name_the_field() {
+        for field in ["DS:M\u{fc}ller", "SM:\u{4e2d}\u{6587}", "LB:caf\u{e9} 1", "PM:\u{1f9ec}"] {
+            assert!(ReadGroup::parse(&format!("@RG\\tID:1\\t{field}")).is_ok(), "{field}");
+        }
+        assert_eq!(ReadGroup::parse("@RG\tID:1\tLB:\u{e9}").unwrap().library().as_deref(), Some("\u{e9}"));
+        let error = |text: &str| ReadGroup::parse(text).unwrap_err().to_string();
+        assert!(error("@RG\tID:1\tCN:a\u{1}b").contains("field CN"));
+        assert!(error("@RG\tID:caf\u{e9}\tCN:a").contains("field ID"));
+    }
+
+    #[test]
+    fn what_can_be_read_but_not_written_is_refused() {
         let group = |line: &str| {
             let header: sam::Header = line.parse().unwrap();
             let (id, fields) = header.read_groups().first().unwrap();
             ReadGroup::from_fields(id, fields)
         };
-        assert!(group("@RG\tID:a\tSM:s\n").is_some());
-        assert!(group("@RG\tID:a\t\u{1}M:s\n").is_none());
+        assert!(group("@RG\tID:a\tSM:s\n").is_ok());
+        assert!(group("@RG\tID:a\t\u{1}M:s\n").is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use noodles::{bam, sam};
+use noodles::sam;
 
 use crate::{
     AtomicFile, EncodedRecord, Error, Format, Header, RecordOrder, Result,
@@ -15,6 +15,7 @@ use crate::{
     bgzf_output::{BgzfOptions, BgzfWriter},
     cram::{CramOptions, CramVersion, CramWriter, IndexEntry, ReferenceBases, cram_index_path, write_index},
     file_digest::{FileDigest, FileDigester},
+    header_text::{append_bam, append_text},
     output_path::descriptor,
     qc::RecordSums,
 };
@@ -344,8 +345,8 @@ pub fn possible_indexes(path: &Path) -> impl Iterator<Item = PathBuf> {
 fn encode_header(header: &sam::Header, format: Format) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     match format {
-        Format::Sam => sam::io::Writer::new(&mut bytes).write_header(header)?,
-        Format::Bam => bam::io::Writer::from(&mut bytes).write_header(header)?,
+        Format::Sam => append_text(header, &mut bytes)?,
+        Format::Bam => append_bam(header, &mut bytes)?,
         Format::Paf => {}
     }
     Ok(bytes)

@@ -1,14 +1,16 @@
 //! The insert-size model: which pairs are proper, and how likely a size is, for each orientation of the mates.
 //!
-//! It is estimated once, from a fixed number of pairs at the start of the sample, so that it can't depend on batches or
-//! threads, or is given, so that all shards of a sample share it. Bounds are bwa's (Li 2013, "Aligning sequence reads, clone
+//! It is estimated once, from pairs at the start of the sample, so that it can't depend on batches or threads, or is given, so
+//! that all shards of a sample share it. Of these pairs so many are looked at that enough are clear, within fixed limits:
+//! contamination before the sample, or a sample of which little fits the reference, still has a model. Bounds are bwa's (Li 2013, "Aligning sequence reads, clone
 //! sequences and assembly contigs with BWA-MEM"); all arithmetic is on integers: means and deviations are in thousandths of a
 //! base.
 
 use crate::insert_size::{Insert, MAX_INSERT, Orientation};
 
-/// Pairs looked at.
-pub const SAMPLE_PAIRS: usize = 4096;
+/// Largest insert size that is learnt from, in bases: bwa's.
+pub(crate) const MAX_LEARNT: i64 = 10_000;
+
 /// Thousandths in a base.
 pub const MILLI: i64 = 1000;
 /// Sizes that an orientation needs.
@@ -63,7 +65,7 @@ impl SizeModel {
         let model = Self::around(mean_milli, variance.isqrt());
         Some(Self {
             low: (lower - 3 * spread).min(model.low).max(1),
-            high: (upper + 3 * spread).max(model.high).min(MAX_INSERT),
+            high: (upper + 3 * spread).max(model.high).min(MAX_LEARNT),
             pairs: sizes.len(),
             ..model
         })
@@ -86,8 +88,10 @@ impl SizeModel {
     /// Penalty of a size in units of score: bwa's, `z²/2` nats at ln 4 nats a unit.
     fn penalty(&self, size: i64, match_score: i32) -> i32 {
         let distance = MILLI * size - self.mean_milli;
-        let square_milli = MILLI * distance * distance / (self.deviation_milli * self.deviation_milli);
-        let scaled = square_milli * 361 * i64::from(match_score) / (1000 * MILLI);
+        // The square of a distance of MAX_INSERT fits no signed number.
+        let [distance, deviation] = [distance, self.deviation_milli].map(i64::unsigned_abs);
+        let square_milli = MILLI as u64 * distance * distance / (deviation * deviation);
+        let scaled = square_milli * 361 * u64::from(match_score.unsigned_abs()) / (1000 * MILLI as u64);
         scaled.min(1 << 20) as i32
     }
 }
@@ -124,6 +128,12 @@ impl InsertModel {
         Orientation::ALL.into_iter().filter_map(|orientation| Some((orientation, self.get(orientation)?)))
     }
 
+    /// The largest proper size of any orientation, in bases; 0 if no pair is proper.
+    #[must_use]
+    pub fn largest(&self) -> i64 {
+        self.orientations().map(|(_, sizes)| sizes.high).max().unwrap_or(0)
+    }
+
     /// Whether no pair is proper.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -134,7 +144,7 @@ impl InsertModel {
     #[must_use]
     pub fn estimate(inserts: &[Insert]) -> Self {
         let sizes = Orientation::ALL.map(|orientation| {
-            let of_it = inserts.iter().filter(|insert| insert.orientation == orientation);
+            let of_it = inserts.iter().filter(|insert| insert.orientation == orientation && insert.size <= MAX_LEARNT);
             of_it.map(|insert| insert.size).collect::<Vec<i64>>()
         });
         let most = sizes.iter().map(Vec::len).max().unwrap_or(0);
@@ -186,6 +196,26 @@ mod tests {
         let model = InsertModel::estimate(&inserts(ReverseForward, [300; 10]));
         let expected = SizeModel { mean_milli: 300_000, deviation_milli: 1000, low: 296, high: 304, pairs: 10 };
         assert_eq!(model, InsertModel::of(ReverseForward, expected));
+    }
+
+    #[test]
+    fn far_inserts_are_not_learnt_from() {
+        let mut all = inserts(ForwardReverse, [300; 50]);
+        all.extend(inserts(ReverseForward, [MAX_LEARNT + 1; 50]));
+        all.extend(inserts(ForwardForward, [MAX_LEARNT; 50]));
+        let model = InsertModel::estimate(&all);
+        assert_eq!(
+            model.orientations().map(|(o, sizes)| (o, sizes.high)).collect::<Vec<_>>(),
+            [(ForwardForward, MAX_LEARNT), (ForwardReverse, 304)]
+        );
+    }
+
+    #[test]
+    fn penalties_of_far_inserts_fit() {
+        let model = InsertModel::of(ForwardReverse, SizeModel { high: MAX_INSERT, ..SizeModel::around(1000, 1000) });
+        assert_eq!(model.penalty(Insert { orientation: ForwardReverse, size: MAX_INSERT }, 100), Some(1 << 20));
+        let wide = InsertModel::of(ForwardReverse, SizeModel::around(MILLI * MAX_INSERT, MILLI * MAX_INSERT / 2));
+        assert_eq!(wide.penalty(Insert { orientation: ForwardReverse, size: 1 }, 1), Some(1));
     }
 
     #[test]

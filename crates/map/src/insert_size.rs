@@ -6,8 +6,8 @@
 
 use crate::alignment::Alignment;
 
-/// Largest insert size that counts, in bases.
-pub const MAX_INSERT: i64 = 10_000;
+/// Largest insert size that counts, in bases. What is learnt is far below, but a model can be given.
+pub const MAX_INSERT: i64 = 100_000;
 
 /// On which strand and on which side the second mate lies, seen along the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,13 +66,13 @@ impl Orientation {
 pub struct Insert {
     /// Their orientation.
     pub orientation: Orientation,
-    /// Bases from 5' end to 5' end, 1 to [`MAX_INSERT`].
+    /// Bases from 5' end to 5' end, 2 to [`MAX_INSERT`].
     pub size: i64,
 }
 
 impl Insert {
-    /// How alignments of the first and the second mate lie; `None` on different contigs or farther apart than [`MAX_INSERT`].
-    /// `lengths` are those of the reads, in bases.
+    /// How alignments of the first and the second mate lie; `None` on different contigs, farther apart than [`MAX_INSERT`], or, as in
+    /// bwa, with their 5' ends on one base, as the same read twice has. `lengths` are those of the reads, in bases.
     #[must_use]
     pub fn between(first: &Alignment, second: &Alignment, lengths: [usize; 2]) -> Option<Self> {
         if first.contig != second.contig {
@@ -87,7 +87,7 @@ impl Insert {
             (true, false) => Orientation::ReverseReverse,
         };
         let size = distance.abs() + 1;
-        (size <= MAX_INSERT).then_some(Self { orientation, size })
+        (distance != 0 && size <= MAX_INSERT).then_some(Self { orientation, size })
     }
 }
 
@@ -124,7 +124,19 @@ mod tests {
         let size = |first: &Alignment, second: &Alignment| Insert::between(first, second, [100, 100]).map(|i| i.size);
         assert_eq!(size(&first, &second), Some(405));
         assert_eq!(size(&first, &Alignment { contig: 1, ..second }), None);
-        assert_eq!(size(&first, &alignment(10_895, true, 0..100)), Some(10_000));
-        assert_eq!(size(&first, &alignment(10_896, true, 0..100)), None);
+        assert_eq!(size(&first, &alignment(100_895, true, 0..100)), Some(100_000));
+        assert_eq!(size(&first, &alignment(100_896, true, 0..100)), None);
+    }
+
+    #[test]
+    fn the_same_read_twice_has_no_insert() {
+        let size = |second: &Alignment| {
+            Insert::between(&alignment(1000, false, 0..100), second, [100, 100]).map(|insert| insert.size)
+        };
+        assert_eq!(size(&alignment(1000, false, 0..100)), None);
+        assert_eq!(size(&alignment(901, true, 0..100)), None);
+        assert_eq!(size(&alignment(1001, false, 0..100)), Some(2));
+        assert_eq!(size(&alignment(999, false, 0..100)), Some(2));
+        assert_eq!(size(&alignment(902, true, 0..100)), Some(2));
     }
 }

@@ -37,6 +37,7 @@ mod in_order;
 pub mod index;
 pub mod insert_model;
 pub mod insert_size;
+mod learning;
 mod look;
 mod lookup;
 mod mapped_file;

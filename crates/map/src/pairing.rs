@@ -7,7 +7,7 @@ use crate::alignment::Alignment;
 use crate::hash::tie_break;
 use crate::hidden::Hidden;
 use crate::insert_model::InsertModel;
-use crate::insert_size::{Insert, MAX_INSERT};
+use crate::insert_size::Insert;
 use crate::mapq;
 use crate::options::MapOptions;
 
@@ -126,10 +126,11 @@ impl ProperPairs {
         order.clear();
         order.extend(second.iter().enumerate().map(|(j, alignment)| (alignment.five_prime(mates.lengths[1]), j)));
         order.sort_unstable();
+        let reach = model.largest();
         for (i, alignment) in first.iter().enumerate() {
             let end = alignment.five_prime(mates.lengths[0]);
-            let near = order.partition_point(|&(other, _)| other < end - MAX_INSERT);
-            order[near..].iter().take_while(|&&(other, _)| other <= end + MAX_INSERT).for_each(|&(_, j)| add(i, j));
+            let near = order.partition_point(|&(other, _)| other < end - reach);
+            order[near..].iter().take_while(|&&(other, _)| other <= end + reach).for_each(|&(_, j)| add(i, j));
         }
     }
 }

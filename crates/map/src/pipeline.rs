@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread::{Builder, ScopedJoinHandle};
+use std::thread::Builder;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use svala_compute::Engine;
@@ -23,8 +23,7 @@ use crate::duplicates::{Signed, Signer};
 use crate::error::{Error, Result};
 use crate::feeder::{Feeder, Outlets};
 use crate::index::Index;
-use crate::insert_model::{InsertModel, SAMPLE_PAIRS};
-use crate::insert_size::Insert;
+use crate::insert_model::InsertModel;
 use crate::mapper::{BatchInput, Mapper, Workspace};
 use crate::meter::Meter;
 use crate::observer::{Observation, Observe, Observer, Written};
@@ -276,62 +275,19 @@ impl Run<'_> {
         let model = match self.insert_model {
             _ if !source.is_paired() => None,
             Some(model) => Some(model),
-            None => Some(self.learn(&mut source, &mut head)?),
+            None => self.learn(&mut source, &mut head)?,
         };
         Ok(Lane { source, head, model, shard: self.shard, waiting: ReadBatch::default(), passed_over: 0 })
     }
 
-    /// The insert-size model that [`execute`](Self::execute) would learn from these pairs.
+    /// The insert-size model that [`execute`](Self::execute) would learn from these pairs, an empty one from none.
     ///
     /// # Errors
     ///
     /// Of reading or mapping.
     pub fn insert_model(&self, mut source: ReadSource) -> Result<InsertModel> {
-        self.learn(&mut source, &mut Vec::new())
+        Ok(self.learn(&mut source, &mut Vec::new())?.unwrap_or_default())
     }
-
-    /// Reads the first pairs into `head`, with the single reads between them, and learns the insert-size model from them.
-    fn learn(&self, source: &mut ReadSource, head: &mut Vec<ReadBatch>) -> Result<InsertModel> {
-        let (mut pairs, mut reads) = (ReadBatch::default(), 0);
-        while pairs.len() < 2 * SAMPLE_PAIRS && reads < 4 * SAMPLE_PAIRS {
-            let mut batch = ReadBatch::default();
-            if !source.read_batch(&mut batch, 2 * SAMPLE_PAIRS - pairs.len())? {
-                break;
-            }
-            if batch.is_paired() {
-                pairs.append_range(&batch, 0..batch.len());
-            }
-            reads += batch.len();
-            head.push(batch);
-        }
-        let (mapper, head) = (Mapper::new(self.index, self.engine, self.options), &pairs);
-        let pairs_each = (head.len() / 2).div_ceil(self.threads.max(1)).max(1);
-        let parts: Vec<Result<Vec<Insert>>> = std::thread::scope(|scope| {
-            let spawn = |start: usize| {
-                let end = (start + 2 * pairs_each).min(head.len());
-                Builder::new().spawn_scoped(scope, move || inserts_of(&mapper, head, start, end))
-            };
-            let workers: Vec<_> = (0..head.len()).step_by(2 * pairs_each).map(spawn).collect();
-            let join = |worker: ScopedJoinHandle<'_, _>| worker.join().unwrap_or(Err(Error::WorkerLost));
-            workers.into_iter().map(|worker| worker.map_err(Error::Thread).and_then(join)).collect()
-        });
-        let mut inserts = Vec::new();
-        for part in parts {
-            inserts.extend(part?);
-        }
-        Ok(InsertModel::estimate(&inserts))
-    }
-}
-
-fn inserts_of(mapper: &Mapper<'_>, head: &ReadBatch, start: usize, end: usize) -> Result<Vec<Insert>> {
-    let (mut work, mut inserts, mut reads) = (Workspace::default(), Vec::new(), ReadBatch::default());
-    for from in (start..end).step_by(DEFAULT_BATCH_READS) {
-        reads.clear();
-        reads.append_range(head, from..(from + DEFAULT_BATCH_READS).min(end));
-        let input = BatchInput { reads: &reads, paired: true };
-        mapper.inserts(input, &mut work, &mut inserts)?;
-    }
-    Ok(inserts)
 }
 
 /// What all tasks share.

@@ -200,7 +200,7 @@ impl RecordSource<'_> {
         let mut tags = Tags::new();
         push_mate_tags(&mut tags, side, &scratch.mate_cigar);
         self.push_read_tags(side.read, &mut tags);
-        tags.extend(self.batch.carried_tags(side.read));
+        tags.extend(self.carried_tags(side.read));
         sink(&AlignmentRecord {
             name: self.batch.name(side.read),
             flags: side.flags | flags::UNMAPPED,
@@ -287,10 +287,9 @@ impl RecordSource<'_> {
         }
         let share = shown.share_of_alternate.as_ref();
         tags.extend(share.map(|value| Tag { name: *b"pa", value: TagValue::Encoded { kind: b'f', value } }));
+        tags.extend(self.carried_tags(side.read));
         let description = Tag { name: *b"XR", value: TagValue::Text(&scratch.description) };
-        let described = !scratch.description.is_empty();
-        tags.extend(self.batch.carried_tags(side.read).filter(|tag| !described || tag.name != description.name));
-        tags.extend(described.then_some(description));
+        tags.extend((!scratch.description.is_empty()).then_some(description));
         // An unmapped mate is filed where this read's primary alignment lies.
         let paired = side.flags & flags::PAIRED != 0;
         let mate = if paired { side.mate.or(side.own) } else { None };
@@ -328,6 +327,17 @@ impl RecordSource<'_> {
         if let Some(name) = self.options.barcode_tag.filter(|_| !barcode.is_empty()) {
             tags.push(Tag { name, value: TagValue::Text(barcode) });
         }
+    }
+
+    /// What came with the read, but for tags that the run writes itself: SAM allows each once, and one of another meaning misleads. Those
+    /// that every run writes aren't even read.
+    fn carried_tags(&self, read: usize) -> impl Iterator<Item = Tag<'_>> {
+        self.batch.carried_tags(read).filter(|tag| match &tag.name {
+            b"XB" => !self.scores_others(),
+            b"pa" => !self.reference.has_alternates(),
+            b"XR" => !self.options.conventions.contig_descriptions,
+            _ => true,
+        })
     }
 
     /// Fills in bases and qualities on the reference strand, without the clipped ones if `hard` names them.

@@ -9,6 +9,7 @@ use super::{
     block::{Coding, ContentType, Packing, append_block},
     container::ContainerHeader,
 };
+use crate::header_text::append_text;
 
 /// Magic letters, version 3 and a file name that is left empty.
 const DEFINITION: [u8; 26] = *b"CRAM\x03\x00\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
@@ -26,7 +27,7 @@ pub(super) fn file_start(header: &sam::Header, version: CramVersion) -> io::Resu
     /// DEFLATE level of the header, which is small.
     const LEVEL: u8 = 6;
     let mut text = vec![0; 4];
-    sam::io::Writer::new(&mut text).write_header(header)?;
+    append_text(header, &mut text)?;
     let length = i32::try_from(text.len() - 4).map_err(|_| io::Error::other("the header has more than 2^31 bytes"))?;
     text[..4].copy_from_slice(&length.to_le_bytes());
     let mut block = Vec::new();
