@@ -37,7 +37,7 @@ impl Inputs {
     ///
     /// As [`new`](Self::new), or a sample sheet or read group is malformed.
     pub fn resolve(args: &InputArgs, read_group: Option<&str>) -> Result<Self> {
-        let read_group = read_group.map(ReadGroup::parse).transpose()?;
+        let read_group = read_group.map(parse_read_group).transpose()?;
         if let Some(sheet) = &args.samples {
             return Self::new(sample_sheet::read(sheet)?);
         }
@@ -122,9 +122,34 @@ impl Inputs {
             if let Some(tag) = reading.barcode_tag {
                 source = source.with_barcodes(tag);
             }
-            Ok(source.labelled(reading.labelling.clone())?)
+            source.labelled(reading.labelling.clone()).map_err(|error| match error {
+                svala_io::Error::ReadStructure { .. } => Error::value("--umi-structure", error),
+                svala_io::Error::ReadGroup { .. } => Error::value("--rg-from-name", error),
+                error => error.into(),
+            })
         };
         self.lanes.iter().map(open).collect()
+    }
+
+    /// Refuses inputs that as shards can't be merged, as far as their first reads tell: [`svala merge`](crate::merge) knows a template by its
+    /// name and read group.
+    ///
+    /// # Errors
+    ///
+    /// Two of one read group start with the same name, or one can't be read.
+    pub fn check_for_shards(&self, sources: &mut [ReadSource]) -> Result<()> {
+        let mut firsts = Vec::new();
+        for (lane, source) in self.lanes.iter().zip(sources) {
+            let Some(name) = source.first_name()? else { continue };
+            let first = (lane.read_group.as_ref().map(ReadGroup::id), name);
+            if firsts.contains(&first) {
+                let why = "starts with a read of the same name as another input of its read group, so shards couldn't be merged; \
+                           give each input its own group with --in-fq";
+                return Err(Error::Usage { path: lane.first.clone(), why });
+            }
+            firsts.push(first);
+        }
+        Ok(())
     }
 
     /// All read groups: of the lanes, and of BAM files and of names, for lanes that have none.
@@ -172,7 +197,8 @@ impl Lane {
             Some((group, files)) => (files, Some(group)),
             None => (words, None),
         };
-        let read_group = group.map(|group| ReadGroup::parse(&group.to_string_lossy())).transpose()?;
+        let parse = |group: &OsString| ReadGroup::parse(&group.to_string_lossy());
+        let read_group = group.map(parse).transpose().map_err(|error| Error::value("--in-fq", error))?;
         match files {
             [first] => Ok(Self { first: first.into(), second: None, read_group }),
             [first, second] => Ok(Self { first: first.into(), second: Some(second.into()), read_group }),
@@ -182,6 +208,15 @@ impl Lane {
             }
         }
     }
+}
+
+/// The read group that `-R` says.
+///
+/// # Errors
+///
+/// It is malformed.
+pub fn parse_read_group(line: &str) -> Result<ReadGroup> {
+    ReadGroup::parse(line).map_err(|error| Error::value("-R", error))
 }
 
 /// Whether both paths lead to one regular file, or both are standard input.

@@ -43,10 +43,10 @@ impl QualityArgs {
         // A device or a pipe has no name beside which a record could stand.
         let is_file = output != Path::new("-") && !output.metadata().is_ok_and(|existing| !existing.is_file());
         let record_of = Some(output).filter(|_| is_file && !self.no_record);
-        CompanionPlan { metrics: None, qc, record_of, sorted }
+        CompanionPlan { metrics: [None; 2], qc, record_of, sorted }
     }
 
-    /// Where duplication metrics go that nothing but `--qc` asks for, if duplicates are `found`.
+    /// Where duplication metrics go that `--qc` asks for, if duplicates are `found`.
     pub fn duplicate_metrics(&self, found: bool) -> Option<PathBuf> {
         self.prefix.as_deref().filter(|_| found).map(|prefix| with_suffix(prefix, ".duplicate_metrics"))
     }
