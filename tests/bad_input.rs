@@ -275,7 +275,19 @@ fn bad_options() {
         arguments.extend([text(&s.reference), text(&good)]);
         svala(&arguments)
     };
-    assert_eq!(mem(&["-R", "ID:x"]).status.code(), Some(1));
+    for usage in [
+        &["-R", "ID:x"][..],
+        &["-R", "@RG\\tSM:x"],
+        &["--adapters", "999"],
+        &["--umi-structure", "3M+T,+T"],
+        &["--rg-from-name", "--rg-sm", "s", "--rg-pl", ""],
+        &["--rg-from-name", "--rg-sm", "a\\tb"],
+    ] {
+        let run = mem(usage);
+        let (error, option) = (String::from_utf8_lossy(&run.stderr), usage[usage.len() - 2]);
+        assert_eq!(run.status.code(), Some(2), "{usage:?}: {error}");
+        assert!(run.stdout.is_empty() && error.contains(option), "{usage:?}: {error}");
+    }
     for usage in [&["--backend", "abacus"][..], &["-t", "many"], &["-t", "-1"], &["-t", "1025"], &["--no-such-option"]]
     {
         assert_eq!(mem(usage).status.code(), Some(2), "{usage:?}");

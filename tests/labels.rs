@@ -114,6 +114,9 @@ fn identifiers_of_names(bench: &Bench) {
         lines
     };
     assert!(essence(&of_bam) == essence(&sam), "BAM gives other records");
+    let groups = ["--rg-from-name", "--rg-sm", "s", "--rg-lb", "l"];
+    let arguments = [&["mem"][..], &groups, &[text(&bench.reference), text(&unaligned)]].concat();
+    svala_refuses(&arguments, 2, "--rg-from-name: read group: expected FASTQ");
     let bad = bench.files("bad", |number, _, read| {
         let umi = if number == 4 { "SECRET" } else { "ACGT" };
         [format!("{}:{umi}", name(number)), read[1].clone(), read[3].clone()]
@@ -154,6 +157,29 @@ fn identifiers_of_bases(bench: &Bench) {
     assert!(bench.mem(&options, &[text(&one_file).into()]) == sam, "one file gives other records");
 }
 
+/// A structure makes the tags of its own segments; others come from where they come without it.
+fn other_tags_stay_with_a_structure(bench: &Bench) {
+    let files = bench.files("commented", |number, _, read| {
+        let header = format!("{} RX:Z:{}\tBC:Z:GATTACA", name(number), identifier(number));
+        [header, format!("CA{}", read[1]), format!("II{}", read[3])]
+    });
+    let given = |number: usize| Some(identifier(number).to_owned());
+    let cut = |_| Some("CA-CA".to_owned());
+    for (structure, expected) in [("2S+T,2S+T", &given as &dyn Fn(usize) -> _), ("2M+T,2M+T", &cut)] {
+        let sam = bench.mem(&["-C", "--umi-structure", structure], &files);
+        assert_tag(&sam, "RX", expected);
+        assert_tag(&sam, "BC", |_| Some("GATTACA".into()));
+        let output = bench.path("commented.bam");
+        let fixed = ["align", "--ref", text(&bench.reference), "-o", text(&output), "-1", &files[0], "-2", &files[1]];
+        for (tag, expected) in [("RX", expected), ("BC", &|_| Some("GATTACA".into()))] {
+            svala_ok(&[&fixed[..], &["--umi-structure", structure, "--barcode-tag", tag]].concat());
+            assert_tag(&samtools(&["view", text(&output)]), tag, expected);
+        }
+        let options = ["--umi-structure", structure, "--barcode-tag", "CR"];
+        svala_refuses(&[&fixed[..], &options].concat(), 1, "record 1: expected a barcode");
+    }
+}
+
 fn structures_that_do_not_fit(bench: &Bench) {
     let files = bench.files("short", |number, mate, _| {
         let bases = match (number, mate) {
@@ -171,10 +197,14 @@ fn structures_that_do_not_fit(bench: &Bench) {
     let sam = svala_ok(&mem("+T,2M+T"));
     let empty = records(&sam).into_iter().find(|record| record.name == "secret2" && record.mate() == 2);
     assert_eq!(empty.map(|record| (record.bases, record.qualities)), Some(("N".into(), "#".into())));
-    for (structure, code, word) in [("+T", 1, "expected two"), ("3M,+T", 2, "one template"), ("+M3T,+T", 2, "last")] {
+    for (structure, code, word) in [
+        ("+T", 2, "--umi-structure: read structure: expected two"),
+        ("3M,+T", 2, "one template"),
+        ("+M3T,+T", 2, "last"),
+    ] {
         svala_refuses(&mem(structure), code, word);
     }
-    svala_refuses(&["mem", "--umi-structure", "1M+T,+T", reference, &files[0]], 1, "expected one for single reads");
+    svala_refuses(&["mem", "--umi-structure", "1M+T,+T", reference, &files[0]], 2, "expected one for single reads");
 }
 
 fn groups_of_names(bench: &Bench) {
@@ -264,6 +294,7 @@ fn main() -> ExitCode {
     conclude(vec![
         with_samtools("identifiers of names", identifiers_of_names),
         trial("identifiers of bases", on(identifiers_of_bases)),
+        with_samtools("other tags stay with a structure", other_tags_stay_with_a_structure),
         trial("structures that do not fit", on(structures_that_do_not_fit)),
         trial("groups of names", on(groups_of_names)),
         with_samtools("fields turn with the bases", fields_turn_with_the_bases),

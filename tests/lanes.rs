@@ -162,7 +162,7 @@ fn inputs_that_do_not_fit_are_refused(bench: &Bench) {
         (vec!["--in-fq", first, GROUPS[0], "--in-fq", second, r"@RG\tID:a1\tSM:t"], 2, "the same ID"),
         (bench.inputs(&[0, 0], true), 2, "given for"),
         (vec!["--in-fq", first, second, "--in-fq", text(&missing)], 1, "missing.fq"),
-        (vec!["--in-fq", first, second, "@RG ID:secret"], 1, "read group: expected"),
+        (vec!["--in-fq", first, second, "@RG ID:secret"], 2, "--in-fq: read group: expected"),
     ];
     for (options, code, word) in cases {
         let error = svala_refuses(&bench.arguments(&output, &options), code, word);

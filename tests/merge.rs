@@ -196,6 +196,26 @@ impl Bench {
         svala_refuses(&["merge", text(&parts[0]), "-o", text(&self.path("no-reference.cram"))], 2, "--ref");
     }
 
+    /// Whether there are pairs is told by all records, not by the first.
+    fn check_mixed(&self) {
+        let single = self.path("mixed.singles.fq");
+        // By their names they come before pairs of the same place.
+        let singles = self.reads.iter().flatten().map(|read| read.replacen('@', "@!", 1)).enumerate();
+        let singles = singles.map(|(number, read)| read.replacen("@!", &format!("@!{number}."), 1));
+        std::fs::write(&single, singles.collect::<String>()).expect("a temporary file");
+        let lanes = [(self.files("mixed", 0, 1, 2), r"@RG\tID:a\tSM:s"), (vec![single], r"@RG\tID:b\tSM:s")];
+        let [whole, merged] = ["mixed-whole", "mixed-merged"].map(|name| self.path(name));
+        self.align("mixed.bam", &lanes, &["--qc", text(&whole)]);
+        let parts = ["1/2", "2/2"].map(|shard| {
+            let name = format!("mixed.{}.bam", &shard[..1]);
+            self.align(&name, &lanes, &["--shard", shard, "--no-markdup"])
+        });
+        self.merge("mixed.merged.bam", &parts, &["--qc", text(&merged)]);
+        self.assert_same("mixed.merged.bam", "mixed.bam");
+        let sizes = |prefix: &Path| std::fs::read_to_string(prefix.with_extension("insert_size_metrics")).ok();
+        assert!(sizes(&whole).is_some_and(|text| text.contains("FR")) && sizes(&whole) == sizes(&merged));
+    }
+
     fn check_refusals(&self) {
         let lane = |shard: usize, group| [(self.files("refused", shard, 3, 2), group)];
         let good = self.align("good.bam", &lane(0, r"@RG\tID:secret\tSM:s"), &[]);
@@ -242,6 +262,12 @@ impl Bench {
             assert!(!output.exists(), "{word}");
         }
         svala_refuses(&["merge", text(&good), "-o", text(&good)], 2, "replace");
+        // What couldn't be merged is refused before, where the first reads tell.
+        let [first, second] = [0, 1].map(|mate| self.files("refused", 0, 3, 2)[mate].clone());
+        let arguments = ["align", "--ref", text(&self.reference), "-1", text(&first), "-1", text(&second)];
+        let shard = ["--shard", "1/2", "-o", text(&output)];
+        svala_refuses(&[&arguments[..], &shard].concat(), 2, "same name");
+        svala_ok(&[&arguments[..], &["-o", text(&output)]].concat());
         assert!(std::fs::read(&good).expect("a file") == bytes);
     }
 }
@@ -273,6 +299,7 @@ fn main() -> ExitCode {
         case("single", 1, &[], &[]),
         case("barcodes", 2, &["--barcode-tag", "RX"], &["--optical-distance", "2500"]),
         trial("lanes", on(Bench::check_lanes)),
+        trial("pairs and single reads", on(Bench::check_mixed)),
         trial("statistics, record and CRAM", on(Bench::check_companions)),
         trial("shards that don't fit are refused", on(Bench::check_refusals)),
     ])

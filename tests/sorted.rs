@@ -76,6 +76,25 @@ fn memory_and_threads_do_not_show(bench: &Bench) {
     }
 }
 
+/// Mates that take turns with single reads come in batches of a few.
+fn small_batches_do_not_show(bench: &Bench) {
+    let [first, second] = bench.reads.each_ref().map(|reads| fastq_records(reads));
+    let mixed = first.iter().zip(&second).enumerate().map(|(number, (first, second))| match number % 3 {
+        0 => first.clone(),
+        1 => second.clone(),
+        _ => first.clone() + second,
+    });
+    let (input, output) = (bench.path("mixed.fq"), bench.path("mixed.bam"));
+    std::fs::write(&input, mixed.collect::<String>()).expect("a temporary file");
+    let align = |options: &[&str]| {
+        let fixed = ["align", "--ref", text(&bench.reference), "-p", "-1", text(&input), "-o", text(&output)];
+        svala_ok(&[&fixed[..], options].concat());
+        bytes(&output)
+    };
+    let expected = align(&["-t", "2"]);
+    assert!(align(&["-t", "1", "--max-mem", "1"]) == expected && align(&["--batch-reads", "3"]) == expected);
+}
+
 fn nothing_is_lost(bench: &Bench) {
     let sorted = bench.align("multiset.sorted.bam", &["--no-markdup", "--max-mem", "1"]);
     let unsorted = bench.align("multiset.unsorted.bam", &["--sort", "none"]);
@@ -127,6 +146,27 @@ fn order_of_names_is_that_of_samtools(bench: &Bench) {
     assert!(header.starts_with("@HD\tVN:1.6\tSO:queryname\tSS:queryname:natural\n"), "{header}");
 }
 
+/// Also of names whose numbers are the same.
+fn leading_zeros_are_as_in_samtools(bench: &Bench) {
+    let reads = fastq_records(&bench.reads[0]);
+    let names =
+        ["a1", "a01:3", "a001:1", "a1:2", "0", "00", "0a", "00b", "x7y", "x007y", "b0c00", "b00c0", "10b", "010b"];
+    let named = names.iter().zip(&reads).map(|(name, read)| {
+        let (_, rest) = read.split_once('\n').expect("lines");
+        format!("@{name}\n{rest}")
+    });
+    let [input, ours, by_place, theirs] =
+        ["zeros.fq", "zeros.bam", "zeros.place.bam", "zeros.samtools.bam"].map(|name| bench.path(name));
+    std::fs::write(&input, named.collect::<String>()).expect("a temporary file");
+    for (output, sort) in [(&ours, "name"), (&by_place, "coordinate")] {
+        let reference = text(&bench.reference);
+        svala_ok(&["align", "--ref", reference, "-1", text(&input), "-o", text(output), "--sort", sort]);
+    }
+    samtools(&["sort", "-n", "-o", text(&theirs), text(&by_place)]);
+    let names = |path: &Path| view(path).into_iter().map(|record| record.name).collect::<Vec<_>>();
+    assert_eq!(names(&ours), names(&theirs));
+}
+
 fn input_order_does_not_show(bench: &Bench) {
     let model = bench.path("model.json");
     let [first, second] = bench.reads.each_ref().map(|path| text(path));
@@ -174,6 +214,11 @@ fn options_do_what_they_say(bench: &Bench) {
     let packed = bench.align("l9.bam", &["-l", "9", "--write-index"]);
     assert!(bytes(&stored).len() > 2 * bytes(&packed).len());
     assert!(!bench.path("l0.bam.bai").exists() && bench.path("l9.bam.bai").exists());
+    let [prefix, named, beside] = ["both", "both.txt", "both.duplicate_metrics"].map(|name| bench.path(name));
+    bench.align("both.bam", &["--qc", text(&prefix), "--metrics", text(&named)]);
+    assert!(bytes(&named) == bytes(&beside) && bytes(&named).starts_with(b"##"));
+    bench.align("both.bam", &["--qc", text(&prefix), "--metrics", text(&beside)]);
+    assert!(bytes(&named) == bytes(&beside));
     bench.align("unsorted.bam", &["--sort", "none"]);
     assert!(!bench.path("unsorted.bam.bai").exists());
     // An index of the file that is replaced must go.
@@ -232,12 +277,14 @@ fn main() -> ExitCode {
     let failing = || failures_leave_nothing(&Bench::new());
     conclude(vec![
         trial("memory and threads don't show", on(memory_and_threads_do_not_show)),
+        trial("small batches don't show", on(small_batches_do_not_show)),
         trial("the order of the input doesn't show", on(input_order_does_not_show)),
         trial("options do what they say", on(options_do_what_they_say)),
         trial("failures leave nothing", failing),
         with_samtools("the records are those of --sort none", nothing_is_lost),
         with_samtools("the order is that of samtools sort", order_is_that_of_samtools),
         with_samtools("the order of names is that of samtools sort -n", order_of_names_is_that_of_samtools),
+        with_samtools("leading zeros are as in samtools", leading_zeros_are_as_in_samtools),
         with_samtools("the index finds what is there", index_finds_what_is_there),
         with_samtools("unmapped templates can be left out", unmapped_templates_can_be_left_out),
     ])

@@ -322,6 +322,25 @@ fn aligned_reads_are_aligned_again(bench: &Bench) {
     assert!(String::from_utf8_lossy(&run.stderr).contains("samtools collate"), "{run:?}");
 }
 
+/// What an aligner and Picard said of the old alignment is not said of the new one, nor twice.
+fn old_alignments_are_forgotten(bench: &Bench) {
+    let bases = &bench.reads.values().next().expect("reads").bases;
+    let old = "\tpa:f:0.9\tXB:Z:chrM,+1,1M,0,1;\tXR:Z:x\tDT:Z:LB\tDI:i:3\tDS:i:70000\tXZ:Z:kept";
+    let new = "\tDT:Z:LB\tDI:i:3\tDS:i:70000\tXZ:Z:kept";
+    let length = bases.len();
+    let sam = format!(
+        "@SQ\tSN:other\tLN:1000\nm\t1024\tother\t1\t60\t{length}M\t*\t0\t0\t{bases}\t*{old}\nu\t4\t*\t0\t0\t*\t*\t0\t0\t{bases}\t*{new}\n"
+    );
+    let again = svala_ok(&["mem", text(&bench.reference), text(&bench.bam("old.bam", &sam))]);
+    let tags = |name: &str| -> BTreeMap<String, String> {
+        let record = records(&again).into_iter().find(|record| record.name == name).expect("a record");
+        record.tags.into_iter().filter(|(tag, _)| !OWN.contains(&tag.as_str())).collect()
+    };
+    let kept = ("XZ".to_owned(), "kept".to_owned());
+    assert_eq!(tags("m").into_iter().collect::<Vec<_>>(), [kept]);
+    assert_eq!(tags("u").len(), 4, "{:?}", tags("u"));
+}
+
 fn lost_bases_are_told(bench: &Bench) {
     let bases = &bench.reads.values().next().expect("reads").bases;
     let head = "@SQ\tSN:other\tLN:1000\n";
@@ -561,6 +580,7 @@ fn main() -> ExitCode {
         with_samtools("single reads too", single_reads_too),
         with_samtools("barcodes are there once", barcodes_are_there_once),
         with_samtools("aligned reads are aligned again", aligned_reads_are_aligned_again),
+        with_samtools("old alignments are forgotten", old_alignments_are_forgotten),
         with_samtools("lost bases are told", lost_bases_are_told),
         with_samtools("broken files are refused", broken_files_are_refused),
         trial("committed CRAM is read", on(committed_cram_is_read)),

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use svala_compute::{DeviceFailure, Engine, EngineOptions};
 use svala_io::{
-    AlignmentWriter, CramReference, Destination, Format, Header, HeaderLines, ReadGroup, ReadShard, ReadSource,
-    RecordOrder, WriterOptions,
+    AlignmentWriter, CramReference, Destination, Format, Header, HeaderLines, ReadShard, ReadSource, RecordOrder,
+    WriterOptions,
 };
 use svala_map::duplicates::LibraryCounts;
 use svala_map::index::Index;
@@ -22,8 +22,8 @@ use svala_map::sort::{SortOptions, SortingWriter};
 use crate::alt_contigs::AltContigs;
 use crate::args::{AlignArgs, EngineArgs, MappingArgs, MemArgs, Sort, all_threads};
 use crate::companions::{CompanionPlan, Companions};
-use crate::error::Result;
-use crate::inputs::{Inputs, Lane, Reading};
+use crate::error::{Error, Result};
+use crate::inputs::{Inputs, Lane, Reading, parse_read_group};
 use crate::insert_file;
 use crate::insert_option::InsertSource;
 use crate::interrupt;
@@ -112,7 +112,7 @@ impl Job<'_> {
 /// Runs `svala mem`.
 pub fn mem(args: &MemArgs) -> Result<()> {
     let destination = args.output.as_deref().map_or(Destination::Stdout, Destination::of);
-    let read_group = args.mapping.read_group.as_deref().map(ReadGroup::parse).transpose()?;
+    let read_group = args.mapping.read_group.as_deref().map(parse_read_group).transpose()?;
     // As in bwa, mates in one file leave no place for another.
     let second = args.second.as_ref().filter(|_| !args.mapping.interleaved);
     let lane = Lane { first: args.first.clone(), second: second.cloned(), read_group };
@@ -145,7 +145,7 @@ pub fn align(args: &AlignArgs) -> Result<()> {
     let threads = args.threads.unwrap_or_else(all_threads);
     let qc_metrics = args.quality.duplicate_metrics(args.sort != Sort::None && !args.sorted.no_markdup);
     let mut companions = args.quality.plan(&args.output, args.sort == Sort::Coordinate);
-    companions.metrics = args.sorted.metrics.as_deref().or(qc_metrics.as_deref());
+    companions.metrics = [args.sorted.metrics.as_deref(), qc_metrics.as_deref()];
     let meter = Arc::default();
     let sort = sort_options(args, companions.observe(), &meter)?;
     let writer = args.sorted.writer_options(threads);
@@ -239,6 +239,9 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     for file in job.inputs.empty(&mut sources)? {
         job.warn(format_args!("{}: there are no reads in it", file.display()));
     }
+    if job.shard.is_some() {
+        job.inputs.check_for_shards(&mut sources)?;
+    }
     let (read_groups, oddities) = (job.inputs.all_read_groups(&sources)?, Oddities::of(&sources));
     let options = MapOptions {
         barcode_tag: job.reading.barcode_tag,
@@ -314,7 +317,13 @@ fn open_reads(job: &Job<'_>, reference: Option<&Reference>) -> Result<Vec<ReadSo
 fn check_space(job: &Job<'_>) -> Result<()> {
     let runs = job.sort.as_ref().map(|sort| (sort.folder.as_path(), sort.max_memory_bytes));
     let shards = job.shard.map_or(1, ReadShard::shards);
-    space::check(&space::Places { inputs: job.inputs.files().collect(), shards, output: &job.destination, runs })
+    space::check(&space::Places {
+        inputs: job.inputs.files().collect(),
+        shards,
+        output: &job.destination,
+        runs,
+        quiet: job.quiet,
+    })
 }
 
 /// The reference of a job.
@@ -354,6 +363,11 @@ fn start_engine(job: &Job<'_>, options: &MapOptions, index: &Index) -> Result<En
         simd: job.engine.simd,
         scoring: options.scoring,
         ..EngineOptions::default()
+    });
+    let engine = engine.map_err(|error| match error {
+        svala_compute::Error::NoSuchAdapter { .. } => Error::value("--adapters", error),
+        svala_compute::Error::SimdLevel(_) => Error::value("--simd", error),
+        error => error.into(),
     })?;
     for DeviceFailure { device, reason } in engine.unopened_devices() {
         job.warn(format_args!("GPU {device} can't be opened and isn't used, with the same results: {reason}"));

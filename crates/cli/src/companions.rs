@@ -15,8 +15,8 @@ use crate::run_record::{RunRecord, record_path};
 /// Which files are asked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CompanionPlan<'a> {
-    /// Where duplication metrics go.
-    pub metrics: Option<&'a Path>,
+    /// Where duplication metrics go: the file that is named for them, and that beside the statistics.
+    pub metrics: [Option<&'a Path>; 2],
     /// Files of statistics.
     pub qc: QcPlan<'a>,
     /// The output, if a record of the run stands beside it.
@@ -25,7 +25,13 @@ pub struct CompanionPlan<'a> {
     pub sorted: bool,
 }
 
-impl CompanionPlan<'_> {
+impl<'a> CompanionPlan<'a> {
+    /// The files of duplication metrics, each once.
+    fn metrics(&self) -> impl Iterator<Item = &'a Path> + use<'a> {
+        let [named, beside] = self.metrics;
+        named.into_iter().chain(beside.filter(|_| beside != named))
+    }
+
     /// All files that are written, or may be.
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
         self.named().chain(self.record_of.map(record_path))
@@ -33,7 +39,7 @@ impl CompanionPlan<'_> {
 
     /// Those that options name: all but the record of the run.
     pub fn named(&self) -> impl Iterator<Item = PathBuf> {
-        self.metrics.map(Path::to_owned).into_iter().chain(self.qc.paths(true, self.sorted))
+        self.metrics().map(Path::to_owned).chain(self.qc.paths(true, self.sorted))
     }
 
     /// What must be counted for them, and to see that no record was lost.
@@ -44,7 +50,7 @@ impl CompanionPlan<'_> {
 
 /// Files to be written at the end.
 pub struct Companions {
-    metrics: Option<MetricsFile>,
+    metrics: Vec<MetricsFile>,
     qc: QcFiles,
     record: Option<RunRecord>,
 }
@@ -53,7 +59,7 @@ impl Companions {
     /// Makes those that are asked for now, so that what prevents them is seen before the work.
     pub fn create(plan: CompanionPlan<'_>, paired: bool) -> Result<Self> {
         Ok(Self {
-            metrics: plan.metrics.map(MetricsFile::create).transpose()?,
+            metrics: plan.metrics().map(MetricsFile::create).collect::<Result<_>>()?,
             qc: QcFiles::create(plan.qc, paired, plan.sorted)?,
             record: plan.record_of.map(RunRecord::create).transpose()?,
         })
@@ -62,8 +68,9 @@ impl Companions {
     /// Writes them and gives them and the output their names, once nothing but these is missing of any.
     pub fn finish(self, output: Option<CompleteOutput>, facts: &RunFacts, read_groups: &ReadGroups) -> Result<()> {
         let mut files = self.qc.complete(facts)?;
-        if let (Some(metrics), Some(counts)) = (self.metrics, &facts.duplicates) {
-            files.push(metrics.complete(counts, read_groups)?);
+        if let Some(counts) = &facts.duplicates {
+            let metrics = self.metrics.into_iter().map(|file| file.complete(counts, read_groups));
+            files.extend(metrics.collect::<Result<Vec<_>>>()?);
         }
         if let (None, Some(path)) = (&self.record, output.as_ref().and_then(CompleteOutput::path)) {
             remove_stale_record(&record_path(path))?;

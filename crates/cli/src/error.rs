@@ -74,6 +74,14 @@ pub enum Error {
         /// What is wrong.
         why: &'static str,
     },
+    /// What an option says can't be used.
+    #[error("{option}: {source}")]
+    Value {
+        /// The option.
+        option: &'static str,
+        /// What is wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Files that can't be used together, or not so.
     #[error("{}: {why}", path.display())]
     Usage {
@@ -102,6 +110,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// That an option's value is at fault.
+    pub fn value(option: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Value { option, source: Box::new(source) }
+    }
+
     /// Exit code of a fault of svala itself (EX_SOFTWARE).
     pub const EXIT_BUG: u8 = 70;
     const EXIT_INPUT: u8 = 1;
@@ -113,7 +126,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Map(error) if error.is_internal() => Self::EXIT_BUG,
-            Self::Usage { .. } | Self::Option { .. } => Self::EXIT_USAGE,
+            Self::Usage { .. } | Self::Option { .. } | Self::Value { .. } => Self::EXIT_USAGE,
             Self::Compute(svala_compute::Error::Scoring(_)) => Self::EXIT_USAGE,
             _ if self.is_broken_pipe() => Self::EXIT_PIPE,
             _ => Self::EXIT_INPUT,

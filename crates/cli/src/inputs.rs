@@ -37,7 +37,7 @@ impl Inputs {
     ///
     /// As [`new`](Self::new), or a sample sheet or read group is malformed.
     pub fn resolve(args: &InputArgs, read_group: Option<&str>) -> Result<Self> {
-        let read_group = read_group.map(ReadGroup::parse).transpose()?;
+        let read_group = read_group.map(parse_read_group).transpose()?;
         if let Some(sheet) = &args.samples {
             return Self::new(sample_sheet::read(sheet)?);
         }
@@ -122,7 +122,11 @@ impl Inputs {
             if let Some(tag) = reading.barcode_tag {
                 source = source.with_barcodes(tag);
             }
-            Ok(source.labelled(reading.labelling.clone())?)
+            source.labelled(reading.labelling.clone()).map_err(|error| match error {
+                svala_io::Error::ReadStructure { .. } => Error::value("--umi-structure", error),
+                svala_io::Error::ReadGroup { .. } => Error::value("--rg-from-name", error),
+                error => error.into(),
+            })
         };
         self.lanes.iter().map(open).collect()
     }
@@ -138,6 +142,27 @@ impl Inputs {
             empty.extend(source.is_empty()?.then_some(lane.first.as_path()));
         }
         Ok(empty)
+    }
+
+    /// Refuses inputs that as shards can't be merged, as far as their first reads tell: [`svala merge`](crate::merge) knows a template by its
+    /// name and read group.
+    ///
+    /// # Errors
+    ///
+    /// Two of one read group start with the same name, or one can't be read.
+    pub fn check_for_shards(&self, sources: &mut [ReadSource]) -> Result<()> {
+        let mut firsts = Vec::new();
+        for (lane, source) in self.lanes.iter().zip(sources) {
+            let Some(name) = source.first_name()? else { continue };
+            let first = (lane.read_group.as_ref().map(ReadGroup::id), name);
+            if firsts.contains(&first) {
+                let why = "starts with a read of the same name as another input of its read group, so shards couldn't be merged; \
+                           give each input its own group with --in-fq";
+                return Err(Error::Usage { path: lane.first.clone(), why });
+            }
+            firsts.push(first);
+        }
+        Ok(())
     }
 
     /// All read groups: of the lanes, and of BAM files and of names, for lanes that have none.
@@ -164,7 +189,7 @@ impl Inputs {
 
 fn parse_group(group: &OsStr) -> Result<ReadGroup> {
     let not_text = || Error::Option { option: "--in-fq", why: "expected a read group of UTF-8 text" };
-    Ok(ReadGroup::parse(group.to_str().ok_or_else(not_text)?)?)
+    ReadGroup::parse(group.to_str().ok_or_else(not_text)?).map_err(|error| Error::value("--in-fq", error))
 }
 
 /// How files of reads are read.
@@ -200,6 +225,15 @@ impl Lane {
             }
         }
     }
+}
+
+/// The read group that `-R` says.
+///
+/// # Errors
+///
+/// It is malformed.
+pub fn parse_read_group(line: &str) -> Result<ReadGroup> {
+    ReadGroup::parse(line).map_err(|error| Error::value("-R", error))
 }
 
 /// Whether both paths lead to one regular file, or both are standard input.

@@ -1,7 +1,7 @@
 //! Options about tags that reads are given: molecular identifiers, scores of mates and read groups.
 
 use clap::Args;
-use svala_io::{Labelling, NamedGroups, ReadStructure};
+use svala_io::{Labelling, NamedGroups, ReadGroup, ReadStructure};
 
 /// What reads are labelled with.
 #[derive(Debug, Args)]
@@ -31,20 +31,23 @@ pub struct LabelArgs {
         long = "rg-sm",
         visible_alias = "read-group-sm",
         value_name = "SM",
-        requires = "rg_from_name"
+        requires = "rg_from_name",
+        value_parser = group_value
     )]
     pub sample: Option<String>,
     /// Their library
-    #[arg(long = "rg-lb", visible_alias = "read-group-lb", value_name = "LB", requires = "rg_from_name")]
+    #[arg(long = "rg-lb", visible_alias = "read-group-lb", value_name = "LB", requires = "rg_from_name",
+          value_parser = group_value)]
     pub library: Option<String>,
     /// Their platform
-    #[arg(long = "rg-pl", visible_alias = "read-group-pl", value_name = "PL", default_value = "ILLUMINA")]
+    #[arg(long = "rg-pl", visible_alias = "read-group-pl", value_name = "PL", default_value = "ILLUMINA",
+          value_parser = group_value)]
     pub platform: String,
     /// Their sequencing centre
-    #[arg(long = "rg-cn", value_name = "CN", requires = "rg_from_name")]
+    #[arg(long = "rg-cn", value_name = "CN", requires = "rg_from_name", value_parser = group_value)]
     pub centre: Option<String>,
     /// Their description
-    #[arg(long = "rg-ds", value_name = "DS", requires = "rg_from_name")]
+    #[arg(long = "rg-ds", value_name = "DS", requires = "rg_from_name", value_parser = group_value)]
     pub description: Option<String>,
     /// What stands before flow cell and lane in their ID and PU
     #[arg(
@@ -52,7 +55,8 @@ pub struct LabelArgs {
         visible_alias = "read-group-id-prefix",
         value_name = "PREFIX",
         default_value = "",
-        hide_default_value = true
+        hide_default_value = true,
+        value_parser = id_prefix
     )]
     pub id_prefix: String,
 }
@@ -104,4 +108,22 @@ fn lane(text: &str) -> Result<String, String> {
         }
         _ => Err("expected a flow cell and a lane, as in HXXXXXXXX.1".into()),
     }
+}
+
+/// A value of a read group's field.
+fn group_value(text: &str) -> Result<String, String> {
+    if text.contains('\t') || text.contains("\\t") {
+        return Err("expected one value without tabs".into());
+    }
+    match ReadGroup::parse(&format!("@RG\tID:1\tDS:{text}")) {
+        Ok(_) => Ok(text.into()),
+        Err(svala_io::Error::ReadGroup { reason }) => Err(reason.into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The start of such a value.
+fn id_prefix(text: &str) -> Result<String, String> {
+    group_value(&format!("{text}."))?;
+    Ok(text.into())
 }

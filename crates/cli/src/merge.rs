@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use svala_compute::Counters;
 use svala_io::{
-    AlignmentWriter, CramReference, Destination, EncodedRecord, Format, Header, RecordOrder, ReferenceSequence,
-    ShardReader, WriterOptions, flags, may_be_cram,
+    AlignmentWriter, CramReference, Destination, Format, Header, RecordOrder, ReferenceSequence, ShardReader,
+    WriterOptions, may_be_cram,
 };
 use svala_map::index::Index;
 use svala_map::merge::Merge;
@@ -36,7 +36,7 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     let begin = Instant::now();
     let qc_metrics = args.quality.duplicate_metrics(!args.sorted.no_markdup);
     let mut plan = args.quality.plan(&args.output, true);
-    plan.metrics = args.sorted.metrics.as_deref().or(qc_metrics.as_deref());
+    plan.metrics = [args.sorted.metrics.as_deref(), qc_metrics.as_deref()];
     check_files(args, plan)?;
     args.sorted.check_format(&args.output)?;
     args.sorted.check_index(&args.output, true)?;
@@ -45,17 +45,18 @@ pub fn run(args: &MergeArgs) -> Result<()> {
     options.watch = Watch { observe: plan.observe(), depth: true, ..Watch::default() };
     let index = reference(args, threads)?;
     let reference = index.as_ref().map(cram_reference);
-    let Shards { header, line, paired } = open(&args.shards, options.duplicates.action, reference.as_ref())?;
+    let Shards { header, line } = open(&args.shards, options.duplicates.action, reference.as_ref())?;
     let read_groups = ReadGroups::new(&header.read_groups);
     interrupt::remove_on_signal(std::iter::once(args.output.clone()).chain(plan.paths()).collect())?;
     let destination = Destination::of(&args.output);
     let runs = Some((options.folder.as_path(), options.max_memory_bytes));
     let inputs = args.shards.iter().map(PathBuf::as_path).collect();
-    space::check(&Places { inputs, shards: 1, output: &destination, runs })?;
+    space::check(&Places { inputs, shards: 1, output: &destination, runs, quiet: args.quiet })?;
     let digest = plan.record_of.is_some();
     let writer =
         writer(args, &destination, &header, index, WriterOptions { digest, ..args.sorted.writer_options(threads) })?;
-    let companions = Companions::create(plan, paired)?;
+    // Whether a shard has pairs is known when all its records have been read.
+    let companions = Companions::create(plan, true)?;
     let start = Instant::now();
     let merge = Merge {
         shards: &args.shards,
@@ -148,21 +149,15 @@ struct Shards {
     header: Header,
     /// That of its command.
     line: CommandLine,
-    /// Whether a shard starts with a read of a pair.
-    paired: bool,
 }
 
 /// Looks at what the shards say of themselves.
 fn open(shards: &[PathBuf], action: DuplicateAction, reference: Option<&CramReference>) -> Result<Shards> {
-    let (mut common, mut paired) = (None::<(Header, CommandLine)>, false);
+    let mut common = None::<(Header, CommandLine)>;
     let mut sets = ShardSets::default();
     for path in shards {
         let refuse = |why| Error::Map(svala_map::Error::Shard { path: path.clone(), why });
-        let (mut shard, mut header) = ShardReader::open(path, reference.cloned())?;
-        let mut first = Vec::new();
-        if shard.read(&mut first)? {
-            paired |= EncodedRecord::split_first(&first).is_some_and(|(record, _)| record.flags() & flags::PAIRED != 0);
-        }
+        let (_, mut header) = ShardReader::open(path, reference.cloned())?;
         let line = CommandLine::of_align(&header.program).filter(|_| header.order == RecordOrder::Coordinate);
         let mut line = line.ok_or_else(|| refuse("expected a file that `svala align` sorted by coordinate"))?;
         if line.duplicates == DuplicateAction::Remove {
@@ -187,5 +182,5 @@ fn open(shards: &[PathBuf], action: DuplicateAction, reference: Option<&CramRefe
     }
     sets.check()?;
     let why = || Error::Usage { path: PathBuf::new(), why: "expected shards" };
-    common.map(|(header, line)| Shards { header, line, paired }).ok_or_else(why)
+    common.map(|(header, line)| Shards { header, line }).ok_or_else(why)
 }

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use svala_io::AtomicFile;
 use svala_io::qc::{InsertSizes, coverage_text, flagstat_text, stats_text};
+use svala_io::{AtomicFile, flags};
 use svala_map::observer::Statistics;
 
 use crate::error::{Error, Result};
@@ -141,6 +141,9 @@ impl QcFiles {
             file.complete()?;
             Ok(file)
         };
-        self.files.into_iter().map(complete).collect()
+        // Where some reads may be mates, only their records tell whether any are; so shards and their whole have the same files.
+        let has_pairs = statistics.all.with_flags(flags::PAIRED, 0) > 0;
+        let files = self.files.into_iter().filter(|(kind, ..)| has_pairs || *kind != Kind::InsertSizes);
+        files.map(complete).collect()
     }
 }

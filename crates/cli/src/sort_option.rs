@@ -42,10 +42,10 @@ impl QualityArgs {
         let qc = QcPlan { prefix: self.prefix.as_deref(), report: self.report.as_deref() };
         // A stream has no name beside which a record could stand.
         let record_of = Some(output).filter(|output| !self.no_record && !is_stream(output));
-        CompanionPlan { metrics: None, qc, record_of, sorted }
+        CompanionPlan { metrics: [None; 2], qc, record_of, sorted }
     }
 
-    /// Where duplication metrics go that nothing but `--qc` asks for, if duplicates are `found`.
+    /// Where duplication metrics go that `--qc` asks for, if duplicates are `found`.
     pub fn duplicate_metrics(&self, found: bool) -> Option<PathBuf> {
         self.prefix.as_deref().filter(|_| found).map(|prefix| with_suffix(prefix, ".duplicate_metrics"))
     }

@@ -25,6 +25,8 @@ pub struct Places<'a> {
     pub output: &'a Destination,
     /// Folder of runs, and the memory that inputs must fill before there are any, in bytes.
     pub runs: Option<(&'a Path, usize)>,
+    /// Whether nothing but errors is said.
+    pub quiet: bool,
 }
 
 /// Warns if less space is free than will be needed by estimate.
@@ -55,7 +57,7 @@ pub fn check(places: &Places<'_>) -> Result<()> {
         if free < needed / 2 {
             return Err(Error::Space { folder, needed_mib: mib(needed), free_mib: mib(free) });
         }
-        if free < needed {
+        if free < needed && !places.quiet {
             let (folder, needed, free) = (folder.display(), mib(needed), mib(free));
             say::line(format_args!(
                 "svala: warning: {folder}: about {needed} MiB will be needed and {free} MiB are free"

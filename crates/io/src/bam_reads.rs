@@ -24,6 +24,7 @@ use crate::{
     per_base::turn_field,
     read_source::Opened,
     record::is_read_name,
+    tag_bytes::TagField,
     tag_text::append_integer_field,
 };
 
@@ -40,6 +41,19 @@ const NOT_PRIMARY: u16 = flags::SECONDARY | flags::SUPPLEMENTARY;
 /// Whether a field that comes with a read is left out: svala writes its own, or it means nothing in another file.
 pub(crate) fn is_own_field(name: [u8; 2]) -> bool {
     [*b"NM", *b"MD", *b"MC", *b"MQ", *b"AS", *b"XS", *b"SA", *b"XA", *b"PG"].contains(&name)
+}
+
+/// Whether a field describes how a record was aligned before, beside those that comments can't have either: shares of ALT hits, and bwa's
+/// fields of `-u` and `-V`; of a mapped record also what Picard's MarkDuplicates says of its duplicates.
+fn is_of_old_alignment(field: &TagField<'_>, bits: u16) -> bool {
+    let is_mapped = bits & flags::UNMAPPED == 0;
+    match &field.name {
+        b"pa" | b"XB" | b"XR" => true,
+        b"DT" => is_mapped && field.kind == b'Z',
+        // In BAM all integers are one type.
+        b"DI" | b"DS" => is_mapped && b"cCsSiI".contains(&field.kind),
+        _ => false,
+    }
 }
 
 /// A BAM file of reads, all of them in pairs or none.
@@ -209,10 +223,13 @@ impl BamReads {
                     return Err("its read group is not in the header");
                 }
             }
-            let is_own = is_own_field(field.name) || labeller.is_made(field.name) || (is_group && self.regrouped);
+            let is_left_out = is_own_field(field.name)
+                || is_of_old_alignment(&field, record.flags())
+                || labeller.is_made(field.name)
+                || (is_group && self.regrouped);
             let is_repeated = names.contains(&field.name);
             names.push(field.name);
-            if !is_own && !is_repeated {
+            if !is_left_out && !is_repeated {
                 let start = fields.len();
                 fields.extend_from_slice(field.bytes);
                 if record.flags() & flags::REVERSE != 0 {

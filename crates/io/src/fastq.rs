@@ -84,6 +84,12 @@ impl FastqReader {
         Self { lines, path, records: 0, blank_lines: false, mate: None, max_bases, scratch: Vec::new() }
     }
 
+    /// The name of the first record, which stays unread; none if there is nothing or something else.
+    pub(crate) fn first_name(&mut self) -> Result<Option<Vec<u8>>> {
+        let line = self.lines.first_line().map_err(|source| Error::read(&self.path, 1, source))?;
+        Ok(line.strip_prefix(b"@").map(|header| template_name(header).to_vec()))
+    }
+
     /// Learns the labeller's read groups from the first record, which stays unread.
     pub(crate) fn learn_groups(&mut self, labeller: &mut Labeller) -> Result<Vec<ReadGroup>> {
         let line = self.lines.first_line().map_err(|source| Error::read(&self.path, 1, source))?;

@@ -149,8 +149,10 @@ impl Labeller {
     /// Whether svala makes a tag of names or bases, so that one that comes with a read is left out.
     pub(crate) fn is_made(&self, tag: [u8; 2]) -> bool {
         let Labelling { umi_from_name, structures, mate_score, .. } = &self.labelling;
-        let is_cut = || Barcodes::TAGS.as_flattened().contains(&tag) && !structures.is_empty();
-        (*umi_from_name && tag == *b"RX") || (*mate_score && tag == *b"ms") || is_cut()
+        let is_cut = |kind| structures.iter().any(|structure| structure.makes(kind));
+        (*umi_from_name && tag == *b"RX")
+            || (*mate_score && tag == *b"ms")
+            || Barcodes::kind_of(tag).is_some_and(is_cut)
     }
 
     /// Appends the optional fields that a header's comment is, but for the barcode, which has been taken. Of a tag that is there twice
@@ -180,9 +182,8 @@ impl Labeller {
         let first = batch.len() - labels.len();
         for (number, label) in labels.iter().enumerate() {
             if let Some(tag) = self.barcode_tag {
-                let umi = &labels[0].barcodes.0;
-                let cut = Barcodes::TAGS.iter().position(|[own, _]| *own == tag).filter(|_| self.is_made(tag));
-                batch.push_barcode(cut.map_or(&label.barcode, |kind| &umi[kind].bases));
+                let made = labels[0].barcodes.text(tag).filter(|_| self.is_made(tag));
+                batch.push_barcode(made.unwrap_or(&label.barcode));
             }
             if self.has_fields() {
                 let score = (self.labelling.mate_score && labels.len() == 2)

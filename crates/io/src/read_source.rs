@@ -142,14 +142,10 @@ impl ReadSource {
     ///
     /// # Errors
     ///
-    /// There is not a read structure for each mate, or some for BAM; or the first read's name tells no read group.
+    /// There is not a read structure for each mate, or some for BAM; the first read's name tells no read group, or groups of names are wanted
+    /// of BAM.
     pub fn labelled(mut self, mut labelling: Labelling) -> Result<Self> {
-        let (mates, reader) = match &mut self.reads {
-            Reads::Single(reader) => (1, Some(reader)),
-            Reads::Files(readers) => (2, readers.first_mut()),
-            Reads::Interleaved(interleaved) => (2, Some(&mut interleaved.reader)),
-            Reads::Bam(_) => (0, None),
-        };
+        let (mates, reader) = self.reads.of_fastq();
         if !labelling.structures.is_empty() && labelling.structures.len() != mates {
             return Err(Error::ReadStructure {
                 reason: match mates {
@@ -161,6 +157,10 @@ impl ReadSource {
         }
         if self.read_group.is_some() {
             labelling.groups = None;
+        }
+        if reader.is_none() && labelling.groups.is_some() {
+            let reason = "expected FASTQ; reads of BAM have their own groups";
+            return Err(Error::ReadGroup { reason: reason.to_owned() });
         }
         self.labeller.labelling = labelling;
         if let Some(reader) = reader {
@@ -199,6 +199,15 @@ impl ReadSource {
     /// How many hard-clipped reads of a BAM file have been handed out: their other bases are lost. It can be looked at later.
     pub fn hard_clipped(&self) -> Arc<AtomicU64> {
         if let Reads::Bam(reads) = &self.reads { reads.hard_clipped() } else { Arc::default() }
+    }
+
+    /// The name of the first read of FASTQ, which is read none the less.
+    ///
+    /// # Errors
+    ///
+    /// The file can't be read.
+    pub fn first_name(&mut self) -> Result<Option<Vec<u8>>> {
+        self.reads.of_fastq().1.map_or(Ok(None), FastqReader::first_name)
     }
 
     /// Whether reads come in pairs, or some may.
@@ -281,6 +290,18 @@ impl ReadSource {
             labeller.push(&mut labels[..reads], batch);
         }
         Ok(is_there)
+    }
+}
+
+impl Reads {
+    /// How many mates FASTQ has, and its reader, that of first mates if there are two; 0 of BAM.
+    fn of_fastq(&mut self) -> (usize, Option<&mut FastqReader>) {
+        match self {
+            Self::Single(reader) => (1, Some(reader)),
+            Self::Files(readers) => (2, readers.first_mut()),
+            Self::Interleaved(interleaved) => (2, Some(&mut interleaved.reader)),
+            Self::Bam(_) => (0, None),
+        }
     }
 }
 

@@ -87,6 +87,11 @@ impl fmt::Display for ReadStructure {
 }
 
 impl ReadStructure {
+    /// Whether it cuts barcodes of a kind, which is its place in [`Barcodes`].
+    pub(crate) fn makes(&self, kind: usize) -> bool {
+        self.segments.iter().any(|segment| segment.kind == Kind::Barcode(kind))
+    }
+
     /// Adds the barcodes of a read to `barcodes`, and returns the bases and qualities of its template.
     ///
     /// # Errors
@@ -122,6 +127,17 @@ pub(crate) struct Barcodes(pub(crate) [Joined; 3]);
 impl Barcodes {
     /// The tags of the sequences, and of their qualities.
     pub(crate) const TAGS: [[[u8; 2]; 2]; 3] = [[*b"RX", *b"QX"], [*b"BC", *b"QT"], [*b"CR", *b"CY"]];
+
+    /// The kind that a tag of sequences or qualities belongs to, if it is one.
+    pub(crate) fn kind_of(tag: [u8; 2]) -> Option<usize> {
+        Self::TAGS.iter().position(|tags| tags.contains(&tag))
+    }
+
+    /// What a tag says: sequences, or their qualities.
+    pub(crate) fn text(&self, tag: [u8; 2]) -> Option<&[u8]> {
+        let (joined, tags) = Self::kind_of(tag).map(|kind| (&self.0[kind], Self::TAGS[kind]))?;
+        Some(if tags[0] == tag { &joined.bases } else { &joined.qualities })
+    }
 
     pub(crate) fn clear(&mut self) {
         self.0.iter_mut().for_each(Joined::clear);

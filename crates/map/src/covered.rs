@@ -13,8 +13,8 @@ use crate::pipeline::Summary;
 pub struct Covered {
     /// How many.
     pub batches: u64,
-    /// Digest of their reads: the sum, modulo 2^128, of [`ReadBatch::digest`](svala_io::ReadBatch::digest) of each, seeded with its
-    /// number. Zero unless the sink wants it.
+    /// Digest of their reads: the sum, modulo 2^128, of [`ReadBatch::digest`](svala_io::ReadBatch::digest) of all parts of each, seeded with the
+    /// numbers of batch and part. Zero unless the sink wants it.
     pub reads_digest: u128,
     /// Digest of the insert-size models of all inputs.
     pub models_digest: u128,

@@ -21,13 +21,15 @@ pub(crate) struct Feeder {
     /// Number of the next task.
     number: u64,
     resumed: Option<Resumed>,
+    /// Parts of the next task, and their reads.
+    gathered: (Vec<ReadBatch>, usize),
     /// Digest of the batches that were passed over.
     passed: u128,
 }
 
 impl Feeder {
     pub(crate) fn new(outlets: Outlets, resumed: Option<Resumed>) -> Self {
-        Self { outlets, number: 0, resumed, passed: 0 }
+        Self { outlets, number: 0, resumed, gathered: Default::default(), passed: 0 }
     }
 
     /// Hands out the reads of all inputs, or ends where the run has failed, and returns how many there were.
@@ -62,9 +64,14 @@ impl Feeder {
             let mut reads = ReadBatch::default();
             match lane.source.read_batch(&mut reads, step) {
                 Ok(true) => {}
-                Ok(false) => return lane.waiting.is_empty() || self.send_waiting(ReadBatch::default(), lane),
+                Ok(false) => {
+                    let waiting = std::mem::take(&mut lane.waiting);
+                    return self.gather(waiting, step, lane.model) && self.send(lane.model);
+                }
                 Err(error) => {
-                    self.fail(error.into());
+                    if self.send(lane.model) {
+                        self.fail(error.into());
+                    }
                     return false;
                 }
             }
@@ -76,7 +83,7 @@ impl Feeder {
 
     /// Sends the reads of the shard, when there are enough for a task. False if the run has failed.
     fn pass(&mut self, mut reads: ReadBatch, step: usize, lane: &mut Lane) -> bool {
-        let Some(shard) = lane.shard else { return self.send(reads, lane.model) };
+        let Some(shard) = lane.shard else { return self.gather(reads, step, lane.model) };
         let all = reads.len();
         reads.keep_templates(|name| shard.has(name));
         lane.passed_over += (all - reads.len()) as u64;
@@ -87,22 +94,33 @@ impl Feeder {
             lane.waiting.append_range(&reads, 0..reads.len());
             true
         } else {
-            self.send_waiting(reads, lane)
+            let waiting = std::mem::replace(&mut lane.waiting, reads);
+            self.gather(waiting, step, lane.model)
         }
     }
 
-    /// Sends the reads that wait and lets others wait instead. False if the run has failed.
-    fn send_waiting(&mut self, next: ReadBatch, lane: &mut Lane) -> bool {
-        let reads = std::mem::replace(&mut lane.waiting, next);
-        self.send(reads, lane.model)
+    /// Adds reads to the next task, which goes when it has enough: more than one batch goes into it where pairs and single reads take turns,
+    /// since tasks of a few reads cost more time and memory than their reads. False if the run has failed.
+    fn gather(&mut self, reads: ReadBatch, step: usize, model: Option<InsertModel>) -> bool {
+        if self.gathered.1 + reads.len() > step && !self.send(model) {
+            return false;
+        }
+        let (parts, gathered) = &mut self.gathered;
+        *gathered += reads.len();
+        parts.extend(Some(reads).filter(|reads| !reads.is_empty()));
+        *gathered < step || self.send(model)
     }
 
-    /// Sends a task when there is a token for it, unless it has been done. False if the run has failed.
-    fn send(&mut self, reads: ReadBatch, model: Option<InsertModel>) -> bool {
-        let number = self.number;
+    /// Sends what has been gathered, if anything, when there is a token for it, unless it has been done. False if the run has failed.
+    fn send(&mut self, model: Option<InsertModel>) -> bool {
+        let (reads, _) = std::mem::take(&mut self.gathered);
+        if reads.is_empty() {
+            return true;
+        }
+        let task = Task { number: self.number, reads, model };
         self.number += 1;
-        if let Some(resumed) = self.resumed.as_ref().filter(|resumed| number < resumed.covered.batches) {
-            self.passed = self.passed.wrapping_add(reads.digest(number));
+        if let Some(resumed) = self.resumed.as_ref().filter(|resumed| task.number < resumed.covered.batches) {
+            self.passed = self.passed.wrapping_add(task.digest());
             let is_last = self.number == resumed.covered.batches;
             if is_last && self.passed != resumed.covered.reads_digest {
                 self.fail(resumed.refusal("its reads were others"));
@@ -110,7 +128,6 @@ impl Feeder {
             }
             return true;
         }
-        let task = Task { number, paired: reads.is_paired(), reads, model };
         self.outlets.tokens.recv().is_ok() && self.outlets.tasks.send(task).is_ok()
     }
 
@@ -119,5 +136,39 @@ impl Feeder {
         let covered = self.resumed.as_ref().map_or(0, |resumed| resumed.covered.batches);
         // A closed channel means that the run has failed already.
         let _ = self.outlets.failures.send(Encoded { number: self.number.max(covered), outcome: Err(error) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use crossbeam_channel::unbounded;
+    use svala_io::ReadSource;
+
+    use super::*;
+
+    /// Pairs and single reads in turn: tasks of a few reads would cost more than their reads.
+    #[test]
+    fn turns_go_into_tasks_together_in_order() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut fastq = String::new();
+        for read in (0..300).flat_map(|template| std::iter::repeat_n(template, 1 + template % 2)) {
+            write!(fastq, "@r{read:03}\nACGT\n+\nIIII\n").unwrap();
+        }
+        std::fs::write(file.path(), &fastq).unwrap();
+        let source = ReadSource::open(file.path(), None, 100, None).unwrap().interleaved();
+        let (head, waiting) = (Vec::new(), ReadBatch::default());
+        let lane = Lane { source, head, model: None, shard: None, waiting, passed_over: 0 };
+        let ((tokens_out, tokens), (tasks_out, tasks)) = (unbounded(), unbounded());
+        (0..100).for_each(|_| tokens_out.send(()).unwrap());
+        let outlets = Outlets { tokens, tasks: tasks_out, failures: unbounded().0 };
+        assert_eq!(Feeder::new(outlets, None).read(vec![lane], 64), 450);
+        let tasks: Vec<Task> = tasks.iter().collect();
+        let reads = |task: &Task| task.reads.iter().map(ReadBatch::len).sum::<usize>();
+        assert!(tasks.len() == 8 && tasks[..7].iter().all(|task| reads(task) >= 63));
+        let parts = tasks.iter().flat_map(|task| &task.reads);
+        let names: Vec<&[u8]> = parts.flat_map(|part| (0..part.len()).map(|i| part.name(i))).collect();
+        assert!(names.len() == 450 && names.is_sorted());
     }
 }

@@ -179,12 +179,28 @@ pub(crate) struct Lane {
     pub(crate) passed_over: u64,
 }
 
-/// A batch on its way to a mapping thread.
+/// Reads on their way to a mapping thread, whose records will be one batch.
 pub(crate) struct Task {
     pub(crate) number: u64,
-    pub(crate) reads: ReadBatch,
-    pub(crate) paired: bool,
+    /// Only where pairs and single reads take turns there is more than one, as many as turns.
+    pub(crate) reads: Vec<ReadBatch>,
     pub(crate) model: Option<InsertModel>,
+}
+
+impl Task {
+    fn reads(&self) -> usize {
+        self.reads.iter().map(ReadBatch::len).sum()
+    }
+
+    fn bases(&self) -> usize {
+        self.reads.iter().map(ReadBatch::total_bases).sum()
+    }
+
+    /// Digest of everything in it, seeded with its number.
+    pub(crate) fn digest(&self) -> u128 {
+        let parts = self.reads.iter().zip(0u64..).map(|(reads, part)| reads.digest(self.number ^ part << 40));
+        parts.fold(0, u128::wrapping_add)
+    }
 }
 
 /// A batch on its way to the writer.
@@ -311,16 +327,14 @@ fn map_tasks<S: RecordSink>(
 ) -> Observer {
     let Shared { mapper, sign, digest, options, observe } = shared;
     let (mut work, mut observer) = (Workspace::default(), Observer::new(observe));
-    // Bytes of the largest batch so far: the next is seldom larger, so it needn't grow, and little is left empty.
-    let mut most_bytes = 0;
+    let mut room = Room::default();
     for task in tasks {
-        let mut bytes = Vec::with_capacity(most_bytes);
+        let mut bytes = Vec::with_capacity(room.bytes_of(task.reads()));
         let mut signer = Signer::new(&options.read_groups, options.barcode_tag);
-        let mut summary = Summary { bases: task.reads.total_bases() as u64, ..Summary::default() };
-        let input = BatchInput { reads: &task.reads, paired: task.paired };
+        let mut summary = Summary { bases: task.bases() as u64, ..Summary::default() };
         // A panic here is a bug; without its batch the other threads would wait for ever.
         let mapped = catch_unwind(AssertUnwindSafe(|| {
-            mapper.map_batch(input, task.model.as_ref(), &mut work, |record| {
+            let mut take = |record: &AlignmentRecord<'_>| -> Result<()> {
                 summary.count(record);
                 if options.conventions.drop_unmapped && is_of_unmapped_template(record) {
                     summary.leave_out(record);
@@ -333,12 +347,16 @@ fn map_tasks<S: RecordSink>(
                     signer.add(record);
                 }
                 Ok(())
+            };
+            task.reads.iter().try_for_each(|reads| {
+                let input = BatchInput { reads, paired: reads.is_paired() };
+                mapper.map_batch(input, task.model.as_ref(), &mut work, &mut take)
             })
         }));
         let mapped: Result<()> = mapped.unwrap_or(Err(Error::WorkerLost));
         let mapped = mapped.and_then(|()| observer.add_all(&bytes));
-        let digest = if digest { task.reads.digest(task.number) } else { 0 };
-        most_bytes = most_bytes.max(bytes.len());
+        let digest = if digest { task.digest() } else { 0 };
+        room.learn(task.reads(), &mut bytes);
         let mut batch = EncodedBatch { bytes, signed: signer.finish(), sorted: Sorted::default() };
         let outcome = mapped.and_then(|()| S::prepare(&mut batch)).map(|()| Mapped { batch, digest, summary });
         if encoded.send(Encoded { number: task.number, outcome }).is_err() {
@@ -346,6 +364,29 @@ fn map_tasks<S: RecordSink>(
         }
     }
     observer
+}
+
+/// How many bytes a batch is given before it is encoded, by those before it: it is seldom larger than the largest, so it needn't grow. One of
+/// few reads gets no more than these ever took.
+#[derive(Debug, Default)]
+struct Room {
+    most_bytes: usize,
+    most_bytes_of_read: usize,
+}
+
+impl Room {
+    fn bytes_of(&self, reads: usize) -> usize {
+        self.most_bytes.min(reads.saturating_mul(self.most_bytes_of_read))
+    }
+
+    /// Learns from a batch, and gives back what it left empty: many wait in memory.
+    fn learn(&mut self, reads: usize, batch: &mut Vec<u8>) {
+        self.most_bytes = self.most_bytes.max(batch.len());
+        self.most_bytes_of_read = self.most_bytes_of_read.max(batch.len().div_ceil(reads.max(1)));
+        if batch.len() + batch.len() / 4 < batch.capacity() {
+            batch.shrink_to_fit();
+        }
+    }
 }
 
 /// Writes batches by number, from that on which comes after the covered ones.
@@ -449,5 +490,18 @@ mod tests {
         assert!(matches!(summary.check(Some(&made(10, 1000))), Err(Error::ReadsLost { .. })));
         assert!(matches!(summary.check(Some(&made(7, 700))), Err(Error::ReadsLost { .. })));
         assert!(matches!(summary.check(Some(&made(8, 799))), Err(Error::BasesLost { .. })));
+    }
+
+    #[test]
+    fn small_batches_get_little_memory_and_large_ones_need_not_grow() {
+        let mut room = Room::default();
+        for reads in [4096, 1, 2, 4096, 3, 4096] {
+            let mut batch = Vec::with_capacity(room.bytes_of(reads));
+            let given = batch.capacity();
+            batch.resize(reads * 300, 0);
+            assert!(room.most_bytes == 0 || batch.capacity() == given, "{reads} reads needed more than {given}");
+            room.learn(reads, &mut batch);
+            assert!(batch.capacity() <= reads * 375, "{reads} reads have {}", batch.capacity());
+        }
     }
 }

@@ -77,10 +77,17 @@ struct Batch {
     before: u64,
 }
 
+impl Batch {
+    /// Bytes that it takes, whether they are used or not.
+    fn memory(&self) -> usize {
+        size_of::<Self>() + self.bytes.capacity() + self.sorted.entries.capacity() * size_of::<Entry>()
+    }
+}
+
 /// Batches of records in the order of the input.
 pub(super) struct Batches<O> {
     batches: Vec<Batch>,
-    /// Bytes of all of them.
+    /// Bytes that all of them take.
     bytes: usize,
     order: PhantomData<fn() -> O>,
 }
@@ -92,8 +99,9 @@ impl<O: Order> Batches<O> {
 
     /// Takes the next batch, which comes behind so many templates.
     pub(super) fn push(&mut self, bytes: Vec<u8>, sorted: Sorted, before: u64) {
-        self.bytes += bytes.len() + size_of_val(&sorted.entries[..]);
-        self.batches.push(Batch { bytes, sorted, before });
+        let batch = Batch { bytes, sorted, before };
+        self.bytes += batch.memory();
+        self.batches.push(batch);
     }
 
     /// Touches all lines of some records, so that the CPU fetches many at a time.
@@ -106,7 +114,7 @@ impl<O: Order> Batches<O> {
         self.batches.is_empty()
     }
 
-    /// Bytes of records and of what is kept beside them.
+    /// Bytes of memory for records and what is kept beside them.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -137,5 +145,18 @@ impl<O: Order> Sequences for Batches<O> {
     fn compare(&self, a: &Placed, b: &Placed) -> Ordering {
         let tie = || O::compare_same_key(self.record(a), self.record(b));
         a.key.cmp(&b.key).then_with(tie).then_with(|| a.template.cmp(&b.template))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sort::order::ByPlace;
+
+    #[test]
+    fn memory_that_is_not_used_counts() {
+        let mut batches = Batches::<ByPlace>::new();
+        batches.push(Vec::with_capacity(1000), Sorted::default(), 0);
+        assert!(batches.bytes() >= 1000 + size_of::<Batch>());
     }
 }

@@ -189,7 +189,7 @@ impl<O: Order> RecordSink for SortingWriter<O> {
 
     fn write_batch(&mut self, batch: EncodedBatch, covered: &Covered) -> Result<()> {
         let EncodedBatch { bytes, signed: Signed { signatures, counts }, sorted } = batch;
-        if self.is_full(bytes.len()) {
+        if self.is_full(bytes.capacity()) {
             self.spill()?;
         }
         let (before, templates) = (self.templates, u64::from(sorted.templates));

@@ -33,9 +33,9 @@ impl Order for ByPlace {
     }
 }
 
-/// By read name, as `samtools sort -n` does: digits count as numbers. Names that differ in leading zeros alone are ordered as text.
-/// Of a template, the first read comes before the last, and of a read the primary record, then secondary and supplementary ones; then
-/// all their bytes decide.
+/// By read name, as `samtools sort -n` does: digits count as numbers, and of the same numbers that with more leading zeros comes first.
+/// Of a template, the first read comes before the last. Where samtools then keeps the order of the input, the primary record comes before
+/// supplementary and then secondary ones, and all their bytes decide.
 #[derive(Debug, Default)]
 pub struct ByName;
 
@@ -51,8 +51,7 @@ impl Order for ByName {
             let bits = record.flags();
             (bits & (flags::FIRST | flags::LAST), bits & flags::SECONDARY, bits & flags::SUPPLEMENTARY)
         };
-        let names = compare_names(own.name(), other.name()).then_with(|| own.name().cmp(other.name()));
-        names.then_with(|| role(own).cmp(&role(other))).then_with(|| a.cmp(b))
+        compare_names(own.name(), other.name()).then_with(|| role(own).cmp(&role(other))).then_with(|| a.cmp(b))
     }
 }
 
@@ -60,10 +59,11 @@ impl Order for ByName {
 fn compare_names(mut a: &[u8], mut b: &[u8]) -> Ordering {
     while let ([first, rest @ ..], [other_first, other_rest @ ..]) = (a, b) {
         if first.is_ascii_digit() && other_first.is_ascii_digit() {
-            let (number, other_number);
-            (number, a) = split_number(a);
-            (other_number, b) = split_number(b);
-            match number.len().cmp(&other_number.len()).then_with(|| number.cmp(other_number)) {
+            let ((zeros, number), (other_zeros, other_number));
+            (zeros, number, a) = split_number(a);
+            (other_zeros, other_number, b) = split_number(b);
+            let numbers = number.len().cmp(&other_number.len()).then_with(|| number.cmp(other_number));
+            match numbers.then(other_zeros.cmp(&zeros)) {
                 Ordering::Equal => {}
                 unequal => return unequal,
             }
@@ -76,12 +76,12 @@ fn compare_names(mut a: &[u8], mut b: &[u8]) -> Ordering {
     a.len().cmp(&b.len())
 }
 
-/// The digits that a text starts with, without leading zeros, and what follows.
-fn split_number(text: &[u8]) -> (&[u8], &[u8]) {
+/// How many zeros a text starts with, the digits after them, and what follows.
+fn split_number(text: &[u8]) -> (usize, &[u8], &[u8]) {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
     let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
-    (&digits[zeros..], rest)
+    (zeros, &digits[zeros..], rest)
 }
 
 #[cfg(test)]
@@ -92,12 +92,16 @@ mod tests {
     fn digits_in_names_are_numbers() {
         let ordered = [
             "",
+            "00",
             "0",
             "1",
             "9",
-            "10",
             "010b",
+            "10",
+            "10b",
             "a",
+            "a001:3",
+            "a01:1",
             "a1:2",
             "a1:10",
             "a2",
@@ -111,9 +115,6 @@ mod tests {
             for (j, b) in ordered.iter().enumerate() {
                 assert_eq!(compare_names(a.as_bytes(), b.as_bytes()), i.cmp(&j), "{a} {b}");
             }
-        }
-        for (a, b) in [("a01", "a1"), ("0", "00"), ("x007y", "x7y")] {
-            assert_eq!(compare_names(a.as_bytes(), b.as_bytes()), Ordering::Equal);
         }
     }
 }
