@@ -99,6 +99,7 @@ mod fasta;
 mod fastq;
 mod file_digest;
 pub mod flags;
+mod gzip_input;
 mod header;
 mod header_lines;
 mod input;
@@ -112,6 +113,7 @@ mod paf;
 mod per_base;
 pub mod qc;
 mod read_ahead;
+mod read_files;
 mod read_group;
 mod read_shard;
 mod read_source;
@@ -147,6 +149,7 @@ pub use self::{
     input::is_compressed,
     labels::{Labelling, NamedGroups},
     nucleotide::complement_letter,
+    read_files::ReadFiles,
     read_group::ReadGroup,
     read_shard::ReadShard,
     read_source::ReadSource,
