@@ -153,13 +153,14 @@ fn inputs_that_do_not_fit_are_refused(bench: &Bench) {
     std::fs::write(&sheet, "sample\tread_group\tfastq_1\nx\t1\ta.fq\ny\t2\tb.fq\n").expect("a temporary file");
     let [first, second] = [text(&bench.lanes[0][0]), text(&bench.lanes[0][1])];
     let missing = bench.path("missing.fq");
-    let cases: [(Vec<&str>, i32, &str); 9] = [
+    let cases: [(Vec<&str>, i32, &str); 10] = [
         (vec![], 2, "--in-fq"),
         ([&bench.inputs(&[0], true)[..], &["-1", first]].concat(), 2, "cannot be used with"),
         (vec!["--samples", text(&sheet), "-R", GROUPS[0]], 2, "cannot be used with"),
         (vec!["--samples", text(&sheet)], 1, "line 3: another sample"),
         ([bench.inputs(&[0], true), bench.inputs(&[1], false)].concat(), 2, "a read group for every input"),
         (vec!["--in-fq", first, GROUPS[0], "--in-fq", second, r"@RG\tID:a1\tSM:t"], 2, "the same ID"),
+        (vec!["--in-fq", first, GROUPS[0], "--in-fq", second, r"@RG\tID:a2\tSM:t"], 2, "another sample"),
         (bench.inputs(&[0, 0], true), 2, "given for"),
         (vec!["--in-fq", first, second, "--in-fq", text(&missing)], 1, "missing.fq"),
         (vec!["--in-fq", first, second, "@RG ID:secret"], 2, "--in-fq: read group: expected"),

@@ -223,6 +223,7 @@ impl Bench {
         let removed = self.align("removed.bam", &lane(1, ""), &["--rmdup"]);
         let clipped = self.align("clipped.bam", &lane(1, ""), &["-Y"]);
         let group = self.align("group.bam", &lane(1, r"@RG\tID:secret\tSM:t"), &[]);
+        let sample = self.align("sample.bam", &lane(1, r"@RG\tID:other\tSM:t"), &[]);
         let named_twice = {
             let twice = self.path("twice.fq");
             std::fs::write(&twice, self.reads[0][..50].concat().repeat(2)).expect("a temporary file");
@@ -244,11 +245,12 @@ impl Bench {
         std::fs::write(&cut, &bytes[..bytes.len() / 2]).expect("a temporary file");
         let output = self.path("refused.bam");
         let missing = self.path("missing.bam");
-        let cases: [(&Path, i32, &str); 10] = [
+        let cases: [(&Path, i32, &str); 11] = [
             (&unsorted, 1, "sorted by coordinate"),
             (&removed, 1, "removed"),
             (&clipped, 1, "options"),
             (&group, 1, "read group"),
+            (&sample, 1, "another sample"),
             (&other, 1, "reference"),
             (&named_twice, 1, "share a name"),
             (&cut, 1, "cut.bam"),
@@ -268,6 +270,12 @@ impl Bench {
         let shard = ["--shard", "1/2", "-o", text(&output)];
         svala_refuses(&[&arguments[..], &shard].concat(), 2, "same name");
         svala_ok(&[&arguments[..], &["-o", text(&output)]].concat());
+        #[cfg(unix)]
+        {
+            let pipe = self.path("pipe");
+            assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo starts").success());
+            svala_refuses(&["merge", text(&good), text(&pipe), "-o", text(&output)], 2, "a pipe");
+        }
         assert!(std::fs::read(&good).expect("a file") == bytes);
     }
 }

@@ -139,6 +139,43 @@ fn statistics_are_those_of_samtools(bench: &Bench) {
     }
 }
 
+/// Reads that a sequencer failed, some of them duplicates, and reads that trimming left nothing of.
+fn failed_and_empty_reads_are_counted_as_by_samtools(bench: &Bench) {
+    let records: Vec<Vec<String>> = bench.reads.each_ref().map(|path| fastq_lines(path)).into_iter().collect();
+    let mut sam = String::from("@HD\tVN:1.6\tSO:unsorted\tGO:query\n");
+    for (pair, mates) in records[0].chunks_exact(4).zip(records[1].chunks_exact(4)).take(4000).enumerate() {
+        for (mate, (flags, lines)) in [(77, mates.0), (141, mates.1)].into_iter().enumerate() {
+            let flags = flags | if pair % 3 == 0 { 512 } else { 0 };
+            let is_empty = pair % 50 == 7 && (mate == 1 || pair % 100 == 7);
+            let (bases, qualities) = if is_empty { ("*", "*") } else { (&lines[1][..], &lines[3][..]) };
+            sam += &format!("r{pair}\t{flags}\t*\t0\t0\t*\t*\t0\t0\t{bases}\t{qualities}\n");
+        }
+    }
+    let input = bench.folder.path().join("failed.sam");
+    std::fs::write(&input, sam).expect("a temporary file");
+    let (bam, prefix) = (bench.folder.path().join("failed.bam"), bench.folder.path().join("failed"));
+    let unaligned = bench.folder.path().join("failed.unaligned.bam");
+    common::samtools(&["view", "-b", "-o", text(&unaligned), text(&input)]);
+    let reference = text(&bench.reference);
+    svala_ok(&["align", "--ref", reference, "-1", text(&unaligned), "--qc", text(&prefix), "-o", text(&bam)]);
+    let output = Output { bam, prefix };
+    let without = ["CHK", "GCD", "MAPQ"];
+    let theirs = output.samtools("stats");
+    assert_same(&lines(&output.file(".stats"), &without), &lines(&theirs, &without), "stats");
+    assert_eq!(output.file(".flagstat"), output.samtools("flagstat"));
+    assert_eq!(output.file(".coverage"), output.samtools("coverage"));
+    // Neither unmapped nor supplementary, failed or duplicates.
+    let passed = common::samtools(&["view", "-c", "-F", "3844", text(&output.bam)]);
+    let counts = output.file(".stats");
+    let counts = counts.lines().filter(|line| line.starts_with("MAPQ\t")).filter_map(|line| line.split('\t').nth(2));
+    let sum: u64 = counts.map(|count| count.parse::<u64>().expect("a count")).sum();
+    assert_eq!(sum.to_string(), String::from_utf8_lossy(&passed).trim());
+}
+
+fn fastq_lines(path: &Path) -> Vec<String> {
+    std::fs::read_to_string(path).expect("reads").lines().map(str::to_owned).collect()
+}
+
 fn insert_sizes_are_those_of_picard(bench: &Bench) {
     // Picard runs R for a plot of its own, and refuses to work without.
     let r = bench.folder.path().join("Rscript");
@@ -217,6 +254,11 @@ fn main() -> ExitCode {
         trial("threads and batches don't show", on(threads_and_batches_do_not_show)),
         trial("CRAM has the same statistics", on(cram_has_the_same_statistics)),
         with("samtools", "statistics are those of samtools", statistics_are_those_of_samtools),
+        with(
+            "samtools",
+            "failed and empty reads are counted as by samtools",
+            failed_and_empty_reads_are_counted_as_by_samtools,
+        ),
         with("PicardCommandLine", "insert sizes are those of Picard", insert_sizes_are_those_of_picard),
         // CI installs MultiQC where it can be had, so it isn't required.
         trial_if(

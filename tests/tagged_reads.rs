@@ -302,8 +302,10 @@ fn single_reads_too(bench: &Bench) {
     let expected: Reads = bench.reads.clone().into_iter().filter(|((_, mate), _)| *mate == 1).collect();
     assert_same(&reads_of(&sam), &expected);
     // A read group that is asked for takes the place of the reads' own.
-    let sam = svala_ok(&["mem", "-R", "@RG\\tID:new", text(&bench.reference), text(&input)]);
-    assert!(records(&sam).iter().all(|record| record.tags["RG"] == "new"));
+    let run = svala(&["mem", "-R", "@RG\\tID:new", text(&bench.reference), text(&input)]);
+    assert!(records(&run.stdout).iter().all(|record| record.tags["RG"] == "new"));
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(said.contains("warning: the read group that is given replaces 2 read groups of the input"), "{said}");
 }
 
 fn aligned_reads_are_aligned_again(bench: &Bench) {

@@ -243,6 +243,11 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
         job.inputs.check_for_shards(&mut sources)?;
     }
     let (read_groups, oddities) = (job.inputs.all_read_groups(&sources)?, Oddities::of(&sources));
+    let replaced = job.inputs.replaced_groups(&sources);
+    if replaced > 0 {
+        let groups = if replaced == 1 { "1 read group" } else { &format!("{replaced} read groups") };
+        job.warn(format_args!("the read group that is given replaces {groups} of the input"));
+    }
     let options = MapOptions {
         barcode_tag: job.reading.barcode_tag,
         read_groups: ReadGroups::new(&read_groups),

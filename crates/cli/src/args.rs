@@ -432,7 +432,7 @@ pub struct DemoArgs {
     /// Threads [default: all]
     #[arg(short = 't', long, value_parser = thread_count)]
     pub threads: Option<usize>,
-    /// BAM file to write
+    /// BAM file to write, CRAM if its name ends in .cram
     #[arg(short = 'o', long = "output", value_name = "OUT.bam", default_value = "demo.bam")]
     pub output: PathBuf,
     #[command(flatten)]

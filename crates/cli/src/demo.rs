@@ -11,7 +11,7 @@ use svala_map::options::MapOptions;
 use svala_map::pipeline::DEFAULT_BATCH_READS;
 use svala_map::sort::{DuplicateAction, DuplicateOptions, SortOptions, Watch};
 
-use crate::align::{Job, execute};
+use crate::align::{Job, execute, is_cram};
 use crate::args::{DemoArgs, EngineArgs, all_threads};
 use crate::companions::CompanionPlan;
 use crate::error::{Error, Result};
@@ -41,7 +41,7 @@ pub struct Demo {
 
 /// How it is aligned.
 pub struct DemoRun<'a> {
-    /// Where to, as BAM.
+    /// Where to, as BAM or, by its name, as CRAM.
     pub output: &'a Path,
     /// Whether it is sorted, with duplicates marked and an index.
     pub sorted: bool,
@@ -115,7 +115,7 @@ impl Demo {
             inputs: Inputs::new(vec![Lane { first, second: Some(second), read_group: Some(read_group) }])?,
             destination: Destination::File(run.output.to_owned()),
             format: Format::Bam,
-            cram: false,
+            cram: is_cram(run.output),
             order: if run.sorted { RecordOrder::Coordinate } else { RecordOrder::Input },
             sort,
             resume: false,

@@ -3,12 +3,13 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use svala_io::{CramReference, Labelling, ReadGroup, ReadSource, may_be_cram};
+use svala_io::{CramReference, Labelling, ReadFiles, ReadGroup, ReadSource, may_be_cram};
 use svala_map::options::MAX_READ;
 use svala_map::read_groups::add_group;
 
 use crate::args::InputArgs;
 use crate::error::{Error, Result};
+use crate::one_sample::OneSample;
 use crate::sample_sheet;
 
 /// Files of reads as the user names them.
@@ -102,16 +103,18 @@ impl Inputs {
         self.files().any(may_be_cram)
     }
 
-    /// Opens all files. Aligned records of CRAM need the reference.
+    /// Opens all files, and reads their first bytes only then. Aligned records of CRAM need the reference.
     ///
     /// # Errors
     ///
-    /// A file can't be opened.
+    /// A file can't be opened, or is none of reads.
     pub fn open(&self, reading: &Reading, reference: Option<&CramReference>) -> Result<Vec<ReadSource>> {
-        let open = |lane: &Lane| {
+        let files = self.lanes.iter().map(|lane| ReadFiles::open(&lane.first, lane.second.as_deref()));
+        let files = files.collect::<svala_io::Result<Vec<_>>>()?;
+        let open = |(lane, files): (&Lane, ReadFiles)| {
             let group = lane.read_group.as_ref();
             let number = group.and_then(|group| self.read_groups.iter().position(|known| known.id() == group.id()));
-            let mut source = ReadSource::open(&lane.first, lane.second.as_deref(), MAX_READ, reference.cloned())?;
+            let mut source = ReadSource::new(files, MAX_READ, reference.cloned())?;
             source = source.with_read_group(number);
             if reading.interleaved {
                 source = source.interleaved();
@@ -128,7 +131,7 @@ impl Inputs {
                 error => error.into(),
             })
         };
-        self.lanes.iter().map(open).collect()
+        self.lanes.iter().zip(files).map(open).collect()
     }
 
     /// The first files of lanes without reads.
@@ -169,8 +172,9 @@ impl Inputs {
     ///
     /// # Errors
     ///
-    /// Groups differ but in their ID, or are too many.
+    /// Groups differ but in their ID, are of several samples, or are too many.
     pub fn all_read_groups(&self, sources: &[ReadSource]) -> Result<Vec<ReadGroup>> {
+        self.check_samples(sources)?;
         let mut groups = self.read_groups.clone();
         for (lane, source) in self.lanes.iter().zip(sources).filter(|(lane, _)| lane.read_group.is_none()) {
             for group in source.read_groups() {
@@ -184,6 +188,24 @@ impl Inputs {
             }
         }
         Ok(groups)
+    }
+
+    /// How many read groups of BAM files are replaced by those of their lanes.
+    pub fn replaced_groups(&self, sources: &[ReadSource]) -> usize {
+        let regrouped = self.lanes.iter().zip(sources).filter(|(lane, _)| lane.read_group.is_some());
+        regrouped.map(|(_, source)| source.read_groups().len()).sum()
+    }
+
+    /// Refuses lanes of different samples, which one output would mix up.
+    fn check_samples(&self, sources: &[ReadSource]) -> Result<()> {
+        let mut samples = OneSample::default();
+        for (lane, source) in self.lanes.iter().zip(sources) {
+            if !samples.fits(lane.read_group.as_ref().map_or(source.read_groups(), std::slice::from_ref)) {
+                let why = "another sample (SM) than that of the inputs before; expected one sample, for one output";
+                return Err(Error::Usage { path: lane.first.clone(), why });
+            }
+        }
+        Ok(())
     }
 }
 

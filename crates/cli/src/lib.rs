@@ -22,6 +22,7 @@ mod memory;
 mod merge;
 mod metrics_file;
 mod multiqc;
+mod one_sample;
 mod open_index;
 mod output_header;
 mod panic_message;

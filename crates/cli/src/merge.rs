@@ -22,6 +22,7 @@ use crate::companions::{CompanionPlan, Companions};
 use crate::error::{Error, Result};
 use crate::inputs::is_same_file;
 use crate::interrupt;
+use crate::one_sample::OneSample;
 use crate::open_index::open_index;
 use crate::output_header::{file_name, references};
 use crate::program_line::CommandLine;
@@ -133,8 +134,10 @@ fn check_files(args: &MergeArgs, plan: CompanionPlan<'_>) -> Result<()> {
     let files = args.reference.iter().fold(files, |files, reference| files.reads_reference(reference));
     files.writes_alignments(&Destination::of(&args.output)).writes_all(plan.named()).check()?;
     for (i, shard) in args.shards.iter().enumerate() {
-        if shard == Path::new("-") {
-            return usage(shard, "shards are read twice and can't come from standard input");
+        // A folder is told better when it is opened.
+        let is_stream = |path: &Path| path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
+        if shard == Path::new("-") || is_stream(shard) {
+            return usage(shard, "shards are read twice and can't come from standard input or a pipe");
         }
         if args.shards[..i].iter().any(|other| is_same_file(other, shard)) {
             return usage(shard, "the same shard is given twice");
@@ -154,7 +157,7 @@ struct Shards {
 /// Looks at what the shards say of themselves.
 fn open(shards: &[PathBuf], action: DuplicateAction, reference: Option<&CramReference>) -> Result<Shards> {
     let mut common = None::<(Header, CommandLine)>;
-    let mut sets = ShardSets::default();
+    let (mut sets, mut samples) = (ShardSets::default(), OneSample::default());
     for path in shards {
         let refuse = |why| Error::Map(svala_map::Error::Shard { path: path.clone(), why });
         let (_, mut header) = ShardReader::open(path, reference.cloned())?;
@@ -166,6 +169,7 @@ fn open(shards: &[PathBuf], action: DuplicateAction, reference: Option<&CramRefe
         sets.add(path, &header.read_groups, line.shard.take());
         line.duplicates = action;
         header.program.command_line = line.to_program().command_line;
+        let is_of_sample = samples.fits(&header.read_groups);
         let Some((known, _)) = &mut common else {
             common = Some((header, line));
             continue;
@@ -178,6 +182,9 @@ fn open(shards: &[PathBuf], action: DuplicateAction, reference: Option<&CramRefe
         }
         if !header.read_groups.iter().all(|group| add_group(&mut known.read_groups, group)) {
             return Err(refuse("a shard before has a read group with the same ID and other fields"));
+        }
+        if !is_of_sample {
+            return Err(refuse("another sample (SM) than in the shards before; expected one sample, for one output"));
         }
     }
     sets.check()?;

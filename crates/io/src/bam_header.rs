@@ -44,16 +44,29 @@ pub(crate) fn read(input: &mut impl Read) -> io::Result<sam::Header> {
 pub(crate) fn parse(text: &[u8]) -> io::Result<sam::Header> {
     let text = &text[..text.iter().position(|&byte| byte == 0).unwrap_or(text.len())];
     let mut parser = sam::header::Parser::default();
-    for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+    let lines = (1..).zip(text.split(|&byte| byte == b'\n'));
+    for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         // noodles' own error may quote the line.
-        parser.parse_partial(line).map_err(|_| malformed("a line of its text is none of SAM"))?;
+        parser
+            .parse_partial(line)
+            .map_err(|_| malformed(format!("line {number} of its text{} is none of SAM", kind(line))))?;
     }
     Ok(parser.finish())
 }
 
-fn malformed(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
+/// What sort of line it claims to be, in words.
+fn kind(line: &[u8]) -> String {
+    match *line {
+        [b'@', a, b, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => {
+            format!(", one of @{}{},", char::from(a), char::from(b))
+        }
+        _ => String::new(),
+    }
+}
+
+fn malformed(what: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.into())
 }
 
 fn read_number(input: &mut impl Read) -> io::Result<u32> {
@@ -104,6 +117,17 @@ mod tests {
         assert_eq!(error(&header(b"no header\n", &[])), io::ErrorKind::InvalidData);
         for end in 0..whole.len() {
             assert_eq!(error(&whole[..end]), io::ErrorKind::UnexpectedEof, "{end}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_told_by_number_and_kind() {
+        for (text, told) in [
+            ("@HD\tVN:1.6\n@CO\n", "line 2 of its text, one of @CO, is none of SAM"),
+            ("@HD\tVN:1.6\r\n\n\n@RG\tID:a\tDS:\n", "line 4 of its text, one of @RG, is none of SAM"),
+            ("secret", "line 1 of its text is none of SAM"),
+        ] {
+            assert_eq!(parse(text.as_bytes()).unwrap_err().to_string(), told);
         }
     }
 

@@ -307,13 +307,16 @@ fn template_name(header: &[u8]) -> &[u8] {
     }
 }
 
-/// Which mate a header says the read is: `/1` or `/2` at the end of the name, or a comment that
-/// begins with `1:` or `2:` as Illumina's does since Casava 1.8.
+/// Which mate a header says the read is: `/1` or `/2` at the end of the name, or a comment that begins with `1:N:`, say, as
+/// Illumina's does since Casava 1.8: the mate and whether it was filtered. Other comments may begin with a lane, as those of the
+/// Sequence Read Archive do.
 fn mate_number(header: &[u8]) -> Option<u8> {
     let end = memchr2(b' ', b'\t', header).unwrap_or(header.len());
     let (name, comment) = header.split_at(end);
     match (name, comment) {
-        ([.., b'/', mate @ (b'1' | b'2')], _) | (_, [_, mate @ (b'1' | b'2'), b':', ..]) => Some(*mate),
+        ([.., b'/', mate @ (b'1' | b'2')], _) | (_, [_, mate @ (b'1' | b'2'), b':', b'Y' | b'N', b':', ..]) => {
+            Some(*mate)
+        }
         _ => None,
     }
 }
@@ -329,6 +332,9 @@ mod tests {
             ("r1/1", Some(b'1')),
             ("r1/2 comment", Some(b'2')),
             ("r1 2:N:0:ACGT", Some(b'2')),
+            ("r1\t1:Y:0:1", Some(b'1')),
+            ("SRR1.7 1:1101:7:200 length=100", None),
+            ("r1 2:N", None),
             ("r1 1", None),
             ("r1 comment", None),
             ("", None),

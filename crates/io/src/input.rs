@@ -6,7 +6,7 @@
 //!
 //! A truncated input must never look finished. Plain gzip tells by itself, except for a cut
 //! between two members, which no reader can see. BGZF can be cut between any two blocks, so its
-//! empty end-of-file block is required here.
+//! empty end-of-file block is required here. Both may be followed by gzip, and by zeros, as gzip allows.
 
 use std::{
     fs::File,
@@ -17,11 +17,10 @@ use std::{
     thread,
 };
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::{
     Error, Result,
-    bgzf_input::BgzfReader,
+    bgzf_input::{self, BgzfReader},
+    gzip_input::GzipReader,
     watched::{InputWatch, WatchedReader},
     zstd_input::{ZstdReader, is_zstd},
 };
@@ -35,7 +34,7 @@ const CORES_A_THREAD: usize = 8;
 const MOST_THREADS: usize = 4;
 
 /// Bytes that tell the container: a gzip header up to the end of the BGZF extra field.
-const PROBE_BYTES: usize = 18;
+const PROBE_BYTES: usize = bgzf_input::HEADER_BYTES;
 
 /// Marks the `io::Error` of an input that stops too soon.
 ///
@@ -62,6 +61,55 @@ pub fn is_compressed(path: &Path) -> io::Result<bool> {
     Ok(Container::detect(&probe) != Container::Plain || probe.starts_with(b"CRAM"))
 }
 
+/// A file or standard input of which nothing has been read.
+///
+/// To open a named pipe waits for who writes it, and to read it for what is written.
+pub(crate) struct OpenFile {
+    raw: Box<dyn Read + Send>,
+    watch: Arc<InputWatch>,
+    /// As messages name it.
+    path: PathBuf,
+}
+
+impl OpenFile {
+    /// Opens `path`, or standard input for `-`.
+    pub(crate) fn new(path: &Path, with_digest: bool) -> Result<Self> {
+        if path == Path::new("-") {
+            let watch = InputWatch::new(None, with_digest);
+            return Ok(Self { raw: Box::new(io::stdin()), watch, path: "standard input".into() });
+        }
+        let opened = File::open(path).and_then(|file| {
+            // Opening a folder succeeds on Unix and only reading it fails, less clearly.
+            if file.metadata()?.is_dir() {
+                return Err(io::Error::from(io::ErrorKind::IsADirectory));
+            }
+            Ok(file)
+        });
+        let path = path.to_path_buf();
+        let file = opened.map_err(|source| Error::Open { path: path.clone(), source })?;
+        let watch = InputWatch::new(Some(&file), with_digest);
+        Ok(Self { raw: Box::new(file), watch, path })
+    }
+
+    /// Its name for messages.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Undoes its compression, with several threads where it is BGZF and the machine has many: for a file that much time goes by with.
+    pub(crate) fn into_parallel_input(self) -> Result<(Input, PathBuf)> {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = (cores / CORES_A_THREAD).clamp(1, MOST_THREADS);
+        self.into_input(NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN))
+    }
+
+    /// Undoes its compression, and returns it with its name for messages.
+    fn into_input(self, threads: NonZero<usize>) -> Result<(Input, PathBuf)> {
+        let input = Input::new(self.raw, self.watch, threads).map_err(|e| Error::read(&self.path, 1, e))?;
+        Ok((input, self.path))
+    }
+}
+
 /// Uncompressed bytes of a file or of standard input.
 pub(crate) struct Input {
     decoder: Decoder,
@@ -70,7 +118,7 @@ pub(crate) struct Input {
 
 enum Decoder {
     Plain(Source),
-    Gzip(Box<MultiGzDecoder<BufReader<Source>>>),
+    Gzip(GzipReader<BufReader<Source>>),
     Bgzf(BgzfReader<Source>),
     Zstd(Box<ZstdReader<Source>>),
 }
@@ -86,32 +134,8 @@ impl Input {
         Self::open_watched(path, true, NonZero::<usize>::MIN)
     }
 
-    /// As [`open_with_digest`](Self::open_with_digest), for a file that much time goes by with: BGZF is inflated by several threads on
-    /// a machine that has many.
-    pub(crate) fn open_in_parallel(path: &Path) -> Result<(Self, PathBuf)> {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = (cores / CORES_A_THREAD).clamp(1, MOST_THREADS);
-        Self::open_watched(path, true, NonZero::new(threads).unwrap_or(NonZero::<usize>::MIN))
-    }
-
     fn open_watched(path: &Path, with_digest: bool, threads: NonZero<usize>) -> Result<(Self, PathBuf)> {
-        if path == Path::new("-") {
-            let name = PathBuf::from("standard input");
-            let watch = InputWatch::new(None, with_digest);
-            let input = Self::new(Box::new(io::stdin()), watch, threads).map_err(|e| Error::read(&name, 1, e))?;
-            return Ok((input, name));
-        }
-        let opened = File::open(path).and_then(|file| {
-            // Opening a folder succeeds on Unix and only reading it fails, less clearly.
-            if file.metadata()?.is_dir() {
-                return Err(io::Error::from(io::ErrorKind::IsADirectory));
-            }
-            Ok(file)
-        });
-        let file = opened.map_err(|source| Error::Open { path: path.to_path_buf(), source })?;
-        let watch = InputWatch::new(Some(&file), with_digest);
-        let input = Self::new(Box::new(file), watch, threads).map_err(|e| Error::read(path, 1, e))?;
-        Ok((input, path.to_path_buf()))
+        OpenFile::new(path, with_digest)?.into_input(threads)
     }
 
     /// Whether its bytes are inflated.
@@ -135,7 +159,7 @@ impl Input {
             Container::Plain => Decoder::Plain(source),
             Container::Gzip => {
                 let buffered = BufReader::with_capacity(BUFFER_BYTES, source);
-                Decoder::Gzip(Box::new(MultiGzDecoder::new(buffered)))
+                Decoder::Gzip(GzipReader::new(buffered))
             }
             Container::Bgzf => Decoder::Bgzf(BgzfReader::new(source, threads)),
             Container::Zstd => Decoder::Zstd(Box::new(ZstdReader::new(source))),
@@ -174,12 +198,8 @@ enum Container {
 
 impl Container {
     fn detect(probe: &[u8]) -> Self {
-        // FLG.FEXTRA set, XLEN 6, subfield `BC` of two bytes: the form every BGZF writer uses.
-        // Any other layout of extra fields is still valid gzip and is read as such.
-        let is_bgzf =
-            probe.len() == PROBE_BYTES && probe[2..4] == [0x08, 0x04] && probe[10..16] == [6, 0, b'B', b'C', 2, 0];
         match probe {
-            [0x1f, 0x8b, ..] if is_bgzf => Self::Bgzf,
+            _ if bgzf_input::is_header(probe) => Self::Bgzf,
             [0x1f, 0x8b, ..] => Self::Gzip,
             _ if is_zstd(probe) => Self::Zstd,
             _ => Self::Plain,
@@ -243,6 +263,41 @@ mod tests {
     fn members_and_blocks_are_joined() {
         assert_eq!(read([gzip(b"left "), gzip(b"right")].concat()).unwrap(), b"left right");
         assert_eq!(read([bgzf(b"left "), bgzf(b"right")].concat()).unwrap(), b"left right");
+        assert_eq!(read([bgzf(b"left "), gzip(b"right")].concat()).unwrap(), b"left right");
+        assert_eq!(read([gzip(b"left "), bgzf(b"right")].concat()).unwrap(), b"left right");
+        let many = [bgzf(b"a"), bgzf(b"b"), gzip(b"c"), gzip(b""), bgzf(b"d"), gzip(b"e")];
+        assert_eq!(read(many.concat()).unwrap(), b"abcde");
+    }
+
+    #[test]
+    fn zeros_may_follow_and_nothing_else() {
+        for data in [gzip(b"text"), bgzf(b"text"), [bgzf(b"te"), gzip(b"xt")].concat()] {
+            for zeros in [1, 17, 18, 19, 511, 2 * BUFFER_BYTES] {
+                assert_eq!(read([&data[..], &vec![0; zeros]].concat()).unwrap(), b"text", "{zeros} zeros");
+            }
+            for garbage in
+                [&b"x"[..], b"more text, as long as a header", &[&[0; 20][..], b"text and more text"].concat()]
+            {
+                let error = read([&data[..], garbage].concat()).unwrap_err();
+                assert!(error.get_ref().is_some_and(|inner| inner.is::<Damaged>()), "{garbage:?}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn bgzf_without_its_end_marker_is_cut_also_before_gzip() {
+        let block = bgzf(b"left ");
+        let error = read([&block[..block.len() - BGZF_END.len()], &gzip(b"right")].concat()).unwrap_err();
+        assert!(error.get_ref().is_some_and(|inner| inner.is::<Damaged>()), "{error}");
+    }
+
+    #[test]
+    fn every_prefix_of_bgzf_and_gzip_is_an_error() {
+        let (blocks, member) = (bgzf(&b"GATTACA\n".repeat(20)), gzip(b"and more of them"));
+        let data = [&blocks[..], &member].concat();
+        for end in (2..data.len()).filter(|&end| end != blocks.len()) {
+            assert!(read(data[..end].to_vec()).is_err(), "prefix of {end} bytes");
+        }
     }
 
     #[test]

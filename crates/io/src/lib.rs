@@ -99,6 +99,7 @@ mod fasta;
 mod fastq;
 mod file_digest;
 pub mod flags;
+mod gzip_input;
 mod header;
 mod header_lines;
 mod header_text;
@@ -114,6 +115,7 @@ mod paf;
 mod per_base;
 pub mod qc;
 mod read_ahead;
+mod read_files;
 mod read_group;
 mod read_shard;
 mod read_source;
@@ -150,6 +152,7 @@ pub use self::{
     labels::{Labelling, NamedGroups},
     nucleotide::complement_letter,
     output_path::{is_stream, link_target},
+    read_files::ReadFiles,
     read_group::ReadGroup,
     read_shard::ReadShard,
     read_source::ReadSource,

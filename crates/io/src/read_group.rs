@@ -54,6 +54,11 @@ impl ReadGroup {
         self.fields.other_fields().get(&map::read_group::tag::LIBRARY).map(ToString::to_string)
     }
 
+    /// Its sample, `SM`.
+    pub fn sample(&self) -> Option<String> {
+        self.fields.other_fields().get(&map::read_group::tag::SAMPLE).map(ToString::to_string)
+    }
+
     /// Of a header that has been read.
     ///
     /// # Errors
@@ -86,6 +91,7 @@ mod tests {
     fn both_forms_of_a_tab_are_understood() {
         let escaped = ReadGroup::parse(r"@RG\tID:lane1\tSM:sample\tPL:ILLUMINA").unwrap();
         assert_eq!(escaped.library(), None);
+        assert_eq!(escaped.sample().as_deref(), Some("sample"));
         assert_eq!(ReadGroup::parse(r"@RG\tID:1\tLB:lib 2").unwrap().library().as_deref(), Some("lib 2"));
         let literal = ReadGroup::parse("@RG\tID:lane1\tSM:sample\tPL:ILLUMINA").unwrap();
         assert!(escaped == literal);

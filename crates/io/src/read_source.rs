@@ -10,12 +10,12 @@ use std::{
 };
 
 use crate::{
-    CramReference, Error, ReadBatch, ReadGroup, Result,
+    CramReference, Error, ReadBatch, ReadFiles, ReadGroup, Result,
     alignment_input::{self, Probed},
     bam_header,
     bam_reads::BamReads,
     fastq::{FastqReader, Waiting, read_pair},
-    input::Input,
+    input::OpenFile,
     labels::{Label, Labeller, Labelling},
     read_ahead::ReadAhead,
     watched::InputWatch,
@@ -59,29 +59,31 @@ struct Interleaved {
 }
 
 impl ReadSource {
-    /// Opens a file of reads, and a second file of their mates for paired reads. `-` is standard
-    /// input; it can stand for one of the two only. Reads of more than `max_bases` bases are errors. `reference` is what aligned
-    /// records of CRAM are told by.
+    /// Opens the files and reads their first bytes; see [`ReadFiles::open`] and [`new`](Self::new).
     ///
     /// # Errors
     ///
-    /// A file cannot be opened or its first bytes cannot be read, has no byte though its name is that of a compressed one, a BAM file is
-    /// malformed, has records but none that is primary, or has a second file, or a CRAM file needs another reference.
+    /// As theirs.
     pub fn open(
         first: &Path,
         second: Option<&Path>,
         max_bases: usize,
         reference: Option<CramReference>,
     ) -> Result<Self> {
-        if first == Path::new("-") && second == Some(first) {
-            return Err(Error::Open {
-                path: "standard input".into(),
-                source: std::io::Error::other("it cannot be both the first and the second file"),
-            });
-        }
-        let Found { input, path, watch, is_bam } = find(first, reference.clone())?;
+        Self::new(ReadFiles::open(first, second)?, max_bases, reference)
+    }
+
+    /// Reads the first bytes of files. Reads of more than `max_bases` bases are errors. `reference` is what aligned
+    /// records of CRAM are told by.
+    ///
+    /// # Errors
+    ///
+    /// The first bytes of a file cannot be read, a BAM file is malformed, empty or has a second file, or a CRAM file needs
+    /// another reference.
+    pub fn new(files: ReadFiles, max_bases: usize, reference: Option<CramReference>) -> Result<Self> {
+        let Found { input, path, watch, is_bam } = find(files.first, reference.clone())?;
         let mut watches = vec![watch];
-        let reads = match second {
+        let reads = match files.second {
             None if is_bam => Reads::Bam(Box::new(BamReads::open(input, path, max_bases)?)),
             None => Reads::Single(FastqReader::new(input, path, max_bases)),
             Some(_) if is_bam => {
@@ -346,12 +348,12 @@ struct Found {
     is_bam: bool,
 }
 
-/// Opens a file and looks at its first bytes. A compressed one is inflated in a thread of its own.
-fn find(path: &Path, reference: Option<CramReference>) -> Result<Found> {
-    if is_cut_to_nothing(path) {
-        return Err(Error::Truncated { path: path.to_owned(), record: 1 });
+/// Looks at the first bytes of a file. A compressed one is inflated in a thread of its own.
+fn find(file: OpenFile, reference: Option<CramReference>) -> Result<Found> {
+    if is_cut_to_nothing(file.path()) {
+        return Err(Error::Truncated { path: file.path().to_owned(), record: 1 });
     }
-    let (input, path) = Input::open_in_parallel(path)?;
+    let (input, path) = file.into_parallel_input()?;
     let (watch, is_inflated) = (Arc::clone(input.watch()), input.is_compressed());
     let probed = alignment_input::probe(input, reference).map_err(|source| Error::read(&path, 1, source))?;
     let Probed { head, input, is_decoded } = probed;

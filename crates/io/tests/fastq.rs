@@ -209,6 +209,38 @@ fn a_missing_file_and_a_folder_cannot_be_opened() {
     assert!(ReadSource::open(Path::new("-"), Some(Path::new("-")), 1000, None).is_err());
 }
 
+/// As `samtools fastq -1 PIPE -2 PIPE` does.
+#[cfg(unix)]
+#[test]
+fn one_process_can_write_the_pipes_of_both_mates() {
+    let folder = Folder::new();
+    let pipes = ["1", "2"].map(|name| folder.path().join(name));
+    assert!(std::process::Command::new("mkfifo").args(&pipes).status().unwrap().success());
+    let (done, result) = std::sync::mpsc::channel();
+    let [first, second] = pipes.clone();
+    std::thread::spawn(move || done.send(read_all(&first, Some(&second), 1000)));
+    // In a thread of its own, since it waits for who reads.
+    std::thread::spawn(move || {
+        let files = pipes.map(|path| std::fs::OpenOptions::new().write(true).open(path).unwrap());
+        for (mate, mut file) in (1..).zip(files) {
+            std::io::Write::write_all(&mut file, format!("@a/{mate}\nACGTACGTACGT\n+\nIIIIIIIIIIII\n").as_bytes())
+                .unwrap();
+        }
+    });
+    let reads = result.recv_timeout(std::time::Duration::from_secs(60)).expect("an end").unwrap();
+    assert_eq!(reads.len(), 2);
+}
+
+#[test]
+fn mates_may_have_any_comment() {
+    let pair = |comment: &str| {
+        let text = format!("@SRR1.7 {comment}\nA\n+\nI\n");
+        read_pairs(&text, &text)
+    };
+    assert_eq!(pair("1:1101:7:200 length=100").unwrap().len(), 2);
+    assert!(matches!(pair("1:N:0:ACGT"), Err(Error::SameMate { .. })));
+}
+
 /// A cut file must never be read as a shorter one, wherever it is cut.
 #[test]
 fn every_prefix_of_a_compressed_file_is_an_error() {

@@ -11,12 +11,15 @@ pub(super) const MAX_DEPTH: usize = 1000;
 /// First size of the ring, a power of two.
 const RING: usize = 1 << 12;
 
-/// Changes of depth at a position: by all records, and by those that aren't duplicates.
+/// What `samtools coverage` leaves out.
+const NOT_UNIQUE: u16 = flags::DUPLICATE | flags::QC_FAIL;
+
+/// Changes of depth at a position: by all records, and by those that are neither duplicates nor of failed quality.
 type Change = [i32; 2];
 
 /// Measures depth. Records must come sorted by contig and position.
 ///
-/// Secondary records and those of failed quality don't count.
+/// Secondary records don't count.
 #[derive(Clone, Debug)]
 pub struct Depth {
     summary: DepthSummary,
@@ -33,14 +36,16 @@ pub struct Depth {
 /// What [`Depth`] finds.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DepthSummary {
-    /// Positions of each contig that are covered, duplicates not counted; contigs at the end may lack.
+    /// Positions of each contig that are covered, by `samtools coverage`: duplicates and records of failed quality don't count.
+    /// Contigs at the end may lack.
     pub covered: Vec<u64>,
-    /// Positions by depth, duplicates counted, from 0, which is left at 0, to 1000; the last for all that are deeper.
+    /// Positions by depth, as in `samtools stats`: duplicates and records of failed quality count. From 0, which is left at 0, to
+    /// 1000; the last for all that are deeper.
     pub positions: Vec<u64>,
 }
 
 impl DepthSummary {
-    /// Counts a run of positions of one depth, and returns how many of them are covered without duplicates.
+    /// Counts a run of positions of one depth, and returns how many of them unique records cover.
     fn count(&mut self, [all, unique]: Change, positions: u64) -> u64 {
         let depth = usize::try_from(all).unwrap_or(0);
         if depth > 0 {
@@ -61,7 +66,7 @@ impl Depth {
     /// Takes the next record.
     pub fn add(&mut self, record: EncodedRecord<'_>) {
         let flags = record.flags();
-        if flags & (flags::UNMAPPED | flags::SECONDARY | flags::QC_FAIL) != 0 {
+        if flags & (flags::UNMAPPED | flags::SECONDARY) != 0 {
             return;
         }
         let (Some(contig), Some(position)) = (record.reference(), record.position()) else {
@@ -72,7 +77,7 @@ impl Depth {
             self.contig = Some(contig);
         }
         self.close_until(position);
-        let change = [1, i32::from(flags & flags::DUPLICATE == 0)];
+        let change = [1, i32::from(flags & NOT_UNIQUE == 0)];
         let mut start = position;
         for op in record.cigar().filter(|op| op.consumes_reference()) {
             let end = start.saturating_add(op.len());
@@ -169,11 +174,11 @@ mod tests {
                 let lengths = [10, 1 + 37 * number as u32, 3000 * (number as u32 % 3) + 1, 7];
                 let kinds = [CigarKind::Match, CigarKind::Insertion, CigarKind::Deletion, CigarKind::SequenceMatch];
                 let cigar: Vec<_> = kinds.into_iter().zip(lengths).map(|(kind, len)| CigarOp::new(kind, len)).collect();
-                let duplicate = number % 3 == 1;
+                let flags = [0, flags::DUPLICATE, 0, flags::QC_FAIL][number % 4];
                 let bases = vec![b'A'; (lengths[0] + lengths[1] + lengths[3]) as usize];
                 let record = AlignmentRecord {
                     name: b"r",
-                    flags: if duplicate { flags::DUPLICATE } else { 0 },
+                    flags,
                     reference: Some(contig),
                     position: Some(position),
                     mapping_quality: 60,
@@ -191,7 +196,7 @@ mod tests {
                 let second = position + lengths[0] + lengths[2];
                 for at in (position..position + lengths[0]).chain(second..second + lengths[3]) {
                     let [all, unique] = &mut counted[contig][at as usize];
-                    (*all, *unique) = (*all + 1, *unique + u32::from(!duplicate));
+                    (*all, *unique) = (*all + 1, *unique + u32::from(flags == 0));
                 }
             }
         }

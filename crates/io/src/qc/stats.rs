@@ -63,7 +63,8 @@ impl Report<'_> {
 
     fn summary(&self, inserts: &Inserts, text: &mut String) -> fmt::Result {
         let (all, totals) = (self.all, &self.all.totals);
-        let primary = |set: u16, unset: u16| all.with_flags(set, unset | NOT_PRIMARY);
+        // Reads without bases are passed over.
+        let primary = |set: u16, unset: u16| all.with_flags_and_bases(set, unset | NOT_PRIMARY);
         let reads = primary(0, 0);
         let fragments = Mate::ALL.map(|mate| self.reads_and_bases(mate));
         let bases = fragments[0].1 + fragments[1].1;
@@ -89,7 +90,7 @@ impl Report<'_> {
             ("reads paired", primary(flags::PAIRED, 0).to_string(), "paired-end technology bit set"),
             (
                 "reads duplicated",
-                self.duplicates.with_flags(0, flags::SECONDARY).to_string(),
+                self.duplicates.with_flags_and_bases(0, 0).to_string(),
                 "PCR or optical duplicate bit set",
             ),
             ("reads MQ0", totals.ambiguous.to_string(), "mapped and MQ=0"),
@@ -238,9 +239,14 @@ impl Report<'_> {
 
     fn mapping_qualities(&self, text: &mut String) -> fmt::Result {
         heading(text, "Mapping qualities for reads !(UNMAP|SECOND|SUPPL|QCFAIL|DUP)", "MAPQ", "mapq, count")?;
-        let counts = self.all.mapping_quality.iter().zip(&self.duplicates.mapping_quality);
-        for (quality, (all, duplicates)) in counts.enumerate().filter(|(_, (all, duplicates))| all > duplicates) {
-            writeln!(text, "MAPQ\t{quality}\t{}", all - duplicates)?;
+        let passed = |tally: &Tally, quality: usize| {
+            tally.mapping_quality[quality].saturating_sub(tally.failed_mapping_quality[quality])
+        };
+        for quality in 0..self.all.mapping_quality.len() {
+            let (all, duplicates) = (passed(self.all, quality), passed(self.duplicates, quality));
+            if all > duplicates {
+                writeln!(text, "MAPQ\t{quality}\t{}", all - duplicates)?;
+            }
         }
         Ok(())
     }

@@ -45,8 +45,12 @@ pub struct ContigTally {
 pub struct Tally {
     /// By the value of FLAG.
     pub(super) flags: Vec<u64>,
+    /// By the value of FLAG: records without bases that aren't secondary, which are counted nowhere else.
+    pub(super) without_bases: Vec<u64>,
     /// MAPQ of mapped primary records.
     pub(super) mapping_quality: Vec<u64>,
+    /// Of those of failed quality.
+    pub(super) failed_mapping_quality: Vec<u64>,
     /// By length before hard clips, of primary records, by [`Mate`].
     pub(super) lengths: [Vec<u64>; 2],
     /// Of primary records, by [`Mate`].
@@ -90,7 +94,9 @@ impl Default for Tally {
         let gc = || vec![0; GC_STEPS];
         Self {
             flags: vec![0; FLAGS],
+            without_bases: vec![0; FLAGS],
             mapping_quality: vec![0; 256],
+            failed_mapping_quality: vec![0; 256],
             lengths: Default::default(),
             cycles: Default::default(),
             gc: [gc(), gc()],
@@ -110,6 +116,10 @@ impl Tally {
         let flags = record.flags();
         self.flags[usize::from(flags) % FLAGS] += 1;
         if flags & flags::SECONDARY != 0 {
+            return;
+        }
+        if record.sequence_length() == 0 {
+            self.without_bases[usize::from(flags) % FLAGS] += 1;
             return;
         }
         let is_primary = flags & NOT_PRIMARY == 0;
@@ -140,11 +150,13 @@ impl Tally {
     /// Records that have all flags of `set` and none of `unset`.
     #[must_use]
     pub fn with_flags(&self, set: u16, unset: u16) -> u64 {
-        (0..)
-            .zip(&self.flags)
-            .filter(|&(flags, _)| flags & set == set && flags & unset == 0)
-            .map(|(_, count)| count)
-            .sum()
+        sum_of(&self.flags, set, unset)
+    }
+
+    /// As [`with_flags`](Self::with_flags), of records that aren't secondary and have bases.
+    pub(super) fn with_flags_and_bases(&self, set: u16, unset: u16) -> u64 {
+        let unset = unset | flags::SECONDARY;
+        sum_of(&self.flags, set, unset) - sum_of(&self.without_bases, set, unset)
     }
 
     /// The longest read of a mate number, in bases; 0 without one.
@@ -209,6 +221,7 @@ impl Tally {
     fn add_primary_alignment(&mut self, record: EncodedRecord<'_>) {
         let quality = record.mapping_quality();
         self.mapping_quality[usize::from(quality)] += 1;
+        self.failed_mapping_quality[usize::from(quality)] += u64::from(record.flags() & flags::QC_FAIL != 0);
         self.totals.mapped_bases += record.sequence_length() as u64;
         self.totals.ambiguous += u64::from(quality == 0);
         if record.flags() & (BOTH_MAPPED.0 | BOTH_MAPPED.1) == BOTH_MAPPED.0 {
@@ -300,7 +313,9 @@ impl Tally {
 
     fn combine(&mut self, other: &Self, apply: impl Fn(&mut u64, u64) + Copy) {
         combine(&mut self.flags, &other.flags, apply);
+        combine(&mut self.without_bases, &other.without_bases, apply);
         combine(&mut self.mapping_quality, &other.mapping_quality, apply);
+        combine(&mut self.failed_mapping_quality, &other.failed_mapping_quality, apply);
         for mate in 0..Mate::ALL.len() {
             combine(&mut self.lengths[mate], &other.lengths[mate], apply);
             self.cycles[mate].combine(&other.cycles[mate], apply);
@@ -341,6 +356,12 @@ impl Totals {
         apply(&mut self.apart_confident, other.apart_confident);
         apply(&mut self.ambiguous, other.ambiguous);
     }
+}
+
+/// The sum of counts by FLAG whose flags have all of `set` and none of `unset`.
+fn sum_of(counts: &[u64], set: u16, unset: u16) -> u64 {
+    let counts = (0..).zip(counts).filter(|&(flags, _)| flags & set == set && flags & unset == 0);
+    counts.map(|(_, count)| count).sum()
 }
 
 /// Bases of the read, those that were hard-clipped too.
