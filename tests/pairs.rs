@@ -5,7 +5,8 @@ mod common;
 use std::process::ExitCode;
 
 use common::made_up::World;
-use common::{Record, conclude, fastq, fastq_pair, records, reverse_complement, said, svala, svala_ok, text, trial};
+use common::running::said;
+use common::{Record, conclude, fastq, fastq_pair, records, reverse_complement, svala, svala_ok, text, trial};
 
 /// Bases of a mate.
 const MATE: usize = 100;
@@ -142,7 +143,8 @@ fn aligned(world: &World, files: &[Vec<u8>; 2]) -> (Vec<u8>, String) {
     let run = |options: &[&str]| {
         let output = svala(&[&["mem"], options, &[text(&world.reference), first, second]].concat());
         assert!(output.status.success(), "{output:?}");
-        (output.stdout, said(&output))
+        let said = said(&output);
+        (output.stdout, said)
     };
     let (sam, said) = run(&["-t", "1"]);
     let body = |sam: &[u8]| {

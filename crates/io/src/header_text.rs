@@ -114,7 +114,7 @@ fn append_fields<T: AsRef<[u8; 2]>, V: AsRef<[u8]>>(
         }
         if !is_value(value) {
             let tag = tag.escape_ascii();
-            return Err(format!("field {tag}: expected a value, of UTF-8 characters but for control characters"));
+            return Err(format!("field {tag}: expected a value of UTF-8 text without control characters"));
         }
         append_field(tag, value, text);
     }
