@@ -117,7 +117,7 @@ fn group_value(text: &str) -> Result<String, String> {
     }
     match ReadGroup::parse(&format!("@RG\tID:1\tDS:{text}")) {
         Ok(_) => Ok(text.into()),
-        Err(svala_io::Error::ReadGroup { reason }) => Err(reason.into()),
+        Err(svala_io::Error::ReadGroup { reason }) => Err(reason),
         Err(error) => Err(error.to_string()),
     }
 }
