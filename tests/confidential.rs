@@ -85,7 +85,7 @@ fn errors(bench: &Bench) {
     std::fs::write(&first, fastq(whole.iter().cloned())).expect("a file");
     std::fs::write(&second, fastq(whole.iter().rev().cloned())).expect("a file");
     let fixed = ["align", "--ref", text(&bench.reference), "-o", "/dev/null", "-1", text(&first)];
-    let options: [&[&str]; 9] = [
+    let options: [&[&str]; 10] = [
         &["-2", text(&second)],
         &["-R", "@RG\\tSM:Ankeborg"],
         &["-R", "RG:Ankeborg"],
@@ -93,6 +93,7 @@ fn errors(bench: &Bench) {
         &["-R", "@RG\\tID:Ankeborg\\tID:Kvack"],
         &["--barcode-tag", "QX", "--umi-structure", "200M+T"],
         &["--rg-from-name", "--rg-sm", "Joakim"],
+        &["--rg-from-name", "--rg-sm", "Joakim\\tKvack"],
         &["--umi-from-name"],
         &["--insert-model", text(&first)],
     ];

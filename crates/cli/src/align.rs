@@ -198,6 +198,7 @@ fn job<'a>(
     threads: usize,
     mapping: &'a MappingArgs,
 ) -> Result<Job<'a>> {
+    mapping.labels.check()?;
     Ok(Job {
         command,
         reference: places.reference,

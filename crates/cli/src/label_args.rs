@@ -3,6 +3,8 @@
 use clap::Args;
 use svala_io::{Labelling, NamedGroups, ReadGroup, ReadStructure};
 
+use crate::error::{Error, Result};
+
 /// What reads are labelled with.
 #[derive(Debug, Args)]
 pub struct LabelArgs {
@@ -31,23 +33,20 @@ pub struct LabelArgs {
         long = "rg-sm",
         visible_alias = "read-group-sm",
         value_name = "SM",
-        requires = "rg_from_name",
-        value_parser = group_value
+        requires = "rg_from_name"
     )]
     pub sample: Option<String>,
     /// Their library
-    #[arg(long = "rg-lb", visible_alias = "read-group-lb", value_name = "LB", requires = "rg_from_name",
-          value_parser = group_value)]
+    #[arg(long = "rg-lb", visible_alias = "read-group-lb", value_name = "LB", requires = "rg_from_name")]
     pub library: Option<String>,
     /// Their platform
-    #[arg(long = "rg-pl", visible_alias = "read-group-pl", value_name = "PL", default_value = "ILLUMINA",
-          value_parser = group_value)]
+    #[arg(long = "rg-pl", visible_alias = "read-group-pl", value_name = "PL", default_value = "ILLUMINA")]
     pub platform: String,
     /// Their sequencing centre
-    #[arg(long = "rg-cn", value_name = "CN", requires = "rg_from_name", value_parser = group_value)]
+    #[arg(long = "rg-cn", value_name = "CN", requires = "rg_from_name")]
     pub centre: Option<String>,
     /// Their description
-    #[arg(long = "rg-ds", value_name = "DS", requires = "rg_from_name", value_parser = group_value)]
+    #[arg(long = "rg-ds", value_name = "DS", requires = "rg_from_name")]
     pub description: Option<String>,
     /// What stands before flow cell and lane in their ID and PU
     #[arg(
@@ -55,13 +54,34 @@ pub struct LabelArgs {
         visible_alias = "read-group-id-prefix",
         value_name = "PREFIX",
         default_value = "",
-        hide_default_value = true,
-        value_parser = id_prefix
+        hide_default_value = true
     )]
     pub id_prefix: String,
 }
 
 impl LabelArgs {
+    /// Refuses values that a read group can't have. Not left to the parser of arguments, since that would repeat them.
+    ///
+    /// # Errors
+    ///
+    /// There is one.
+    pub fn check(&self) -> Result<()> {
+        let prefix = format!("{}.", self.id_prefix);
+        let values = [
+            ("--rg-sm", self.sample.as_deref()),
+            ("--rg-lb", self.library.as_deref()),
+            ("--rg-pl", Some(self.platform.as_str())),
+            ("--rg-cn", self.centre.as_deref()),
+            ("--rg-ds", self.description.as_deref()),
+            ("--rg-id-prefix", Some(&prefix)),
+        ];
+        let mut values = values.into_iter().filter_map(|(option, value)| Some((option, value?)));
+        values.try_for_each(|(option, value)| {
+            let field = if option == "--rg-id-prefix" { "ID:" } else { "ID:1\tDS:" };
+            check_value(field, value).map_err(|error| Error::value(option, error))
+        })
+    }
+
     /// What they ask for.
     pub fn labelling(&self) -> Labelling {
         let fields = [
@@ -94,8 +114,16 @@ impl LabelArgs {
     }
 }
 
+/// Whether a text can be the value of a read group's field, given how that begins.
+fn check_value(field: &str, text: &str) -> svala_io::Result<()> {
+    if text.contains('\t') || text.contains("\\t") {
+        return Err(svala_io::Error::ReadGroup { reason: "expected a value without tabs".into() });
+    }
+    ReadGroup::parse(&format!("@RG\t{field}{text}")).map(drop)
+}
+
 /// Flow cell and lane with a dot between them.
-fn lane(text: &str) -> Result<String, String> {
+fn lane(text: &str) -> std::result::Result<String, String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     match text.rsplit_once('.') {
         Some((cell, lane))
@@ -108,22 +136,4 @@ fn lane(text: &str) -> Result<String, String> {
         }
         _ => Err("expected a flow cell and a lane, as in HXXXXXXXX.1".into()),
     }
-}
-
-/// A value of a read group's field.
-fn group_value(text: &str) -> Result<String, String> {
-    if text.contains('\t') || text.contains("\\t") {
-        return Err("expected one value without tabs".into());
-    }
-    match ReadGroup::parse(&format!("@RG\tID:1\tDS:{text}")) {
-        Ok(_) => Ok(text.into()),
-        Err(svala_io::Error::ReadGroup { reason }) => Err(reason),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// The start of such a value.
-fn id_prefix(text: &str) -> Result<String, String> {
-    group_value(&format!("{text}."))?;
-    Ok(text.into())
 }
