@@ -295,6 +295,13 @@ fn failures_leave_nothing() {
     }
 }
 
+fn the_demo_writes_what_its_name_says() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = folder.path().join("demo.cram");
+    svala_ok(&["demo", "-o", text(&output)]);
+    assert!(bytes(&output).starts_with(b"CRAM"));
+}
+
 fn main() -> ExitCode {
     let bench = Arc::new(Bench::new());
     let with = |program: &'static str, name: &str, check: fn(&Bench)| {
@@ -306,6 +313,7 @@ fn main() -> ExitCode {
     conclude(vec![
         trial("memory and threads don't show", memory_and_threads_do_not_show),
         trial("failures leave nothing", failures_leave_nothing),
+        trial("the demo writes what its name says", the_demo_writes_what_its_name_says),
         trial("records come back", {
             let bench = Arc::clone(&bench);
             move || records_come_back(&bench)

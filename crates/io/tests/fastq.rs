@@ -218,7 +218,7 @@ fn one_process_can_write_the_pipes_of_both_mates() {
     assert!(std::process::Command::new("mkfifo").args(&pipes).status().unwrap().success());
     let (done, result) = std::sync::mpsc::channel();
     let [first, second] = pipes.clone();
-    std::thread::spawn(move || done.send(read_all(&first, Some(&second), 1000)));
+    std::thread::spawn(move || drop(done.send(read_all(&first, Some(&second), 1000))));
     // In a thread of its own, since it waits for who reads.
     std::thread::spawn(move || {
         let files = pipes.map(|path| std::fs::OpenOptions::new().write(true).open(path).unwrap());

@@ -156,7 +156,7 @@ impl Tally {
     /// As [`with_flags`](Self::with_flags), of records that aren't secondary and have bases.
     pub(super) fn with_flags_and_bases(&self, set: u16, unset: u16) -> u64 {
         let unset = unset | flags::SECONDARY;
-        sum_of(&self.flags, set, unset) - sum_of(&self.without_bases, set, unset)
+        sum_of(&self.flags, set, unset).saturating_sub(sum_of(&self.without_bases, set, unset))
     }
 
     /// The longest read of a mate number, in bases; 0 without one.
