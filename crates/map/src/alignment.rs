@@ -62,6 +62,7 @@ impl Alignment {
 
     /// What its net gap and its clips cost more than one edit each. They may well come from the read, and then the read has
     /// them wherever it is placed.
+    #[inline]
     #[must_use]
     pub fn structural_excess(&self, length: usize, options: &MapOptions) -> i32 {
         let (scoring, a) = (&options.scoring, options.match_score());

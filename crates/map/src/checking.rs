@@ -175,12 +175,16 @@ impl Checked {
             }
         }
         let left_out = kept.get_mut(most..).unwrap_or_default();
+        if left_out.is_empty() {
+            return best;
+        }
         best.map(|best| self.check_other_pieces(number, left_out, (best, most), read, context))
     }
 
     /// Of a crowd's candidates that were left out, checks those that match where the best place leaves bases unaligned: the read may be split,
     /// and places of its shorter piece look poor beside copies of the longer one. Returns the best then.
-    #[inline(always)]
+    #[cold]
+    #[inline(never)]
     fn check_other_pieces(
         &mut self,
         number: usize,
@@ -192,7 +196,7 @@ impl Checked {
         let (place, length) = (best.alignment, read.length() as u32);
         let least = context.options.min_score / context.options.match_score();
         for part in [0..place.query_start, place.query_end..length] {
-            if left_out.is_empty() || (part.len() as i32) < least {
+            if (part.len() as i32) < least {
                 continue;
             }
             let mirrored = length - part.end..length - part.start;

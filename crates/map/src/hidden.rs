@@ -20,9 +20,28 @@ const BASES_A_STRETCH: usize = 40;
 /// Edits that an unseen locus is granted less where no seed was left out: chance alone hides it, not copies.
 const UNLIKELY_EDITS: u32 = 1;
 
-/// Bases by which it is told where stretches lie: fewer than any stretch has.
+/// Bases by which it is told where stretches lie: fewer than any stretch has, so that no two begin or end in one cell.
 const CELL: usize = 8;
-const _: () = assert!(MAX_READ <= u128::BITS as usize * CELL && CELL < K);
+const _: () = assert!(MAX_READ <= 2 * u64::BITS as usize * CELL && CELL < K);
+
+/// One bit for each cell of a read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cells([u64; 2]);
+
+impl Cells {
+    /// Sets that of a base of the read.
+    #[inline]
+    fn set(&mut self, base: usize) {
+        let cell = base / CELL;
+        self.0[cell / 64 % 2] |= 1 << (cell % 64);
+    }
+
+    /// How many are set of the first `cells`.
+    fn count_below(self, cells: u32) -> u32 {
+        let bits = u128::from(self.0[0]) | u128::from(self.0[1]) << 64;
+        (bits & 1u128.checked_shl(cells).map_or(u128::MAX, |bit| bit - 1)).count_ones()
+    }
+}
 
 /// What was looked up of one read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,10 +56,10 @@ pub struct Searched {
     pub repetitive_bases: u32,
     /// Ambiguous bases of the read, which match nowhere.
     pub ambiguous_bases: u32,
-    /// Where the stretches begin: one bit for each cell of eight bases. No two begin in one.
-    pub begins: u128,
+    /// Where the stretches begin.
+    pub begins: Cells,
     /// Where they end, their last bases.
-    pub ends: u128,
+    pub ends: Cells,
 }
 
 /// Scores that unseen alignments of a read may have.
@@ -54,20 +73,19 @@ pub struct Hidden {
 
 impl Searched {
     /// Notes a stretch of the read that was looked up completely, behind those before, and whether the reference has it nowhere.
+    #[inline]
     pub fn add_stretch(&mut self, stretch: Range<usize>, is_novel: bool) {
         self.stretches += 1;
         self.novel += u32::from(is_novel);
-        self.begins |= 1 << (stretch.start / CELL);
-        self.ends |= 1 << ((stretch.end - 1) / CELL);
+        self.begins.set(stretch.start);
+        self.ends.set(stretch.end - 1);
     }
 
     /// What was looked up of a part of the read: no more than this.
     #[must_use]
     pub fn within(&self, part: Range<u32>) -> Self {
-        let below =
-            |bits: u128, cells: u32| (bits & 1u128.checked_shl(cells).map_or(u128::MAX, |bit| bit - 1)).count_ones();
-        let begun_before = below(self.begins, part.start.div_ceil(CELL as u32));
-        let stretches = below(self.ends, part.end / CELL as u32).saturating_sub(begun_before);
+        let begun_before = self.begins.count_below(part.start.div_ceil(CELL as u32));
+        let stretches = self.ends.count_below(part.end / CELL as u32).saturating_sub(begun_before);
         Self { stretches, novel: self.novel.min(stretches), ambiguous_bases: 0, ..*self }
     }
 
@@ -104,6 +122,7 @@ impl Hidden {
 
     /// The highest score that an unseen alignment may have beside `alignment`, of a read of `length` bases. What the read itself
     /// has of gaps and clips, or of ambiguous bases, an unseen alignment has too.
+    #[inline]
     #[must_use]
     pub fn beside(&self, alignment: &Alignment, length: usize, options: &MapOptions) -> i32 {
         // Clips may be of ambiguous bases.
@@ -131,8 +150,8 @@ mod tests {
         left_out: true,
         repetitive_bases: 50,
         ambiguous_bases: 0,
-        begins: 0,
-        ends: 0,
+        begins: Cells([0; 2]),
+        ends: Cells([0; 2]),
     };
 
     #[test]

@@ -273,7 +273,7 @@ impl<'a> Mapper<'a> {
             let (mut placements, mut alternatives) = ([0..0, 0..0], [0..0, 0..0]);
             let mut moved = false;
             for (mate, read) in (first_read..=second_read).enumerate() {
-                let context = self.read_context(read, work);
+                let context = self.read_context(read, &work.reads, &work.searches);
                 let start = work.placements.len();
                 let list = work.alignments.read(read);
                 let of_pair = |p: Pair| Chosen { primary: p.chosen[mate], pair_quality: Some(p.quality[mate]) };
@@ -313,7 +313,7 @@ impl<'a> Mapper<'a> {
     }
 
     fn mates<'w>(&self, first: usize, second: usize, work: &'w Workspace) -> Mates<'w> {
-        let contexts = [first, second].map(|i| self.read_context(i, work));
+        let contexts = [first, second].map(|i| self.read_context(i, &work.reads, &work.searches));
         let (alignments, skipped) = placeable([first, second].map(|i| work.alignments.read(i)), self.options);
         Mates {
             alignments,
@@ -325,9 +325,9 @@ impl<'a> Mapper<'a> {
         }
     }
 
-    fn read_context(&self, read: usize, work: &Workspace) -> ReadContext {
-        let length = work.reads.read(read).length();
-        let searched = *work.searches.searched(read);
+    fn read_context<'w>(&self, read: usize, reads: &PackedReads, searches: &'w Searches) -> ReadContext<'w> {
+        let length = reads.read(read).length();
+        let searched = searches.searched(read);
         let (hidden, repetitive_share) = (searched.hidden(length, self.options), searched.repetitive_share(length));
         ReadContext { length, searched, hidden, repetitive_share }
     }

@@ -38,11 +38,11 @@ pub struct Alternative {
 
 /// What is known of a read besides its alignments.
 #[derive(Clone, Copy, Debug)]
-pub struct ReadContext {
+pub struct ReadContext<'a> {
     /// Bases.
     pub length: usize,
     /// What was looked up of it.
-    pub searched: Searched,
+    pub searched: &'a Searched,
     /// What alignments not found could score.
     pub hidden: Hidden,
     /// Share of the read under repetitive seeds, in units of 1/65,536.
@@ -76,7 +76,7 @@ impl Chosen {
 pub fn select(
     alignments: &[Alignment],
     chosen: Chosen,
-    read: ReadContext,
+    read: ReadContext<'_>,
     options: &MapOptions,
     placements: &mut Vec<Placement>,
 ) {
@@ -120,7 +120,7 @@ pub fn select(
 }
 
 /// The highest score that an unseen alignment of the same bases may have as a piece of a split read.
-fn hidden_from_piece(piece: &Alignment, read: ReadContext, options: &MapOptions) -> i32 {
+fn hidden_from_piece(piece: &Alignment, read: ReadContext<'_>, options: &MapOptions) -> i32 {
     let interval = piece.read_interval(read.length);
     let bases = interval.end - interval.start;
     let alone = Alignment { query_start: 0, query_end: bases, ..*piece };
@@ -219,7 +219,7 @@ mod tests {
         let mut placements = Vec::new();
         let read = ReadContext {
             length: 150,
-            searched: Searched::default(),
+            searched: &Searched::default(),
             hidden: Hidden::up_to(hidden_score),
             repetitive_share: 0,
         };
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(Chosen::alone(&list[..1], &options).primary, 0);
         let mut placements = Vec::new();
         let read =
-            ReadContext { length: 150, searched: Searched::default(), hidden: Hidden::up_to(0), repetitive_share: 0 };
+            ReadContext { length: 150, searched: &Searched::default(), hidden: Hidden::up_to(0), repetitive_share: 0 };
         select(&list, chosen, read, &options, &mut placements);
         assert_eq!(placements.iter().map(|p| p.alignment).collect::<Vec<_>>(), [list[1]]);
         assert_eq!((placements[0].mapping_quality, placements[0].alternate_score), (60, 0));
@@ -324,7 +324,7 @@ mod tests {
             let (mut placements, mut alternatives) = (Vec::new(), Vec::new());
             let read = ReadContext {
                 length: 150,
-                searched: Searched::default(),
+                searched: &Searched::default(),
                 hidden: Hidden::up_to(0),
                 repetitive_share: 0,
             };
