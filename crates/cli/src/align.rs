@@ -237,18 +237,8 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     check_files(job)?;
     let early = job.inputs.may_have_cram().then(|| Reference::open(job)).transpose()?;
     let mut sources = open_reads(job, early.as_ref())?;
-    for file in job.inputs.empty(&mut sources)? {
-        job.warn(format_args!("{}: there are no reads in it", file.display()));
-    }
-    if job.shard.is_some() {
-        job.inputs.check_for_shards(&mut sources)?;
-    }
+    look_at_first_reads(job, &mut sources)?;
     let (read_groups, oddities) = (job.inputs.all_read_groups(&sources)?, Oddities::of(&sources));
-    let replaced = job.inputs.replaced_groups(&sources);
-    if replaced > 0 {
-        let groups = if replaced == 1 { "1 read group" } else { &format!("{replaced} read groups") };
-        job.warn(format_args!("the read group that is given replaces {groups} of the input"));
-    }
     let options = MapOptions {
         barcode_tag: job.reading.barcode_tag,
         read_groups: ReadGroups::new(&read_groups),
@@ -308,6 +298,22 @@ pub fn execute(job: &Job<'_>) -> Result<RunFacts> {
     };
     companions.finish(done.output, &facts, &options.read_groups)?;
     Ok(facts)
+}
+
+/// Warns of inputs without reads and of read groups that are replaced, and refuses inputs that couldn't be merged as shards.
+fn look_at_first_reads(job: &Job<'_>, sources: &mut [ReadSource]) -> Result<()> {
+    for file in job.inputs.empty(sources)? {
+        job.warn(format_args!("{}: there are no reads in it", file.display()));
+    }
+    if job.shard.is_some() {
+        job.inputs.check_for_shards(sources)?;
+    }
+    let replaced = job.inputs.replaced_groups(sources);
+    if replaced > 0 {
+        let groups = if replaced == 1 { "1 read group" } else { &format!("{replaced} read groups") };
+        job.warn(format_args!("the read group that is given replaces {groups} of the input"));
+    }
+    Ok(())
 }
 
 /// Opens all inputs, those of CRAM with the reference, with digests of them if there is to be a record.
